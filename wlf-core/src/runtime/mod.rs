@@ -1,0 +1,1 @@
+//! Runs a pipeline and keeps its promises.
