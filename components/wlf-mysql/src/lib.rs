@@ -1,1 +1,3 @@
+//! MySQL as a source: its client/server protocol, its binlog, and the collectors that read them.
 
+pub mod protocol;
