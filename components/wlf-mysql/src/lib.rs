@@ -1,3 +1,7 @@
 //! MySQL as a source: its client/server protocol, its binlog, and the collectors that read them.
 
+pub mod connection;
+pub mod error;
 pub mod protocol;
+
+pub use error::Error;
