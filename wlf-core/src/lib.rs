@@ -8,6 +8,7 @@ pub mod fault;
 pub mod format;
 pub mod router;
 pub mod runtime;
+pub mod value;
 
 pub use component::{Collector, ComponentApi, ComponentKind, Dispatcher, Transformer, WriteError};
 pub use event::{
