@@ -1,1 +1,63 @@
-fn main() {}
+//! Runs the project's tasks: `cargo xtask <name>`.
+
+mod apt;
+mod java;
+mod layout;
+mod packages;
+mod servers;
+mod wasmedge;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use wasmedge::WasmEdge;
+
+/// The project's tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Starts, stops or shows the MySQL, Kafka and Redis that tests use
+    #[command(subcommand)]
+    Servers(Servers),
+    /// Provides WasmEdge 0.14 and 0.17 and prints where they are
+    Wasmedge,
+}
+
+#[derive(Subcommand)]
+enum Servers {
+    /// Brings up what is not up yet and prints the addresses as WLF_TEST_…=… lines
+    Up,
+    /// Stops what `up` started
+    Down {
+        /// Remove their data as well
+        #[arg(long)]
+        purge: bool,
+    },
+    /// Shows which servers are up, and where
+    Status,
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().task {
+        Task::Servers(Servers::Up) => {
+            for (variable, address) in servers::up()?.0 {
+                println!("{variable}={address}");
+            }
+        }
+        Task::Servers(Servers::Down { purge }) => servers::down(purge)?,
+        Task::Servers(Servers::Status) => print!("{}", servers::status()?),
+        Task::Wasmedge => {
+            for (name, wasmedge) in [("014", WasmEdge::v0_14()?), ("017", WasmEdge::v0_17()?)] {
+                eprintln!("WasmEdge {}", wasmedge.version);
+                println!("WLF_TEST_WASMEDGE_{name}={}", wasmedge.program.display());
+            }
+        }
+    }
+    Ok(())
+}
