@@ -40,10 +40,8 @@ impl WasmEdge {
 
     fn at(program: &Path) -> Result<WasmEdge> {
         let said = apt::output(Command::new(program).arg("--version"))?;
-        let version = said
-            .split_whitespace()
-            .last()
-            .context("wasmedge --version printed nothing")?;
+        let version = version_in(&said)
+            .with_context(|| format!("{} --version printed {said:?}", program.display()))?;
         Ok(WasmEdge {
             program: program.to_path_buf(),
             version: version.to_owned(),
