@@ -4,6 +4,7 @@ mod apt;
 mod java;
 mod layout;
 mod packages;
+mod record;
 mod servers;
 mod wasmedge;
 
@@ -25,6 +26,8 @@ enum Task {
     /// Starts, stops or shows the MySQL, Kafka and Redis that tests use
     #[command(subcommand)]
     Servers(Servers),
+    /// Records the binlogs of fixtures and of the quick start anew, or only one of them
+    Record { name: Option<String> },
     /// Provides WasmEdge 0.14 and 0.17 and prints where they are
     Wasmedge,
 }
@@ -52,6 +55,7 @@ fn main() -> Result<()> {
         }
         Task::Servers(Servers::Down { purge }) => servers::down(purge)?,
         Task::Servers(Servers::Status) => print!("{}", servers::status()?),
+        Task::Record { name } => record::record(name.as_deref())?,
         Task::Wasmedge => {
             for (name, wasmedge) in [("014", WasmEdge::v0_14()?), ("017", WasmEdge::v0_17()?)] {
                 eprintln!("WasmEdge {}", wasmedge.version);

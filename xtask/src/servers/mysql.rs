@@ -92,7 +92,8 @@ impl Mysql {
         Ok(command)
     }
 
-    fn initialize(&self) -> Result<()> {
+    /// Makes a fresh data directory, in which `root` has the password.
+    pub fn initialize(&self) -> Result<()> {
         eprintln!("mysql: initializing a data directory");
         let partial = self.home.join("data.partial");
         layout::remove(&partial)?;

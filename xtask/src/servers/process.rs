@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 const POLL: Duration = Duration::from_millis(50);
@@ -78,21 +78,27 @@ impl Process {
 
     /// Asks the process to end, and kills it when it has not after `patience`.
     pub fn stop(&self, patience: Duration) -> Result<()> {
-        for (signal, patience) in [("TERM", patience), ("KILL", Duration::from_secs(5))] {
-            if !self.is_alive() {
-                return Ok(());
-            }
-            // The shell's own `kill`: not every machine has it as a program.
-            let _ = Command::new("sh")
-                .args(["-c", "kill -s $0 $1", signal, &self.pid.to_string()])
-                .status()?;
-            let begin = Instant::now();
-            while self.is_alive() && begin.elapsed() < patience {
-                std::thread::sleep(POLL);
-            }
-        }
+        self.signal("TERM", patience)?;
+        self.kill()
+    }
+
+    /// Ends the process without asking.
+    pub fn kill(&self) -> Result<()> {
+        self.signal("KILL", Duration::from_secs(5))?;
+        ensure!(!self.is_alive(), "process {} does not end", self.pid);
+        Ok(())
+    }
+
+    /// Sends a signal and waits for the end.
+    fn signal(&self, signal: &str, patience: Duration) -> Result<()> {
         if self.is_alive() {
-            bail!("process {} does not end", self.pid);
+            // The shell's own `kill`: not every machine has it as a program.
+            let script = ["-c", "kill -s $0 $1", signal, &self.pid.to_string()];
+            let _ = Command::new("sh").args(script).status()?;
+        }
+        let begin = Instant::now();
+        while self.is_alive() && begin.elapsed() < patience {
+            std::thread::sleep(POLL);
         }
         Ok(())
     }
