@@ -8,6 +8,8 @@ mod record;
 mod servers;
 mod wasmedge;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -46,7 +48,17 @@ enum Servers {
     Status,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     match Arguments::parse().task {
         Task::Servers(Servers::Up) => {
             for (variable, address) in servers::up()?.0 {

@@ -105,7 +105,11 @@ const RECORDINGS: &[Recording] = &[
         name: "no-gtid",
         about: "`gtid_mode=OFF`: transactions are anonymous. Statement-based events are here too.",
         into: FIXTURES,
-        settings: &["--gtid-mode=OFF", "--binlog-row-metadata=FULL"],
+        settings: &[
+            "--gtid-mode=OFF",
+            "--enforce-gtid-consistency=OFF",
+            "--binlog-row-metadata=FULL",
+        ],
         ending: Ending::Shutdown,
     },
     Recording {
