@@ -71,6 +71,7 @@ impl World {
             return Ok(());
         }
         fs::create_dir_all(self.dir.join("lists/partial"))?;
+        fs::create_dir_all(self.dir.join("none"))?;
         fs::write(self.dir.join("status"), "")?;
         if let Some(sources) = &self.sources {
             fs::write(self.dir.join("sources.list"), sources)?;
@@ -147,7 +148,28 @@ fn extract(archives: &Path, prefix: &Path) -> Result<Vec<String>> {
         archives.display()
     );
     names.sort();
+    keep_links_inside(prefix, prefix)?;
     Ok(names)
+}
+
+/// Turns the absolute links below `dir` into relative ones, where what they point to is in the prefix.
+fn keep_links_inside(prefix: &Path, dir: &Path) -> Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            keep_links_inside(prefix, &path)?;
+        } else if let Ok(target) = fs::read_link(&path)
+            && let Ok(inside) = target.strip_prefix("/")
+            && prefix.join(inside).symlink_metadata().is_ok()
+        {
+            let depth = dir.strip_prefix(prefix)?.components().count();
+            let up: PathBuf = std::iter::repeat_n("..", depth).collect();
+            fs::remove_file(&path)?;
+            std::os::unix::fs::symlink(up.join(inside), &path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns the address of a Debian mirror: `WLF_DEBIAN_MIRROR`, else the machine's own, else Debian's public one.

@@ -39,6 +39,19 @@ pub const REDIS: Bundle = Bundle {
     version: ("redis-server", "5:7."),
     launchers: &[("redis-cli", "usr/bin/redis-cli")],
 };
+/// For machines without Java and Maven: openssl makes the trust store that Maven needs.
+pub const JAVA: Bundle = Bundle {
+    name: "java",
+    suite: "trixie",
+    packages: &[
+        "openjdk-21-jre-headless",
+        "maven",
+        "ca-certificates",
+        "openssl",
+    ],
+    version: ("openjdk-21-jre-headless", "21."),
+    launchers: &[],
+};
 pub const WASMEDGE_014: Bundle = Bundle {
     name: "wasmedge-0.14",
     suite: "trixie",
