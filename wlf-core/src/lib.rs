@@ -1,1 +1,26 @@
+//! The engine of wlf: what flows, how components are written, and the runtime that keeps the promises of `docs/delivery.md`.
+//!
+//! It knows no component by name and opens no file or socket of its own accord.
 
+pub mod component;
+pub mod config;
+pub mod event;
+pub mod fault;
+pub mod format;
+pub mod router;
+pub mod runtime;
+pub mod template;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod value;
+
+pub use component::{
+    Collector, ComponentApi, ComponentKind, Dispatcher, Progress, Transformer, WriteError,
+};
+pub use event::{
+    Batch, Changes, Column, EncodeError, Ended, Event, Operation, Position, Table, Transaction,
+};
+pub use fault::{Exit, Fault, Severity};
+pub use router::{Delivery, EventRouter, RouterError};
+pub use runtime::{Pipeline, Receipt};
+pub use template::{Template, TemplateError};

@@ -55,12 +55,19 @@ pub mod rsa {
         }
 
         /// Encrypts `from` into the front of `to` and returns the number of bytes written.
-        pub fn public_encrypt(&self, from: &[u8], to: &mut [u8], _padding: Padding) -> Result<usize, ErrorStack> {
+        pub fn public_encrypt(
+            &self,
+            from: &[u8],
+            to: &mut [u8],
+            _padding: Padding,
+        ) -> Result<usize, ErrorStack> {
             let sealed = self
                 .0
                 .encrypt(&mut rand::thread_rng(), Oaep::new::<sha1::Sha1>(), from)
                 .map_err(|error| ErrorStack(error.to_string()))?;
-            let target = to.get_mut(..sealed.len()).ok_or_else(|| ErrorStack("the output is too short".into()))?;
+            let target = to
+                .get_mut(..sealed.len())
+                .ok_or_else(|| ErrorStack("the output is too short".into()))?;
             target.copy_from_slice(&sealed);
             Ok(sealed.len())
         }

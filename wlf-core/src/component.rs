@@ -1,0 +1,126 @@
+//! How components are written: the trait that everything is, and the three that are easier to write.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::event::{Batch, Event, Position};
+use crate::fault::Fault;
+use crate::router::EventRouter;
+
+/// What a component does in the pipeline.
+#[derive(Debug, PartialEq, Eq, Clone, Copy, Hash)]
+pub enum ComponentKind {
+    Collector,
+    Transformer,
+    Dispatcher,
+}
+
+impl ComponentKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            ComponentKind::Collector => "collector",
+            ComponentKind::Transformer => "transformer",
+            ComponentKind::Dispatcher => "dispatcher",
+        }
+    }
+}
+
+/// A running part of the pipeline.
+///
+/// Most components implement [`Collector`], [`Transformer`] or [`Dispatcher`] instead, and the runtime makes them into
+/// this; one that needs something else implements it directly and takes over the duties that
+/// [`Delivery`](crate::router::Delivery) describes.
+#[async_trait]
+pub trait ComponentApi: 'static + Send + Sync {
+    /// The unique id that the configuration gives the component.
+    fn id(&self) -> &str;
+    /// The component's kind.
+    fn kind(&self) -> ComponentKind;
+    /// Runs until the input has ended; `router` receives from and sends to other components.
+    async fn run(&self, router: Arc<EventRouter>) -> Result<(), Box<dyn Error>>;
+}
+
+/// A source of events.
+#[async_trait]
+pub trait Collector: Send {
+    /// Connects and goes to the place right after `after`, or to the configured start without one.
+    ///
+    /// Called again after a fault, with the position of the last batch that was read to a transaction's end.
+    async fn connect(&mut self, after: Option<&Position>) -> Result<(), Fault>;
+
+    /// Reads the next batch; `None` once the source has ended.
+    ///
+    /// Cancel-safe: a dropped call loses nothing.
+    async fn read(&mut self) -> Result<Option<Batch>, Fault>;
+
+    /// Learns that everything up to `position` is durable in every destination and saved.
+    async fn commit(&mut self, position: &Position) -> Result<(), Fault> {
+        let _ = position;
+        Ok(())
+    }
+
+    /// Where reading goes on, once connected, for the ready line.
+    fn position(&self) -> Option<Position> {
+        None
+    }
+
+    /// How much of a bounded source has been read, in bytes; `None` for one without end.
+    fn progress(&self) -> Option<Progress> {
+        None
+    }
+}
+
+/// How much of a bounded source has been read, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    pub done: u64,
+    pub total: u64,
+}
+
+/// A change to what flows: it drops, alters or copies events and does no input or output.
+pub trait Transformer: Send {
+    /// Gives the batch back as it goes on; its position, end and size stay.
+    fn apply(&mut self, batch: Batch) -> Result<Batch, Fault>;
+}
+
+/// A destination of events.
+#[async_trait]
+pub trait Dispatcher: Send {
+    /// Connects; called again after each fault that is an outage.
+    async fn connect(&mut self) -> Result<(), Fault>;
+
+    /// Writes events and returns when they are durable.
+    ///
+    /// # Errors
+    /// The error says how many of the events are durable all the same; only a prefix counts.
+    async fn write(&mut self, events: &[Event]) -> Result<(), WriteError>;
+
+    /// Ends in good order after the last event.
+    async fn close(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// A write that failed, and how far it came.
+#[derive(Debug)]
+pub struct WriteError {
+    /// How many events from the front are durable.
+    pub durable: usize,
+    /// How many rows of the event behind those are durable; with [`Severity::Reject`](crate::Severity::Reject) the row
+    /// behind them is the one that was rejected.
+    pub rows: u32,
+    pub fault: Fault,
+}
+
+impl WriteError {
+    /// None of the events is durable.
+    pub fn nothing(fault: Fault) -> Self {
+        Self {
+            durable: 0,
+            rows: 0,
+            fault,
+        }
+    }
+}

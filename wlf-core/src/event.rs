@@ -1,0 +1,176 @@
+//! What flows: events that stand for many rows, in batches that end at a position of the source.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+use crate::format::Encoder;
+
+/// One version of a table's definition, as it stands at some position of the source.
+#[derive(Debug)]
+pub struct Table {
+    /// Differs between any two definitions in this process, so that work done for a table can be remembered under it.
+    pub version: u64,
+    pub database: String,
+    pub name: String,
+    pub columns: Vec<Column>,
+    /// Indexes into `columns`, in the key's order; empty for a table without primary key.
+    pub primary_key: Vec<usize>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    pub name: String,
+}
+
+impl Table {
+    pub fn new(
+        database: impl Into<String>,
+        name: impl Into<String>,
+        columns: Vec<Column>,
+        primary_key: Vec<usize>,
+    ) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let version = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self {
+            version,
+            database: database.into(),
+            name: name.into(),
+            columns,
+            primary_key,
+        }
+    }
+}
+
+/// What happened to the rows of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    Insert,
+    Update,
+    Delete,
+}
+
+impl Operation {
+    /// The name that Maxwell's `type` and `%{/type}` give it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Operation::Insert => "insert",
+            Operation::Update => "update",
+            Operation::Delete => "delete",
+        }
+    }
+}
+
+/// The rows that one event of the source changed in one table, not decoded yet.
+///
+/// Cloning it copies no row.
+#[derive(Debug, Clone)]
+pub struct Event {
+    pub table: Arc<Table>,
+    pub operation: Operation,
+    /// When the change was made, in seconds since 1970.
+    pub timestamp: u32,
+    pub transaction: Transaction,
+    /// Where the rows are, and how they are decoded.
+    pub changes: Arc<dyn Changes>,
+    /// Which part of `changes` this event is; its meaning is that of `changes` alone.
+    pub part: u32,
+    /// The rows of the part that this event stands for.
+    pub rows: Range<u32>,
+}
+
+impl Event {
+    /// The number of rows.
+    pub fn len(&self) -> u32 {
+        self.rows.end.saturating_sub(self.rows.start)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes the first `n` rows out, leaving the others; both keep their numbers in the transaction.
+    pub fn split_to(&mut self, n: u32) -> Event {
+        let n = n.min(self.len());
+        let mut front = self.clone();
+        front.rows.end = self.rows.start + n;
+        front.transaction.commit = self.transaction.commit && n == self.len();
+        self.rows.start += n;
+        self.transaction.offset += u64::from(n);
+        front
+    }
+}
+
+/// The place of an event in its transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Transaction {
+    /// Tells the transactions of one collector apart, in order.
+    pub number: u64,
+    /// The storage engine's transaction number; `None` if the transaction has none, or if its end was not seen yet.
+    pub xid: Option<u64>,
+    /// How many rows of the transaction went to this destination before this event's first. Set by the runtime.
+    pub offset: u64,
+    /// Whether this event's last row is the last that this destination gets of the transaction. Set by the runtime.
+    pub commit: bool,
+}
+
+/// Rows in the form that their source has them in, which it alone can decode.
+///
+/// There is one for many events, so that an event costs a reference count and no allocation.
+pub trait Changes: fmt::Debug + Send + Sync {
+    /// Writes the rows of `event` into `encoder`: one call for each event, generic code from there on.
+    ///
+    /// # Errors
+    /// If a row cannot be decoded; the rows before it stay in the encoder.
+    fn encode(&self, event: &Event, encoder: &mut Encoder) -> Result<(), EncodeError>;
+}
+
+/// A row that could not be decoded or encoded.
+#[derive(Debug)]
+pub struct EncodeError {
+    /// How many rows of the event were encoded before it.
+    pub row: u32,
+    pub fault: Fault,
+}
+
+/// Events in the order of their source, and where the source stands after them.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    pub events: Vec<Event>,
+    /// Where to go on after these events; `None` inside a transaction.
+    pub position: Option<Position>,
+    /// The transaction that ends with this batch although earlier batches began it.
+    pub ended: Option<Ended>,
+    /// The memory that the batch holds, in bytes: buffers, not only the rows that remain after filters.
+    pub bytes: usize,
+}
+
+/// The end of a transaction whose rows were spread over several batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    pub number: u64,
+    pub xid: Option<u64>,
+}
+
+impl Batch {
+    /// The number of rows.
+    pub fn rows(&self) -> u64 {
+        self.events.iter().map(|event| u64::from(event.len())).sum()
+    }
+}
+
+/// A place in a source from which reading can go on, in the source's own terms. It is a transaction boundary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Position(pub serde_json::Value);
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
