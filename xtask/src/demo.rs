@@ -1,6 +1,7 @@
 //! The first thing that a newcomer runs: a recorded binlog through filter and replicator, under WasmEdge.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -52,11 +53,21 @@ pub fn demo() -> Result<()> {
             path.file_name().unwrap_or_default().display()
         ));
     }
+    ensure!(
+        !files.is_empty(),
+        "the program ended well but wrote no row into {OUTPUT}"
+    );
     files.sort();
-    let wasmedge_run = if wasmedge.needs_run_mode() {
-        "wasmedge --run-mode=aot"
+    let below = |path: &Path| {
+        path.strip_prefix(layout::workspace())
+            .unwrap_or(path)
+            .display()
+            .to_string()
+    };
+    let run_mode = if wasmedge.needs_run_mode() {
+        " --run-mode=aot"
     } else {
-        "wasmedge"
+        ""
     };
     eprintln!(
         "\n\
@@ -65,22 +76,20 @@ pub fn demo() -> Result<()> {
          table shop.sessions, EventReplicator sent each row to stdout (above) and to files:\n{}\n\n\
          Try next:\n  \
          - change the rules in {CONFIGURATION} and run this again, or the program alone:\n      \
-         {wasmedge_run} --dir configs --dir {OUTPUT} {} --config {CONFIGURATION}\n  \
+         {}{run_mode} --dir configs --dir {OUTPUT} \\\n        {} --config {CONFIGURATION}\n  \
          - `cargo xtask servers up` brings up a real MySQL, Kafka and Redis; examples/configs/binlog_to_kafka_redis.yaml\n    \
          takes every change from one to the others while you make it\n  \
          - `cargo xtask test` runs every test against them",
         ran.as_millis(),
         wasmedge.version,
         files.join("\n"),
-        object
-            .strip_prefix(layout::workspace())
-            .unwrap_or(&object)
-            .display(),
+        below(&wasmedge.program),
+        below(&object),
     );
     Ok(())
 }
 
-fn run(wasmedge: &WasmEdge, object: &std::path::Path) -> Result<Duration> {
+fn run(wasmedge: &WasmEdge, object: &Path) -> Result<Duration> {
     let begin = Instant::now();
     let status = wasmedge
         .run()

@@ -13,10 +13,9 @@ pub const TARGET: &str = "wasm32-wasip1";
 pub fn build() -> Result<PathBuf> {
     install_target()?;
     let shell = shell()?;
-    eprintln!("building wlf-aio.wasm (release; the first time takes minutes)");
     cmd!(
         shell,
-        "cargo build --quiet --release --package wlf-aio --target {TARGET}"
+        "cargo build --release --package wlf-aio --target {TARGET}"
     )
     .quiet()
     .run()?;
