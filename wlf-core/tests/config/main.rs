@@ -1,0 +1,6 @@
+//! Configurations as users write them: those that are right, and the exact messages for those that are not.
+
+mod broken;
+mod components;
+mod right;
+mod yaml;
