@@ -108,9 +108,10 @@ fn check_tree(root: &Rc<Node>, types: &[&[ComponentType]], problems: &mut Vec<Pr
 fn settings(root: &Node, problems: &mut Vec<Problem>) -> Settings {
     let mut settings = Settings::default();
     if let Some(entry) = root.entry("name")
-        && let Some(name) = section::<String>(entry, problems) {
-            settings.name = name;
-        }
+        && let Some(name) = section::<String>(entry, problems)
+    {
+        settings.name = name;
+    }
     if let Some(entry) = root.entry("state") {
         settings.state = section::<State>(entry, problems);
     }
@@ -118,15 +119,16 @@ fn settings(root: &Node, problems: &mut Vec<Problem>) -> Settings {
         settings.log = section::<Log>(entry, problems).unwrap_or_default();
     }
     if let Some(entry) = root.entry("delivery")
-        && let Some(section) = section::<DeliverySection>(entry, problems) {
-            match Delivery::try_from(section) {
-                Ok(delivery) => settings.delivery = delivery,
-                Err(invalid) => {
-                    let span = locate(&entry.value, &invalid.key, entry.key_span);
-                    problems.push(problem_of(invalid, span).part("delivery"));
-                }
+        && let Some(section) = section::<DeliverySection>(entry, problems)
+    {
+        match Delivery::try_from(section) {
+            Ok(delivery) => settings.delivery = delivery,
+            Err(invalid) => {
+                let span = locate(&entry.value, &invalid.key, entry.key_span);
+                problems.push(problem_of(invalid, span).part("delivery"));
             }
         }
+    }
     settings
 }
 

@@ -1,5 +1,6 @@
 //! The tree as a serde deserializer whose errors know their place.
 
+use std::fmt::Display;
 use std::rc::Rc;
 use std::slice;
 
@@ -60,9 +61,9 @@ impl<'a> Reader<'a> {
         matches!(&self.node.value, Value::Scalar(scalar) if meaning(scalar) == Plain::Null)
     }
 
-    fn integer<T: TryFrom<u64> + TryFrom<i64>>(&self, least: T, most: T) -> Result<T>
+    fn integer<T>(&self, least: T, most: T) -> Result<T>
     where
-        T: std::fmt::Display,
+        T: TryFrom<u64> + TryFrom<i64> + Display,
     {
         let what = || format!("a whole number from {least} to {most}");
         let (scalar, plain) = self.scalar(&what())?;

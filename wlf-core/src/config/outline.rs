@@ -274,9 +274,10 @@ pub(crate) fn word<'a>(
     problems: &mut Vec<Problem>,
 ) -> Option<Word<'a>> {
     if let Value::Scalar(scalar) = &node.value
-        && scalar.origin == Origin::Unfilled {
-            return None;
-        }
+        && scalar.origin == Origin::Unfilled
+    {
+        return None;
+    }
     match <&str as serde::Deserialize>::deserialize(Reader::new(node, holder)) {
         Ok("") => {
             problems.push(Problem::new(
@@ -296,19 +297,13 @@ pub(crate) fn word<'a>(
     }
 }
 
-/// Whether an id can be the name of a file and of a consumer at a server.
+/// Whether an id can stand in a log's line and at the head of a file's name.
 fn usable(id: &Word<'_>, problems: &mut Vec<Problem>) -> bool {
-    let usable = id
-        .text
-        .chars()
-        .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
-        && !id.text.starts_with('.')
-        && id.text.len() <= 100;
+    let usable = id.text.chars().count() <= 100 && !id.text.contains(char::is_control);
     if !usable {
         problems.push(
-            Problem::new(id.span, format!("`{}` cannot be an id", id.text)).label(
-                "an id has letters, digits, `_`, `-` and `.`, at most 100, and does not begin with `.`",
-            ),
+            Problem::new(id.span, "this text cannot be an id")
+                .label("an id has at most 100 characters, all on one line"),
         );
     }
     usable

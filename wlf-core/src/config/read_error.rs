@@ -93,9 +93,10 @@ impl ReadError {
     #[must_use]
     pub fn found(mut self, node: &Node) -> Self {
         if let Reason::Expected { found, .. } = &mut self.reason
-            && found.is_empty() {
-                *found = describe(node);
-            }
+            && found.is_empty()
+        {
+            *found = describe(node);
+        }
         if self.span.is_none() && !matches!(self.reason, Reason::Missing { .. }) {
             self.span = Some(node.span);
         }

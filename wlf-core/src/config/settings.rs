@@ -181,13 +181,14 @@ impl TryFrom<DeliverySection> for Delivery {
             ));
         }
         if let Some(buffer) = section.transaction_buffer
-            && buffer > max_in_flight {
-                return Err(Invalid::new(
-                    "transaction_buffer",
-                    format!("`transaction_buffer` is larger than `max_in_flight`, {max_in_flight}"),
-                )
-                .with_hint("a transaction that is waited for is in flight as a whole"));
-            }
+            && buffer > max_in_flight
+        {
+            return Err(Invalid::new(
+                "transaction_buffer",
+                format!("`transaction_buffer` is larger than `max_in_flight`, {max_in_flight}"),
+            )
+            .with_hint("a transaction that is waited for is in flight as a whole"));
+        }
         if section.batch.rows == 0 {
             return Err(Invalid::new("batch.rows", "a batch has at least 1 row"));
         }

@@ -116,11 +116,12 @@ impl Build for BinlogCollector {
     const KIND: ComponentKind = ComponentKind::Collector;
 
     fn build(self, _: &Context) -> Result<Component, Invalid> {
-        if let Some(tls) = &self.tls {
-            if tls.mode == TlsMode::VerifyCa && tls.ca.is_none() {
-                return Err(Invalid::new("tls.mode", "`verify_ca` needs `ca`")
-                    .with_hint("add `ca:` with the path of the certificate"));
-            }
+        if let Some(tls) = &self.tls
+            && tls.mode == TlsMode::VerifyCa
+            && tls.ca.is_none()
+        {
+            return Err(Invalid::new("tls.mode", "`verify_ca` needs `ca`")
+                .with_hint("add `ca:` with the path of the certificate"));
         }
         Ok(Component::Collector(Box::new(Idle)))
     }
