@@ -3,11 +3,13 @@
 //! It knows no component by name and opens no file or socket of its own accord.
 
 pub mod component;
+pub mod config;
 pub mod event;
 pub mod fault;
 pub mod format;
 pub mod router;
 pub mod runtime;
+pub mod template;
 
 pub use component::{Collector, ComponentApi, ComponentKind, Dispatcher, Transformer, WriteError};
 pub use event::{
@@ -15,3 +17,4 @@ pub use event::{
 };
 pub use fault::{Exit, Fault, Severity};
 pub use router::EventRouter;
+pub use template::{Template, TemplateError};

@@ -1,0 +1,151 @@
+//! What a crate says of each type of component that it has, so that files can name it.
+
+use schemars::generate::SchemaGenerator;
+use schemars::{JsonSchema, Schema};
+use serde::de::DeserializeOwned;
+
+use super::Delivery;
+use crate::component::{Collector, ComponentApi, ComponentKind, Dispatcher, Transformer};
+
+/// The configuration of one type of component, read from its entry in the file, and how it becomes the component.
+///
+/// `id`, `type`, `destination` and `destinations` are taken out of the entry before; the struct has the other keys:
+///
+/// ```
+/// # use wlf_core::{config::*, ComponentKind, Template, Dispatcher, Fault, Event, WriteError};
+/// # use schemars::JsonSchema; use serde::Deserialize;
+/// /// Publishes each row in a channel.
+/// #[derive(Debug, Deserialize, JsonSchema)]
+/// #[serde(deny_unknown_fields)]
+/// pub struct Config {
+///     /// Where to publish.
+///     channel: Template,
+///     /// How long to wait for an answer.
+///     #[serde(default = "timeout")]
+///     timeout: Duration,
+/// }
+///
+/// fn timeout() -> Duration {
+///     Duration::from_secs(10)
+/// }
+///
+/// impl Build for Config {
+///     const TYPE: &'static str = "ChannelDispatcher";
+///     const KIND: ComponentKind = ComponentKind::Dispatcher;
+///     fn build(self, context: &Context) -> Result<Component, Invalid> {
+///         Ok(Component::Dispatcher(Box::new(Channel { config: self })))
+///     }
+/// }
+///
+/// pub const COMPONENTS: &[ComponentType] = &[ComponentType::of::<Config>()];
+/// # struct Channel { config: Config }
+/// # #[async_trait::async_trait] impl Dispatcher for Channel {
+/// #   async fn connect(&mut self) -> Result<(), Fault> { Ok(()) }
+/// #   async fn write(&mut self, _: &[Event]) -> Result<(), WriteError> { Ok(()) } }
+/// ```
+///
+/// The doc comments are the reference pages and what `wlf-aio components` prints. So that an error keeps its place in
+/// the file, `#[serde(tag)]`, `flatten` and `untagged` are not used. A choice such as `mode: {type: Pub, channel: x}`
+/// is an ordinary enum, which the file's deserializer reads by its `type` key:
+///
+/// ```
+/// # use wlf_core::Template;
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// #[serde(deny_unknown_fields)]
+/// #[schemars(tag = "type")]
+/// enum Mode {
+///     Pub { channel: Template },
+///     XAdd { key: Template, max_len: Option<u64> },
+/// }
+/// ```
+///
+/// An enum without `type` is written `word` for a variant without content and `{word: content}` for one with it.
+pub trait Build: DeserializeOwned + JsonSchema {
+    /// The name that a file's `type` has for it. It ends in `Collector`, `Dispatcher`, or one of `Transformer`,
+    /// `Filter` and `Replicator`.
+    const TYPE: &'static str;
+    const KIND: ComponentKind;
+
+    /// Makes the component. Does no input or output: `check` builds everything and runs nothing.
+    ///
+    /// # Errors
+    /// If values that are right by themselves do not go together.
+    fn build(self, context: &Context) -> Result<Component, Invalid>;
+}
+
+/// A component that was built and does not run yet.
+pub enum Component {
+    Collector(Box<dyn Collector>),
+    Transformer(Box<dyn Transformer>),
+    Dispatcher(Box<dyn Dispatcher>),
+    /// Brings its own [`run`](ComponentApi::run) and takes over the duties of the runtime.
+    Custom(Box<dyn ComponentApi>),
+}
+
+/// What a component learns of the pipeline around it when it is built.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub id: String,
+    /// The file's top-level `name`.
+    pub pipeline: String,
+    pub delivery: Delivery,
+    /// The ids that this component's events go to; empty for a dispatcher.
+    pub destinations: Vec<String>,
+}
+
+/// Values that do not go together, each right by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// The path inside the entry, as in `tls.ca`; empty for the whole entry.
+    pub key: String,
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Invalid {
+    pub fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// A type of component: what it is called, what its entry may say, and how it is built.
+#[derive(Debug, Clone, Copy)]
+pub struct ComponentType {
+    name: &'static str,
+    kind: ComponentKind,
+    schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl ComponentType {
+    pub const fn of<C: Build>() -> Self {
+        Self {
+            name: C::TYPE,
+            kind: C::KIND,
+            schema: C::json_schema,
+        }
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub fn kind(&self) -> ComponentKind {
+        self.kind
+    }
+
+    /// The JSON Schema of an entry, without the keys that every component has.
+    pub fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        (self.schema)(generator)
+    }
+}

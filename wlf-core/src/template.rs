@@ -1,0 +1,514 @@
+//! Names made from events: `logFlex.%{/database}.%{/table}`.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::config::InvalidValue;
+use crate::config::value::{serialize_as_text, text_value};
+use crate::event::{Operation, Table};
+use crate::fault::Fault;
+
+/// A text with JSON pointers (RFC 6901) into the event as JSON, compiled once.
+///
+/// A string is put in without quotes, a number as it stands in the JSON, NULL as `null`. `%%{` stands for a literal
+/// `%{`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    text: String,
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Literal(String),
+    Database,
+    Table,
+    Operation,
+    Row(Pointer),
+}
+
+/// A pointer into the row, in its unescaped tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Pointer {
+    text: String,
+    tokens: Vec<String>,
+}
+
+/// A template that cannot be filled from a row.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    #[error("`%{{{pointer}}}` finds nothing in this row of {database}.{table}")]
+    Missing {
+        pointer: String,
+        database: String,
+        table: String,
+    },
+    #[error(
+        "`%{{{pointer}}}` finds {found} in this row of {database}.{table}, and a name needs a single value"
+    )]
+    NotSingle {
+        pointer: String,
+        found: &'static str,
+        database: String,
+        table: String,
+    },
+    #[error("`%{{{pointer}}}` meets a row that is not JSON")]
+    Json {
+        pointer: String,
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+impl From<TemplateError> for Fault {
+    fn from(error: TemplateError) -> Self {
+        Fault::reject("make a name from a row", error)
+            .with_hint("`delivery.on_reject` decides what becomes of such a row")
+    }
+}
+
+/// The keys of an event that hold a single value.
+const SINGLE: [&str; 7] = [
+    "database", "table", "type", "ts", "xid", "xoffset", "commit",
+];
+/// The keys of an event that hold a value for each column.
+const COLUMNS: [&str; 2] = ["data", "old"];
+
+impl Template {
+    /// Says whether the text is the same for all events of one table and operation, so that it can be remembered.
+    pub fn is_per_table(&self) -> bool {
+        !self.parts.iter().any(|part| matches!(part, Part::Row(_)))
+    }
+
+    /// Says whether the text is the same for all events.
+    pub fn is_constant(&self) -> bool {
+        self.parts
+            .iter()
+            .all(|part| matches!(part, Part::Literal(_)))
+    }
+
+    /// The template as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Appends the text for a table to `out`; pointers into the row are left out, see [`is_per_table`](Self::is_per_table).
+    pub fn render_table(&self, table: &Table, operation: Operation, out: &mut String) {
+        for part in &self.parts {
+            part.render_table(table, operation, out);
+        }
+    }
+
+    /// Appends the text for a row to `out`, given the row as Maxwell's JSON.
+    ///
+    /// # Errors
+    /// If a pointer finds nothing, an object or a list; `out` then ends somewhere in the middle.
+    pub fn render_row(
+        &self,
+        table: &Table,
+        operation: Operation,
+        payload_json: &[u8],
+        out: &mut String,
+    ) -> Result<(), TemplateError> {
+        for part in &self.parts {
+            match part {
+                Part::Row(pointer) => pointer.render(table, payload_json, out)?,
+                part => part.render_table(table, operation, out),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    fn render_table(&self, table: &Table, operation: Operation, out: &mut String) {
+        match self {
+            Part::Literal(text) => out.push_str(text),
+            Part::Database => out.push_str(&table.database),
+            Part::Table => out.push_str(&table.name),
+            Part::Operation => out.push_str(operation.name()),
+            Part::Row(_) => {}
+        }
+    }
+}
+
+impl Pointer {
+    fn render(&self, table: &Table, row: &[u8], out: &mut String) -> Result<(), TemplateError> {
+        let not_json = |source| TemplateError::Json {
+            pointer: self.text.clone(),
+            source,
+        };
+        let mut value: &RawValue = serde_json::from_slice(row).map_err(not_json)?;
+        for token in &self.tokens {
+            value =
+                step(value, token)
+                    .map_err(not_json)?
+                    .ok_or_else(|| TemplateError::Missing {
+                        pointer: self.text.clone(),
+                        database: table.database.clone(),
+                        table: table.name.clone(),
+                    })?;
+        }
+        let text = value.get();
+        let found = match text.bytes().next() {
+            Some(b'"') => {
+                let text: Text = serde_json::from_str(text).map_err(not_json)?;
+                out.push_str(&text.0);
+                return Ok(());
+            }
+            Some(b'{') => "an object",
+            Some(b'[') => "a list",
+            _ => {
+                out.push_str(text);
+                return Ok(());
+            }
+        };
+        Err(TemplateError::NotSingle {
+            pointer: self.text.clone(),
+            found,
+            database: table.database.clone(),
+            table: table.name.clone(),
+        })
+    }
+}
+
+/// Text that is borrowed where it has no escapes.
+#[derive(serde::Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Goes one token down; `None` if there is no such key or index, or nothing to go into.
+fn step<'a>(value: &'a RawValue, token: &str) -> Result<Option<&'a RawValue>, serde_json::Error> {
+    let json = value.get();
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    match json.bytes().next() {
+        Some(b'{') => deserializer.deserialize_map(Member(token)),
+        Some(b'[') => match index(token) {
+            Some(index) => deserializer.deserialize_seq(Element(index)),
+            None => Ok(None),
+        },
+        _ => Ok(None),
+    }
+}
+
+/// The index that a token means, without leading zeros as the RFC wants it.
+fn index(token: &str) -> Option<usize> {
+    let canonical = token == "0" || !token.starts_with(['0', '+']);
+    canonical.then(|| token.parse().ok()).flatten()
+}
+
+/// Finds the value of a key in an object and skips all others.
+struct Member<'t>(&'t str);
+
+impl<'de> Visitor<'de> for Member<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(is_it) = map.next_key_seed(IsKey(self.0))? {
+            if is_it {
+                found = Some(map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Compares a key without keeping it.
+struct IsKey<'t>(&'t str);
+
+impl<'de> DeserializeSeed<'de> for IsKey<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for IsKey<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<bool, E> {
+        Ok(key == self.0)
+    }
+}
+
+/// Finds the element of a list at an index and skips all others.
+struct Element(usize);
+
+impl<'de> Visitor<'de> for Element {
+    type Value = Option<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        for _ in 0..self.0 {
+            if list.next_element::<IgnoredAny>()?.is_none() {
+                return Ok(None);
+            }
+        }
+        let found = list.next_element()?;
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(found)
+    }
+}
+
+impl FromStr for Template {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let mut parts = Vec::new();
+        let mut literal = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find("%{") {
+            let (before, from) = rest.split_at(at);
+            if let Some(before) = before.strip_suffix('%') {
+                literal.push_str(before);
+                literal.push_str("%{");
+                rest = from.get(2..).unwrap_or_default();
+                continue;
+            }
+            literal.push_str(before);
+            let inside = from.get(2..).unwrap_or_default();
+            let Some((pointer, after)) = inside.split_once('}') else {
+                return Err(InvalidValue::new(format!(
+                    "`{from}` begins a pointer and does not end it"
+                ))
+                .with_hint("write `%{/pointer}`, or `%%{` for a literal `%{`"));
+            };
+            if !literal.is_empty() {
+                parts.push(Part::Literal(std::mem::take(&mut literal)));
+            }
+            parts.push(part(pointer)?);
+            rest = after;
+        }
+        literal.push_str(rest);
+        if !literal.is_empty() {
+            parts.push(Part::Literal(literal));
+        }
+        if parts.is_empty() {
+            return Err(InvalidValue::new("an empty template gives an empty name")
+                .with_hint("write a name, as in `logFlex.%{/database}.%{/table}`"));
+        }
+        Ok(Template {
+            text: text.to_owned(),
+            parts,
+        })
+    }
+}
+
+/// Compiles what stands between the braces.
+fn part(pointer: &str) -> Result<Part, InvalidValue> {
+    let Some(path) = pointer.strip_prefix('/') else {
+        return Err(
+            InvalidValue::new(format!("`%{{{pointer}}}` is not a JSON pointer"))
+                .with_hint(format!("a pointer begins with a slash: `%{{/{pointer}}}`")),
+        );
+    };
+    let mut tokens = Vec::new();
+    for token in path.split('/') {
+        tokens.push(unescape(token).ok_or_else(|| {
+            InvalidValue::new(format!("`%{{{pointer}}}` is not a JSON pointer")).with_hint(
+                "in a pointer `~0` stands for `~` and `~1` for `/`; `~` has no other use",
+            )
+        })?);
+    }
+    let names: Vec<&str> = tokens.iter().map(String::as_str).collect();
+    match names.as_slice() {
+        ["database"] => return Ok(Part::Database),
+        ["table"] => return Ok(Part::Table),
+        ["type"] => return Ok(Part::Operation),
+        [single] if SINGLE.contains(single) => {}
+        [columns, _, ..] if COLUMNS.contains(columns) => {}
+        [columns] if COLUMNS.contains(columns) => {
+            return Err(InvalidValue::new(format!(
+                "`%{{{pointer}}}` is an object, not a single value"
+            ))
+            .with_hint(format!("name a column, as in `%{{/{columns}/id}}`")));
+        }
+        [single, ..] if SINGLE.contains(single) => {
+            return Err(
+                InvalidValue::new(format!("`%{{{pointer}}}` looks into a single value"))
+                    .with_hint(format!("write `%{{/{single}}}`")),
+            );
+        }
+        _ => return Err(unknown(pointer, names.first().copied().unwrap_or_default())),
+    }
+    Ok(Part::Row(Pointer {
+        text: pointer.to_owned(),
+        tokens,
+    }))
+}
+
+/// A pointer whose first name no event has.
+fn unknown(pointer: &str, name: &str) -> InvalidValue {
+    let known = SINGLE.iter().chain(&COLUMNS).copied();
+    let error = InvalidValue::new(format!(
+        "`%{{{pointer}}}` finds nothing in any event: an event has {}",
+        known
+            .clone()
+            .map(|name| format!("`/{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    ));
+    match crate::config::closest(name, known) {
+        Some(closest) => error.with_hint(format!("did you mean `/{closest}`?")),
+        None => error.with_hint("a column is `/data/<column>`"),
+    }
+}
+
+/// Undoes the escapes of a token; `None` if a `~` is followed by neither `0` nor `1`.
+fn unescape(token: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = token.chars();
+    while let Some(c) = rest.next() {
+        out.push(match c {
+            '~' => match rest.next()? {
+                '0' => '~',
+                '1' => '/',
+                _ => return None,
+            },
+            c => c,
+        });
+    }
+    Some(out)
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+serialize_as_text!(Template);
+text_value!(Template, "template", "a template, as in `shop.%{/table}`");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROW: &str = r#"{"database":"shop","table":"orders","type":"insert","ts":1700000000,"xid":77,"commit":true,"data":{"id":18446744073709551615,"name":"a\"é\n","price":1.50,"none":null,"a/b":"slash","tags":["x","y"],"doc":{"city":"Bern"}}}"#;
+
+    fn table() -> Table {
+        Table::new("shop", "orders", Vec::new(), Vec::new())
+    }
+
+    fn render(template: &str) -> Result<String, TemplateError> {
+        let template: Template = template.parse().unwrap();
+        let mut out = String::new();
+        template.render_row(&table(), Operation::Insert, ROW.as_bytes(), &mut out)?;
+        Ok(out)
+    }
+
+    #[test]
+    fn a_template_of_the_table_needs_no_row() {
+        let template: Template = "logFlex.%{/database}.%{/table}:%{/type}".parse().unwrap();
+        assert!(template.is_per_table() && !template.is_constant());
+        let mut out = String::new();
+        template.render_table(&table(), Operation::Delete, &mut out);
+        assert_eq!(out, "logFlex.shop.orders:delete");
+
+        let constant: Template = "all%%{x}".parse().unwrap();
+        assert!(constant.is_constant());
+        let mut out = String::new();
+        constant.render_table(&table(), Operation::Delete, &mut out);
+        assert_eq!(out, "all%{x}");
+    }
+
+    #[test]
+    fn values_of_the_row_are_put_in_as_they_stand() {
+        for (template, text) in [
+            ("%{/database}/%{/data/id}", "shop/18446744073709551615"),
+            ("%{/data/price}", "1.50"),
+            ("<%{/data/name}>", "<a\"é\n>"),
+            ("%{/data/none}", "null"),
+            ("%{/data/a~1b}", "slash"),
+            ("%{/data/tags/1}", "y"),
+            ("%{/data/doc/city}", "Bern"),
+            ("%{/xid}-%{/commit}", "77-true"),
+        ] {
+            assert_eq!(render(template).unwrap(), text, "{template}");
+        }
+    }
+
+    #[test]
+    fn a_pointer_that_finds_no_single_value_is_an_error_that_names_the_table() {
+        for (template, message) in [
+            (
+                "%{/data/nope}",
+                "`%{/data/nope}` finds nothing in this row of shop.orders",
+            ),
+            (
+                "%{/old/id}",
+                "`%{/old/id}` finds nothing in this row of shop.orders",
+            ),
+            (
+                "%{/xoffset}",
+                "`%{/xoffset}` finds nothing in this row of shop.orders",
+            ),
+            (
+                "%{/data/tags/2}",
+                "`%{/data/tags/2}` finds nothing in this row of shop.orders",
+            ),
+            (
+                "%{/data/tags/01}",
+                "`%{/data/tags/01}` finds nothing in this row of shop.orders",
+            ),
+            (
+                "%{/data/id/x}",
+                "`%{/data/id/x}` finds nothing in this row of shop.orders",
+            ),
+            (
+                "%{/data/doc}",
+                "`%{/data/doc}` finds an object in this row of shop.orders, and a name needs a single value",
+            ),
+            (
+                "%{/data/tags}",
+                "`%{/data/tags}` finds a list in this row of shop.orders, and a name needs a single value",
+            ),
+        ] {
+            assert_eq!(render(template).unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn templates_that_can_never_be_filled_are_refused() {
+        for (template, message) in [
+            ("", "an empty template gives an empty name"),
+            (
+                "a.%{/table",
+                "`%{/table` begins a pointer and does not end it",
+            ),
+            ("%{table}", "`%{table}` is not a JSON pointer"),
+            ("%{}", "`%{}` is not a JSON pointer"),
+            (
+                "%{/}",
+                "`%{/}` finds nothing in any event: an event has `/database`, `/table`, `/type`, `/ts`, `/xid`, `/xoffset`, `/commit`, `/data`, `/old`",
+            ),
+            ("%{/data}", "`%{/data}` is an object, not a single value"),
+            ("%{/table/x}", "`%{/table/x}` looks into a single value"),
+            ("%{/data/a~2}", "`%{/data/a~2}` is not a JSON pointer"),
+        ] {
+            let error = template.parse::<Template>().unwrap_err();
+            assert_eq!(error.message, message);
+            assert!(error.hint.is_some(), "{template}");
+        }
+        let error = "%{/tabel}".parse::<Template>().unwrap_err();
+        assert_eq!(error.hint.as_deref(), Some("did you mean `/table`?"));
+    }
+}
