@@ -18,18 +18,14 @@ pub enum Error {
     },
     #[error("{broker} gave no answer within {} s", .after.as_secs())]
     Timeout { broker: String, after: Duration },
-    #[error("cannot agree on protocol versions with {broker}")]
+    // rskafka's errors name their causes in their own text, so these are not sources a second time.
+    #[error("cannot agree on protocol versions with {broker}: {error}")]
     Versions {
         broker: String,
-        #[source]
-        source: SyncVersionsError,
+        error: SyncVersionsError,
     },
-    #[error("a request to {broker} failed")]
-    Request {
-        broker: String,
-        #[source]
-        source: RequestError,
-    },
+    #[error("a request to {broker} failed: {error}")]
+    Request { broker: String, error: RequestError },
     #[error("{broker} answered something else than was asked: {what}")]
     Answer { broker: String, what: &'static str },
     #[error("the leader of topic `{topic}`, partition {partition}, is unknown")]

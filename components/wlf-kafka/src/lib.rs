@@ -9,3 +9,7 @@ mod compression;
 mod hash;
 mod partition;
 mod record_batch;
+mod cluster;
+mod connection;
+mod error;
+mod message;
