@@ -10,6 +10,7 @@ pub mod format;
 pub mod router;
 pub mod runtime;
 pub mod template;
+pub mod value;
 
 pub use component::{Collector, ComponentApi, ComponentKind, Dispatcher, Transformer, WriteError};
 pub use event::{

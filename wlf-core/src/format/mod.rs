@@ -1,8 +1,22 @@
 //! Events as bytes.
 
+mod buffer;
+mod maxwell;
+mod number;
+mod simd;
+mod wkt;
+
+use std::collections::HashMap;
+
 use serde::Deserialize;
 
-use crate::event::{EncodeError, Event};
+pub use buffer::Buffer;
+
+use crate::event::{EncodeError, Event, Table};
+use crate::value::{RowError, Rows};
+
+/// How many table versions an encoder remembers its preparations for.
+const PLANS: usize = 1024;
 
 /// The form in which a dispatcher writes events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, schemars::JsonSchema)]
@@ -20,9 +34,45 @@ pub enum Format {
 pub struct Encoder {
     format: Format,
     with_keys: bool,
-    payload: Vec<u8>,
-    keys: Vec<u8>,
+    payload: Buffer,
+    keys: Buffer,
     ends: Vec<RowEnd>,
+    plans: Plans,
+    scratch: maxwell::Scratch,
+}
+
+/// What was prepared for each table version.
+#[derive(Debug, Default)]
+struct Plans {
+    /// The version that was asked for last, and the index of its plan.
+    last: (u64, usize),
+    indexes: HashMap<u64, usize>,
+    plans: Vec<maxwell::Plan>,
+}
+
+impl Plans {
+    fn of(&mut self, table: &Table) -> &maxwell::Plan {
+        let index = if self.last.0 == table.version && self.last.1 < self.plans.len() {
+            self.last.1
+        } else {
+            self.look_up(table)
+        };
+        &self.plans[index]
+    }
+
+    #[inline(never)]
+    fn look_up(&mut self, table: &Table) -> usize {
+        if self.plans.len() >= PLANS && !self.indexes.contains_key(&table.version) {
+            self.plans.clear();
+            self.indexes.clear();
+        }
+        let index = *self.indexes.entry(table.version).or_insert_with(|| {
+            self.plans.push(maxwell::Plan::new(table));
+            self.plans.len() - 1
+        });
+        self.last = (table.version, index);
+        index
+    }
 }
 
 /// Where a row's bytes end in the two buffers.
@@ -45,9 +95,11 @@ impl Encoder {
         Self {
             format,
             with_keys: false,
-            payload: Vec::new(),
-            keys: Vec::new(),
+            payload: Buffer::new(),
+            keys: Buffer::new(),
             ends: Vec::new(),
+            plans: Plans::default(),
+            scratch: maxwell::Scratch::default(),
         }
     }
 
@@ -63,7 +115,32 @@ impl Encoder {
     /// # Errors
     /// If a row cannot be decoded; the rows before it stay.
     pub fn encode(&mut self, event: &Event) -> Result<(), EncodeError> {
-        event.changes.clone().encode(event, self)
+        event.changes.encode(event, self)
+    }
+
+    /// Encodes the rows of an event, which its source presents: what an implementation of
+    /// [`Changes`](crate::Changes) calls, and everything behind it is compiled for that source.
+    ///
+    /// # Errors
+    /// If a row cannot be decoded; the rows before it stay.
+    pub fn encode_rows<R: Rows>(
+        &mut self,
+        event: &Event,
+        rows: &mut R,
+    ) -> Result<(), RowError<R::Error>> {
+        match self.format {
+            Format::Maxwell => maxwell::encode(
+                self.plans.of(&event.table),
+                event,
+                rows,
+                &mut maxwell::Output {
+                    payload: &mut self.payload,
+                    keys: self.with_keys.then_some(&mut self.keys),
+                    ends: &mut self.ends,
+                    scratch: &mut self.scratch,
+                },
+            ),
+        }
     }
 
     /// Forgets all rows and keeps the memory.

@@ -1,0 +1,370 @@
+//! Maxwell's JSON: one object a row, its keys in Maxwell's order.
+
+use super::buffer::{Buffer, Fragment};
+use super::wkt;
+use crate::event::{Event, Operation, Table};
+use crate::value::{Coded, Columns, Row, RowError, Rows, Set, Value};
+
+/// What is the same in all rows of a table, prepared once for each version of it.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// `{"database":"shop","table":"t","type":"`.
+    head: Vec<u8>,
+    columns: Vec<Name>,
+    /// `{"database":"shop","table":"t"`.
+    key_head: Fragment,
+    /// `,"pk.id":` in the key's order.
+    key_names: Vec<Fragment>,
+}
+
+#[derive(Debug)]
+struct Name {
+    /// `,"id":`.
+    name: Fragment,
+    /// The column's place in the primary key.
+    key: Option<usize>,
+}
+
+impl Plan {
+    pub fn new(table: &Table) -> Self {
+        let mut head = Buffer::new();
+        head.put(b"{\"database\":");
+        head.string(table.database.as_bytes());
+        head.put(b",\"table\":");
+        head.string(table.name.as_bytes());
+        let key_head = Fragment::new(&head);
+        head.put(b",\"type\":\"");
+        let name = |prefix: &str, name: &str| {
+            let mut text = Buffer::new();
+            text.byte(b',');
+            text.string(format!("{prefix}{name}").as_bytes());
+            text.byte(b':');
+            Fragment::new(&text)
+        };
+        let columns = table.columns.iter().enumerate().map(|(n, column)| Name {
+            name: name("", &column.name),
+            key: table.primary_key.iter().position(|key| *key == n),
+        });
+        let keys = table
+            .primary_key
+            .iter()
+            .filter_map(|n| table.columns.get(*n));
+        Self {
+            head: head.to_vec(),
+            columns: columns.collect(),
+            key_head,
+            key_names: keys
+                .map(|column| name("pk.", &column.name.to_lowercase()))
+                .collect(),
+        }
+    }
+}
+
+/// What is kept from row to row to save its allocation.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// The row up to `data`, the same in all rows of an event.
+    head: Fragment,
+    text: Buffer,
+    old: Buffer,
+    /// Where each column of the primary key has its value in the payload.
+    key_values: Vec<std::ops::Range<usize>>,
+}
+
+/// Where the encoded rows go.
+pub(super) struct Output<'a> {
+    pub payload: &'a mut Buffer,
+    pub keys: Option<&'a mut Buffer>,
+    pub ends: &'a mut Vec<super::RowEnd>,
+    pub scratch: &'a mut Scratch,
+}
+
+/// Encodes the rows of an event; on an error the rows before stay and nothing of the failed one.
+pub(super) fn encode<R: Rows>(
+    plan: &Plan,
+    event: &Event,
+    rows: &mut R,
+    out: &mut Output<'_>,
+) -> Result<(), RowError<R::Error>> {
+    head(plan, event, out.scratch);
+    let count = event.len();
+    let mut row = 0;
+    loop {
+        let at = |column, error| RowError { row, column, error };
+        let Some(images) = rows.next().map_err(|error| at(None, error))? else {
+            return Ok(());
+        };
+        let start = out.payload.len();
+        out.payload.fragment(&out.scratch.head);
+        if event.transaction.commit && row + 1 == count {
+            out.payload.put(b",\"commit\":true");
+        } else {
+            out.payload.put(b",\"xoffset\":");
+            let offset = event.transaction.offset + u64::from(row);
+            out.payload.unsigned(offset);
+        }
+        out.payload.put(b",\"data\":");
+        if out.keys.is_some() {
+            out.scratch.key_values.clear();
+            out.scratch.key_values.resize(plan.key_names.len(), 0..0);
+        }
+        let written = match images {
+            Row::Insert(image) | Row::Delete(image) => data(plan, image, out),
+            Row::Update { before, after } => update(plan, before, after, out),
+        };
+        if let Err((column, error)) = written {
+            out.payload.truncate(start);
+            return Err(at(column, error));
+        }
+        out.payload.byte(b'}');
+        if let Some(keys) = &mut out.keys {
+            key(plan, &out.scratch.key_values, out.payload, keys);
+        }
+        out.ends.push(super::RowEnd {
+            payload: out.payload.len(),
+            key: out.keys.as_ref().map_or(0, |keys| keys.len()),
+        });
+        row += 1;
+    }
+}
+
+/// Prepares what all rows of the event begin with.
+fn head(plan: &Plan, event: &Event, scratch: &mut Scratch) {
+    let text = &mut scratch.text;
+    text.clear();
+    text.put(&plan.head);
+    text.put(match event.operation {
+        Operation::Insert => b"insert\",\"ts\":",
+        Operation::Update => b"update\",\"ts\":",
+        Operation::Delete => b"delete\",\"ts\":",
+    });
+    text.unsigned(event.timestamp.into());
+    if let Some(xid) = event.transaction.xid {
+        text.put(b",\"xid\":");
+        text.unsigned(xid);
+    }
+    scratch.head.set(text);
+}
+
+/// The column, where it is known, and what its source said.
+type Failed<E> = (Option<usize>, E);
+
+/// Writes one image as an object.
+#[inline(always)]
+fn data<C: Columns>(
+    plan: &Plan,
+    mut image: C,
+    out: &mut Output<'_>,
+) -> Result<(), Failed<C::Error>> {
+    let start = out.payload.len();
+    while let Some(column) = image.next().map_err(|error| (None, error))? {
+        member(plan, column, &image, out)?;
+    }
+    close(start, out.payload);
+    Ok(())
+}
+
+/// Writes the new image and what the old one held in place of it.
+#[inline(always)]
+fn update<C: Columns>(
+    plan: &Plan,
+    mut before: C,
+    mut after: C,
+    out: &mut Output<'_>,
+) -> Result<(), Failed<C::Error>> {
+    let unplaced = |error| (None, error);
+    let start = out.payload.len();
+    out.scratch.old.clear();
+    let mut old = before.next().map_err(unplaced)?;
+    let mut new = after.next().map_err(unplaced)?;
+    loop {
+        match (old, new) {
+            (Some(from), Some(to)) if from == to => {
+                let value = member(plan, to, &after, out)?;
+                if !before.same(&after) {
+                    changed(plan, from, &before, value, out)?;
+                }
+                old = before.next().map_err(unplaced)?;
+                new = after.next().map_err(unplaced)?;
+            }
+            (Some(from), to) if to.is_none_or(|to| from < to) => {
+                member(plan, from, &before, out)?;
+                old = before.next().map_err(unplaced)?;
+            }
+            (_, Some(to)) => {
+                member(plan, to, &after, out)?;
+                new = after.next().map_err(unplaced)?;
+            }
+            (_, None) => break,
+        }
+    }
+    close(start, out.payload);
+    if !out.scratch.old.is_empty() {
+        out.payload.put(b",\"old\":");
+        let start = out.payload.len();
+        out.payload.put(&out.scratch.old);
+        close(start, out.payload);
+    }
+    Ok(())
+}
+
+/// Makes an object of the members behind `start`, each of which begins with a comma.
+#[inline(always)]
+fn close(start: usize, payload: &mut Buffer) {
+    if payload.len() == start {
+        payload.byte(b'{');
+    } else {
+        payload.patch(start, b'{');
+    }
+    payload.byte(b'}');
+}
+
+/// Writes `,"name":value` and tells where the value is.
+#[inline(always)]
+fn member<C: Columns>(
+    plan: &Plan,
+    column: usize,
+    image: &C,
+    out: &mut Output<'_>,
+) -> Result<std::ops::Range<usize>, Failed<C::Error>> {
+    let Some(name) = plan.columns.get(column) else {
+        return Ok(0..0);
+    };
+    out.payload.fragment(&name.name);
+    let start = out.payload.len();
+    value(image, out.payload, &mut out.scratch.text).map_err(|error| (Some(column), error))?;
+    let written = start..out.payload.len();
+    if let (Some(key), true) = (name.key, out.keys.is_some())
+        && let Some(place) = out.scratch.key_values.get_mut(key)
+    {
+        *place = written.clone();
+    }
+    Ok(written)
+}
+
+/// Writes the old value of a column whose bytes differ, unless it looks like the new one.
+#[inline(never)]
+fn changed<C: Columns>(
+    plan: &Plan,
+    column: usize,
+    before: &C,
+    new: std::ops::Range<usize>,
+    out: &mut Output<'_>,
+) -> Result<(), Failed<C::Error>> {
+    let Some(name) = plan.columns.get(column) else {
+        return Ok(());
+    };
+    let Scratch { old, text, .. } = &mut *out.scratch;
+    let start = old.len();
+    old.fragment(&name.name);
+    let value_start = old.len();
+    value(before, old, text).map_err(|error| (Some(column), error))?;
+    if old.get(value_start..) == out.payload.get(new) {
+        old.truncate(start);
+    }
+    Ok(())
+}
+
+/// Writes `{"database":"shop","table":"t","pk.id":1}`.
+#[inline(always)]
+fn key(plan: &Plan, values: &[std::ops::Range<usize>], payload: &Buffer, keys: &mut Buffer) {
+    keys.fragment(&plan.key_head);
+    for (name, value) in plan.key_names.iter().zip(values) {
+        keys.fragment(name);
+        if value.is_empty() {
+            keys.put(b"null");
+        } else {
+            keys.repeat(value.clone(), payload);
+        }
+    }
+    keys.byte(b'}');
+}
+
+/// Writes a value as Maxwell renders it.
+#[inline(always)]
+fn value<C: Columns>(image: &C, out: &mut Buffer, text: &mut Buffer) -> Result<(), C::Error> {
+    match image.value()? {
+        Value::Null => out.put(b"null"),
+        Value::Int(n) => out.signed(n),
+        Value::UInt(n) => out.unsigned(n),
+        Value::Float(n) => out.float(n),
+        Value::Double(n) => out.double(n),
+        Value::Decimal { unscaled, scale } => out.decimal(unscaled, scale),
+        Value::Year(year) => out.unsigned(year.into()),
+        Value::Text(text) => out.string(text),
+        Value::Enum { label, .. } => out.string(label.as_bytes()),
+        Value::Json(json) => json_text(json, out),
+        Value::Date(date) => quoted(out, |out| out.date(date)),
+        Value::DateTime(at) => quoted(out, |out| out.datetime(at)),
+        Value::Timestamp(at) => quoted(out, |out| out.timestamp(at)),
+        Value::Time(time) => quoted(out, |out| out.time(time)),
+        Value::Bytes { bytes, padded } => quoted(out, |out| out.base64(bytes, padded)),
+        Value::Set(set) => labels(set, out),
+        Value::Geometry(shape) => geometry(shape.wkb, out),
+        Value::Vector(numbers) => vector(numbers, out),
+        Value::Coded(Coded::Json | Coded::Number) => image.write(out)?,
+        Value::Coded(Coded::Text) => {
+            text.clear();
+            image.write(text)?;
+            out.string(text);
+        }
+    }
+    Ok(())
+}
+
+#[inline(always)]
+fn quoted(out: &mut Buffer, write: impl FnOnce(&mut Buffer)) {
+    out.byte(b'"');
+    write(out);
+    out.byte(b'"');
+}
+
+/// An empty document, as ALTER TABLE leaves it in rows that were there, is `null`.
+fn json_text(json: &[u8], out: &mut Buffer) {
+    if json.is_empty() {
+        out.put(b"null");
+    } else {
+        out.text(json);
+    }
+}
+
+#[inline(never)]
+fn labels(set: Set<'_>, out: &mut Buffer) {
+    out.byte(b'[');
+    let mut first = true;
+    for (n, label) in set.labels.iter().enumerate().take(64) {
+        if set.chosen >> n & 1 == 1 {
+            if !first {
+                out.byte(b',');
+            }
+            first = false;
+            out.string(label.as_bytes());
+        }
+    }
+    out.byte(b']');
+}
+
+/// Writes a shape as text; bytes that are none, which no server sends, stay readable in base64.
+#[inline(never)]
+fn geometry(wkb: &[u8], out: &mut Buffer) {
+    out.byte(b'"');
+    if wkt::write(wkb, out).is_err() {
+        out.base64(wkb, 0);
+    }
+    out.byte(b'"');
+}
+
+#[inline(never)]
+fn vector(numbers: &[u8], out: &mut Buffer) {
+    out.byte(b'[');
+    for (n, bytes) in numbers.as_chunks::<4>().0.iter().enumerate() {
+        if n > 0 {
+            out.byte(b',');
+        }
+        out.float(f32::from_le_bytes(*bytes));
+    }
+    out.byte(b']');
+}
+
+#[cfg(test)]
+mod tests;

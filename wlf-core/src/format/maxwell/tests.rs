@@ -1,0 +1,217 @@
+use std::sync::Arc;
+
+use crate::event::{Column, Event, Table, Transaction};
+use crate::format::{Encoder, Format};
+use crate::value::{Date, DateTime, Datum, Record, Records, Time};
+
+fn table(columns: &[&str], primary_key: &[usize]) -> Arc<Table> {
+    let columns = columns.iter().map(|name| Column {
+        name: (*name).to_owned(),
+    });
+    Arc::new(Table::new(
+        "shop",
+        "t",
+        columns.collect(),
+        primary_key.to_vec(),
+    ))
+}
+
+fn encoded(events: &[Event]) -> Vec<(String, String)> {
+    let mut encoder = Encoder::new(Format::Maxwell).with_keys();
+    for event in events {
+        encoder.encode(event).unwrap();
+    }
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    encoder
+        .rows()
+        .map(|row| (text(row.payload), text(row.key)))
+        .collect()
+}
+
+fn payloads(event: &Event) -> Vec<String> {
+    encoded(std::slice::from_ref(event))
+        .into_iter()
+        .map(|(payload, _)| payload)
+        .collect()
+}
+
+fn at(mut event: Event, timestamp: u32, xid: u64, commit: bool) -> Event {
+    event.timestamp = timestamp;
+    event.transaction = Transaction {
+        number: 1,
+        xid: Some(xid),
+        offset: 0,
+        commit,
+    };
+    event
+}
+
+fn item(id: u64, name: Datum, price: i64) -> Record {
+    let at = DateTime {
+        date: Date {
+            year: 2023,
+            month: 11,
+            day: 14,
+        },
+        hour: 22,
+        minute: 13,
+        second: 20,
+        microsecond: 125_000,
+        digits: 3,
+    };
+    let price = Datum::Decimal {
+        unscaled: price,
+        scale: 2,
+    };
+    vec![id.into(), name, price, at.into()]
+}
+
+#[test]
+fn writes_maxwells_golden_lines() {
+    let table = table(&["id", "name", "price", "at"], &[0]);
+    let a = || item(1, "a".into(), 150);
+    let b = || item(1, "b".into(), 150);
+    let mut second = item(2, Datum::Null, 0);
+    second[3] = Datum::Null;
+    let lines = encoded(&[
+        at(
+            Records::insert(&table, [a(), second]),
+            1_700_000_000,
+            77,
+            true,
+        ),
+        at(
+            Records::update(&table, [(a(), b())]),
+            1_700_000_001,
+            78,
+            true,
+        ),
+        at(Records::delete(&table, [b()]), 1_700_000_002, 79, true),
+    ]);
+    let expected = [
+        r#"{"database":"shop","table":"t","type":"insert","ts":1700000000,"xid":77,"xoffset":0,"data":{"id":1,"name":"a","price":1.50,"at":"2023-11-14 22:13:20.125"}}"#,
+        r#"{"database":"shop","table":"t","type":"insert","ts":1700000000,"xid":77,"commit":true,"data":{"id":2,"name":null,"price":0.00,"at":null}}"#,
+        r#"{"database":"shop","table":"t","type":"update","ts":1700000001,"xid":78,"commit":true,"data":{"id":1,"name":"b","price":1.50,"at":"2023-11-14 22:13:20.125"},"old":{"name":"a"}}"#,
+        r#"{"database":"shop","table":"t","type":"delete","ts":1700000002,"xid":79,"commit":true,"data":{"id":1,"name":"b","price":1.50,"at":"2023-11-14 22:13:20.125"}}"#,
+    ];
+    let payloads: Vec<_> = lines.iter().map(|(payload, _)| payload.as_str()).collect();
+    assert_eq!(payloads, expected);
+    assert_eq!(lines[1].1, r#"{"database":"shop","table":"t","pk.id":2}"#);
+}
+
+#[test]
+fn keys_are_lower_case_and_in_the_keys_order() {
+    let table = table(&["Region", "ID"], &[1, 0]);
+    let event = Records::insert(&table, [vec!["eu\"".into(), 7.into()]]);
+    assert_eq!(
+        encoded(&[event])[0].1,
+        r#"{"database":"shop","table":"t","pk.id":7,"pk.region":"eu\""}"#
+    );
+    let event = Records::insert(&super::tests::table(&["a"], &[]), [vec![1.into()]]);
+    assert_eq!(encoded(&[event])[0].1, r#"{"database":"shop","table":"t"}"#);
+}
+
+#[test]
+fn minimal_images_give_the_key_in_data_and_old_only_for_columns_in_both() {
+    let table = table(&["id", "a", "b", "c"], &[0]);
+    let before = vec![1.into(), Datum::Absent, 5.into()];
+    let after = vec![Datum::Absent, "x".into(), 6.into(), Datum::Absent];
+    let event = Records::update(&table, [(before, after)]);
+    let rows = encoded(&[event]);
+    assert!(
+        rows[0]
+            .0
+            .ends_with(r#","xoffset":0,"data":{"id":1,"a":"x","b":6},"old":{"b":5}}"#),
+        "{}",
+        rows[0].0
+    );
+    assert_eq!(rows[0].1, r#"{"database":"shop","table":"t","pk.id":1}"#);
+}
+
+#[test]
+fn old_has_what_differs_to_the_eye() {
+    let table = table(&["a", "b", "c"], &[]);
+    let before = vec![Datum::Int(1), Datum::Null, "x".into()];
+    let after = vec![Datum::UInt(1), "y".into(), Datum::Null];
+    let event = Records::update(&table, [(before.clone(), after), (before.clone(), before)]);
+    let rows = payloads(&event);
+    assert!(
+        rows[0].ends_with(r#""data":{"a":1,"b":"y","c":null},"old":{"b":null,"c":"x"}}"#),
+        "{}",
+        rows[0]
+    );
+    assert!(
+        rows[1].ends_with(r#""data":{"a":1,"b":null,"c":"x"}}"#),
+        "{}",
+        rows[1]
+    );
+}
+
+#[test]
+fn offsets_go_on_where_the_transaction_stands() {
+    let table = table(&["a"], &[]);
+    let rows = (0..4).map(|n| vec![Datum::Int(n)]);
+    let mut event = Records::insert(&table, rows);
+    event.transaction.offset = 10;
+    event.transaction.commit = true;
+    let front = event.split_to(2);
+    let lines = [payloads(&front), payloads(&event)].concat();
+    let tails: Vec<_> = lines
+        .iter()
+        .map(|line| &line[line.find("\"ts\"").unwrap()..])
+        .collect();
+    assert_eq!(
+        tails,
+        [
+            r#""ts":0,"xoffset":10,"data":{"a":0}}"#,
+            r#""ts":0,"xoffset":11,"data":{"a":1}}"#,
+            r#""ts":0,"xoffset":12,"data":{"a":2}}"#,
+            r#""ts":0,"commit":true,"data":{"a":3}}"#,
+        ]
+    );
+}
+
+#[test]
+fn renders_owned_values() {
+    let table = table(&["a", "b", "c", "d", "e", "f"], &[]);
+    let row = vec![
+        Datum::Double(1.0),
+        vec![0u8, 1, 2, 3].into(),
+        Datum::Json(r#"{"a":[1,2]}"#.into()),
+        Datum::Json(String::new()),
+        Time {
+            negative: true,
+            second: 1,
+            ..Time::default()
+        }
+        .into(),
+        Datum::UInt(u64::MAX),
+    ];
+    let event = Records::insert(&table, [row]);
+    assert!(payloads(&event)[0].ends_with(
+        r#""data":{"a":1.0,"b":"AAECAw==","c":{"a":[1,2]},"d":null,"e":"-00:00:01","f":18446744073709551615}}"#
+    ));
+    let empty = Records::insert(&table, [vec![]]);
+    assert!(payloads(&empty)[0].ends_with(r#""data":{}}"#));
+}
+
+#[test]
+fn forgets_old_tables_and_not_the_current_ones() {
+    let mut encoder = Encoder::new(Format::Maxwell);
+    for n in 0..3000u32 {
+        let columns = vec![Column {
+            name: format!("c{n}"),
+        }];
+        let table = Arc::new(Table::new("d", "t", columns, vec![]));
+        encoder.clear();
+        encoder
+            .encode(&Records::insert(&table, [vec![n.into()]]))
+            .unwrap();
+        let text = String::from_utf8(encoder.payload().to_vec()).unwrap();
+        assert!(
+            text.ends_with(&format!(r#""data":{{"c{n}":{n}}}}}"#)),
+            "{text}"
+        );
+    }
+    assert!(encoder.plans.plans.len() <= super::super::PLANS);
+}

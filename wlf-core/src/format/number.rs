@@ -1,0 +1,371 @@
+//! Numbers, dates and times as text.
+
+use super::buffer::Buffer;
+use crate::value::{Date, DateTime, Time, Timestamp};
+
+const PAIRS: &[[u8; 2]; 100] = &{
+    let mut pairs = [[0; 2]; 100];
+    let mut n = 0;
+    while n < 100 {
+        pairs[n as usize] = [b'0' + n / 10, b'0' + n % 10];
+        n += 1;
+    }
+    pairs
+};
+
+/// The two digits of a number below 100.
+#[inline(always)]
+fn pair(n: u32) -> [u8; 2] {
+    PAIRS[(n % 100) as usize]
+}
+
+#[inline(always)]
+fn digits_of(n: u32) -> usize {
+    match n {
+        0..10 => 1,
+        10..100 => 2,
+        100..1_000 => 3,
+        1_000..10_000 => 4,
+        10_000..100_000 => 5,
+        100_000..1_000_000 => 6,
+        1_000_000..10_000_000 => 7,
+        10_000_000..100_000_000 => 8,
+        100_000_000..1_000_000_000 => 9,
+        _ => 10,
+    }
+}
+
+/// All eight digits of a number below 10^8.
+#[inline(always)]
+fn eight(n: u32) -> [u8; 8] {
+    let (upper, lower) = (n / 10_000, n % 10_000);
+    let [[a, b], [c, d]] = [pair(upper / 100), pair(upper)];
+    let [[e, f], [g, h]] = [pair(lower / 100), pair(lower)];
+    [a, b, c, d, e, f, g, h]
+}
+
+impl Buffer {
+    #[inline(always)]
+    pub fn signed(&mut self, n: i64) {
+        if n < 0 {
+            self.byte(b'-');
+        }
+        self.unsigned(n.unsigned_abs());
+    }
+
+    #[inline(always)]
+    pub fn unsigned(&mut self, n: u64) {
+        const E8: u64 = 100_000_000;
+        if n < E8 {
+            self.below_e8(n as u32);
+        } else if n < E8 * E8 {
+            self.below_e8((n / E8) as u32);
+            self.all_eight((n % E8) as u32);
+        } else {
+            self.below_e8((n / (E8 * E8)) as u32);
+            self.all_eight((n / E8 % E8) as u32);
+            self.all_eight((n % E8) as u32);
+        }
+    }
+
+    #[inline(always)]
+    fn below_e8(&mut self, n: u32) {
+        let len = digits_of(n);
+        let wide = u64::from_le_bytes(eight(n)) >> ((8 - len) * 8);
+        *self.room() = wide.to_le_bytes();
+        self.advance(len);
+    }
+
+    #[inline(always)]
+    fn all_eight(&mut self, n: u32) {
+        *self.room() = eight(n);
+        self.advance(8);
+    }
+
+    /// The lower `digits` digits of a number, with leading zeros; `digits` is at most 9.
+    #[inline(always)]
+    pub fn zero_padded(&mut self, n: u32, digits: usize) {
+        let digits = digits.min(9);
+        let room = self.room::<9>();
+        room[0] = b'0' + (n / 100_000_000 % 10) as u8;
+        room[1..].copy_from_slice(&eight(n % 100_000_000));
+        let wide = *room;
+        room[..digits].copy_from_slice(&wide[9 - digits..]);
+        self.advance(digits);
+    }
+
+    /// `unscaled` × 10^-`scale`, with exactly `scale` digits behind the point.
+    #[inline(always)]
+    pub fn decimal(&mut self, unscaled: i64, scale: u8) {
+        if unscaled < 0 {
+            self.byte(b'-');
+        }
+        let magnitude = unscaled.unsigned_abs();
+        match POWERS.get(usize::from(scale)) {
+            _ if scale == 0 => self.unsigned(magnitude),
+            Some(power) => {
+                self.unsigned(magnitude / power);
+                self.byte(b'.');
+                self.fraction(magnitude % power, usize::from(scale));
+            }
+            None => {
+                self.put(b"0.");
+                for _ in 19..scale {
+                    self.byte(b'0');
+                }
+                self.fraction(magnitude, 19);
+            }
+        }
+    }
+
+    /// The `digits` lower digits of a number; `digits` is at most 19.
+    #[inline(always)]
+    fn fraction(&mut self, n: u64, digits: usize) {
+        const E8: u64 = 100_000_000;
+        if digits <= 8 {
+            let wide = u64::from_le_bytes(eight(n as u32)) >> ((8 - digits) * 8);
+            *self.room() = wide.to_le_bytes();
+            self.advance(digits);
+        } else if digits <= 16 {
+            self.zero_padded((n / E8) as u32, digits - 8);
+            self.all_eight((n % E8) as u32);
+        } else {
+            self.zero_padded((n / (E8 * E8)) as u32, digits - 16);
+            self.all_eight((n / E8 % E8) as u32);
+            self.all_eight((n % E8) as u32);
+        }
+    }
+
+    /// The shortest text that reads back as the same number, `null` for what JSON has no number for.
+    pub fn double(&mut self, n: f64) {
+        if n.is_finite() {
+            self.put(ryu::Buffer::new().format_finite(n).as_bytes());
+        } else {
+            self.put(b"null");
+        }
+    }
+
+    /// The shortest text that reads back as the same 32-bit number, `null` for what JSON has no number for.
+    pub fn float(&mut self, n: f32) {
+        if n.is_finite() {
+            self.put(ryu::Buffer::new().format_finite(n).as_bytes());
+        } else {
+            self.put(b"null");
+        }
+    }
+
+    /// `2024-02-29`.
+    #[inline(always)]
+    pub fn date(&mut self, date: Date) {
+        let year = u32::from(date.year);
+        let [[a, b], [c, d]] = [pair(year / 100), pair(year)];
+        let [[e, f], [g, h]] = [pair(date.month.into()), pair(date.day.into())];
+        *self.room() = [a, b, c, d, b'-', e, f, b'-', g, h];
+        self.advance(10);
+    }
+
+    /// `2024-02-29 23:59:59` and as many digits of the fraction as are shown.
+    #[inline(always)]
+    pub fn datetime(&mut self, at: DateTime) {
+        self.date(at.date);
+        let [[a, b], [c, d], [e, f]] =
+            [at.hour, at.minute, at.second].map(|part| pair(part.into()));
+        *self.room() = [b' ', a, b, b':', c, d, b':', e, f];
+        self.advance(9);
+        self.microseconds(at.microsecond, at.digits);
+    }
+
+    /// The instant in UTC, as a datetime.
+    #[inline(always)]
+    pub fn timestamp(&mut self, at: Timestamp) {
+        self.datetime(utc(at));
+    }
+
+    /// `-838:59:59` and as many digits of the fraction as are shown.
+    #[inline(always)]
+    pub fn time(&mut self, time: Time) {
+        if time.negative {
+            self.byte(b'-');
+        }
+        if time.hour < 100 {
+            *self.room() = pair(time.hour.into());
+            self.advance(2);
+        } else {
+            self.unsigned(time.hour.into());
+        }
+        let [[a, b], [c, d]] = [time.minute, time.second].map(|part| pair(part.into()));
+        *self.room() = [b':', a, b, b':', c, d];
+        self.advance(6);
+        self.microseconds(time.microsecond, time.digits);
+    }
+
+    #[inline(always)]
+    fn microseconds(&mut self, microsecond: u32, digits: u8) {
+        if digits > 0 {
+            let [_, _, a, b, c, d, e, f] = eight(microsecond % 1_000_000);
+            *self.room() = [b'.', a, b, c, d, e, f];
+            self.advance(1 + usize::from(digits.min(6)));
+        }
+    }
+}
+
+/// 10^n.
+const POWERS: [u64; 20] = {
+    let mut powers = [1; 20];
+    let mut n = 1;
+    while n < 20 {
+        powers[n] = powers[n - 1] * 10;
+        n += 1;
+    }
+    powers
+};
+
+/// The civil date and time of an instant (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+#[inline(always)]
+fn utc(at: Timestamp) -> DateTime {
+    let mut datetime = DateTime {
+        microsecond: at.microsecond,
+        digits: at.digits,
+        ..DateTime::default()
+    };
+    if at.second == 0 && at.microsecond == 0 {
+        return datetime;
+    }
+    let (days, second) = (at.second / 86_400, at.second % 86_400);
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let (month, carry) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    datetime.date = Date {
+        year: (era * 400 + year_of_era + carry) as u16,
+        month: month as u8,
+        day: day as u8,
+    };
+    datetime.hour = (second / 3_600) as u8;
+    datetime.minute = (second / 60 % 60) as u8;
+    datetime.second = (second % 60) as u8;
+    datetime
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(write: impl FnOnce(&mut Buffer)) -> String {
+        let mut buffer = Buffer::new();
+        write(&mut buffer);
+        String::from_utf8(buffer.as_slice().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn prints_dates_and_times() {
+        let date = Date {
+            year: 2024,
+            month: 2,
+            day: 29,
+        };
+        assert_eq!(text(|out| out.date(date)), "2024-02-29");
+        assert_eq!(text(|out| out.date(Date::default())), "0000-00-00");
+        let datetime = DateTime {
+            date,
+            hour: 1,
+            minute: 2,
+            second: 3,
+            microsecond: 45_600,
+            digits: 4,
+        };
+        assert_eq!(
+            text(|out| out.datetime(datetime)),
+            "2024-02-29 01:02:03.0456"
+        );
+        let time = Time {
+            negative: true,
+            hour: 838,
+            minute: 59,
+            second: 59,
+            microsecond: 1,
+            digits: 6,
+        };
+        assert_eq!(text(|out| out.time(time)), "-838:59:59.000001");
+        let time = Time {
+            hour: 7,
+            digits: 0,
+            ..Time::default()
+        };
+        assert_eq!(text(|out| out.time(time)), "07:00:00");
+    }
+
+    #[test]
+    fn prints_instants_in_utc() {
+        let at = |second, microsecond, digits| {
+            text(|out| {
+                out.timestamp(Timestamp {
+                    second,
+                    microsecond,
+                    digits,
+                });
+            })
+        };
+        assert_eq!(at(0, 0, 3), "0000-00-00 00:00:00.000");
+        assert_eq!(at(1, 0, 0), "1970-01-01 00:00:01");
+        assert_eq!(at(951_827_696, 120_000, 2), "2000-02-29 12:34:56.12");
+        assert_eq!(at(1_700_000_000, 0, 0), "2023-11-14 22:13:20");
+        assert_eq!(at(u32::MAX, 999_999, 6), "2106-02-07 06:28:15.999999");
+    }
+
+    #[test]
+    fn prints_decimals_with_their_scale() {
+        assert_eq!(text(|out| out.decimal(150, 2)), "1.50");
+        assert_eq!(text(|out| out.decimal(-5, 2)), "-0.05");
+        assert_eq!(text(|out| out.decimal(0, 8)), "0.00000000");
+        assert_eq!(text(|out| out.decimal(-7, 0)), "-7");
+        assert_eq!(
+            text(|out| out.decimal(12, 25)),
+            "0.0000000000000000000000012"
+        );
+        assert_eq!(
+            text(|out| out.decimal(i64::MAX, 18)),
+            "9.223372036854775807"
+        );
+        assert_eq!(
+            text(|out| out.decimal(i64::MIN, 10)),
+            "-922337203.6854775808"
+        );
+    }
+
+    #[test]
+    fn prints_floats_shortest() {
+        assert_eq!(text(|out| out.float(1.1)), "1.1");
+        assert_eq!(text(|out| out.double(1e20)), "1e20");
+        assert_eq!(text(|out| out.double(f64::NAN)), "null");
+    }
+
+    proptest! {
+        #[test]
+        fn prints_as_the_standard_library_does(n: u64, shift in 0..64u32, day in 1..49_710u32) {
+            let n = n >> shift;
+            prop_assert_eq!(text(|out| out.unsigned(n)), n.to_string());
+            let signed = n.cast_signed();
+            prop_assert_eq!(text(|out| out.signed(signed)), signed.to_string());
+            prop_assert_eq!(
+                text(|out| out.zero_padded((n % 1_000_000_000) as u32, 9)),
+                format!("{:09}", n % 1_000_000_000)
+            );
+            let utc = utc(Timestamp { second: day * 86_400, microsecond: 0, digits: 0 });
+            let before = super::utc(Timestamp { second: day * 86_400 - 1, microsecond: 0, digits: 0 });
+            prop_assert_eq!((utc.hour, before.hour), (0, 23));
+            prop_assert!(utc.date.day == before.date.day + 1 || utc.date.day == 1);
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Shapes as well-known text (OGC 06-103r4, §7), in the words of Maxwell: `POINT (3 2)`.
+
+use super::buffer::Buffer;
+
+/// How deep collections may lie in each other; MySQL itself allows fewer.
+const DEPTH: u8 = 64;
+
+/// A shape that is not well-known binary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotWkb;
+
+/// Writes the shape as text, or says that it is none, with nothing written.
+pub(super) fn write(wkb: &[u8], out: &mut Buffer) -> Result<(), NotWkb> {
+    let start = out.len();
+    let mut reader = Reader {
+        rest: wkb,
+        little: true,
+    };
+    let written = shape(&mut reader, out, DEPTH, true).and_then(|()| {
+        if reader.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(NotWkb)
+        }
+    });
+    written.inspect_err(|_| out.truncate(start))
+}
+
+struct Reader<'a> {
+    rest: &'a [u8],
+    little: bool,
+}
+
+impl Reader<'_> {
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], NotWkb> {
+        let (bytes, rest) = self.rest.split_first_chunk::<N>().ok_or(NotWkb)?;
+        self.rest = rest;
+        Ok(*bytes)
+    }
+
+    fn int(&mut self) -> Result<u32, NotWkb> {
+        let bytes = self.take()?;
+        Ok(if self.little {
+            u32::from_le_bytes(bytes)
+        } else {
+            u32::from_be_bytes(bytes)
+        })
+    }
+
+    fn double(&mut self) -> Result<f64, NotWkb> {
+        let bytes = self.take()?;
+        Ok(if self.little {
+            f64::from_le_bytes(bytes)
+        } else {
+            f64::from_be_bytes(bytes)
+        })
+    }
+}
+
+fn shape(reader: &mut Reader<'_>, out: &mut Buffer, depth: u8, named: bool) -> Result<(), NotWkb> {
+    let depth = depth.checked_sub(1).ok_or(NotWkb)?;
+    reader.little = match reader.take()? {
+        [0] => false,
+        [1] => true,
+        _ => return Err(NotWkb),
+    };
+    let kind = reader.int()?;
+    let name = match kind {
+        1 => "POINT ",
+        2 => "LINESTRING ",
+        3 => "POLYGON ",
+        4 => "MULTIPOINT ",
+        5 => "MULTILINESTRING ",
+        6 => "MULTIPOLYGON ",
+        7 => "GEOMETRYCOLLECTION ",
+        _ => return Err(NotWkb),
+    };
+    if named {
+        out.put(name.as_bytes());
+    }
+    match kind {
+        1 => {
+            out.byte(b'(');
+            point(reader, out)?;
+            out.byte(b')');
+            Ok(())
+        }
+        2 => list(reader, out, point),
+        3 => list(reader, out, |reader, out| list(reader, out, point)),
+        7 => list(reader, out, |reader, out| shape(reader, out, depth, true)),
+        _ => list(reader, out, |reader, out| shape(reader, out, depth, false)),
+    }
+}
+
+fn list(
+    reader: &mut Reader<'_>,
+    out: &mut Buffer,
+    item: impl Fn(&mut Reader<'_>, &mut Buffer) -> Result<(), NotWkb>,
+) -> Result<(), NotWkb> {
+    let count = reader.int()?;
+    if count == 0 {
+        out.put(b"EMPTY");
+        return Ok(());
+    }
+    out.byte(b'(');
+    for n in 0..count {
+        if n > 0 {
+            out.put(b", ");
+        }
+        item(reader, out)?;
+    }
+    out.byte(b')');
+    Ok(())
+}
+
+fn point(reader: &mut Reader<'_>, out: &mut Buffer) -> Result<(), NotWkb> {
+    coordinate(reader.double()?, out);
+    out.byte(b' ');
+    coordinate(reader.double()?, out);
+    Ok(())
+}
+
+/// Writes the shortest digits that read back as the same number, without exponent and without `.0`.
+fn coordinate(n: f64, out: &mut Buffer) {
+    let mut buffer = ryu::Buffer::new();
+    let text = buffer.format(n);
+    let Some((digits, exponent)) = text.split_once('e') else {
+        out.put(text.strip_suffix(".0").unwrap_or(text).as_bytes());
+        return;
+    };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (sign, digits) = match digits.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", digits),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    out.put(sign.as_bytes());
+    if exponent < 0 {
+        out.put(b"0.");
+        for _ in 1..-exponent {
+            out.byte(b'0');
+        }
+        out.put(whole.as_bytes());
+        out.put(fraction.as_bytes());
+    } else {
+        out.put(whole.as_bytes());
+        out.put(fraction.as_bytes());
+        let written = i32::try_from(fraction.len()).unwrap_or(i32::MAX);
+        for _ in written..exponent {
+            out.byte(b'0');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(wkb: &[u8]) -> Result<String, NotWkb> {
+        let mut out = Buffer::new();
+        write(wkb, &mut out)?;
+        Ok(String::from_utf8(out.as_slice().to_vec()).unwrap())
+    }
+
+    fn shape(kind: u32, parts: &[Vec<u8>]) -> Vec<u8> {
+        let mut wkb = vec![1];
+        wkb.extend(kind.to_le_bytes());
+        wkb.extend((parts.len() as u32).to_le_bytes());
+        wkb.extend(parts.concat());
+        wkb
+    }
+
+    fn pair(x: f64, y: f64) -> Vec<u8> {
+        [x.to_le_bytes(), y.to_le_bytes()].concat()
+    }
+
+    fn point(x: f64, y: f64) -> Vec<u8> {
+        let mut wkb = vec![1, 1, 0, 0, 0];
+        wkb.extend(pair(x, y));
+        wkb
+    }
+
+    #[test]
+    fn prints_each_kind() {
+        assert_eq!(text(&point(1.5, -2.25)).unwrap(), "POINT (1.5 -2.25)");
+        let line = shape(2, &[pair(0.0, 1.0), pair(1.0, 2.0)]);
+        assert_eq!(text(&line).unwrap(), "LINESTRING (0 1, 1 2)");
+        let mut ring = 2u32.to_le_bytes().to_vec();
+        ring.extend([pair(0.0, 0.0), pair(10.0, 0.0)].concat());
+        let polygon = shape(3, &[ring.clone(), ring]);
+        assert_eq!(
+            text(&polygon).unwrap(),
+            "POLYGON ((0 0, 10 0), (0 0, 10 0))"
+        );
+        let points = shape(4, &[point(1.0, 1.0), point(2.0, 2.0)]);
+        assert_eq!(text(&points).unwrap(), "MULTIPOINT ((1 1), (2 2))");
+        let lines = shape(5, &[line.clone(), line.clone()]);
+        assert_eq!(
+            text(&lines).unwrap(),
+            "MULTILINESTRING ((0 1, 1 2), (0 1, 1 2))"
+        );
+        let polygons = shape(6, &[polygon]);
+        assert_eq!(
+            text(&polygons).unwrap(),
+            "MULTIPOLYGON (((0 0, 10 0), (0 0, 10 0)))"
+        );
+        let all = shape(7, &[point(1.0, 1.0), line]);
+        assert_eq!(
+            text(&all).unwrap(),
+            "GEOMETRYCOLLECTION (POINT (1 1), LINESTRING (0 1, 1 2))"
+        );
+        assert_eq!(text(&shape(7, &[])).unwrap(), "GEOMETRYCOLLECTION EMPTY");
+    }
+
+    #[test]
+    fn prints_numbers_without_exponent() {
+        assert_eq!(
+            text(&point(1e20, -1.5e-7)).unwrap(),
+            "POINT (100000000000000000000 -0.00000015)"
+        );
+        assert_eq!(
+            text(&point(123_456_789.123_456_79, -1.25e21)).unwrap(),
+            "POINT (123456789.12345679 -1250000000000000000000)"
+        );
+    }
+
+    #[test]
+    fn refuses_each_prefix_and_a_pit_of_collections() {
+        let all = shape(7, &[point(1.0, 1.0), shape(2, &[pair(0.0, 1.0)])]);
+        for end in 0..all.len() {
+            assert_eq!(text(&all[..end]), Err(NotWkb), "{end}");
+        }
+        let mut pit = shape(7, &[]);
+        for _ in 0..100 {
+            pit = shape(7, &[pit]);
+        }
+        assert_eq!(text(&pit), Err(NotWkb));
+    }
+}
