@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use rskafka::protocol::error::Error as Code;
 use rskafka::protocol::messages::{
-    CreateTopicRequest, CreateTopicsRequest, MetadataRequest, MetadataRequestTopic,
-    MetadataResponse, MetadataResponseTopic,
+    CreateTopicRequest, CreateTopicsRequest, IsolationLevel, ListOffsetsRequest,
+    ListOffsetsRequestPartition, ListOffsetsRequestTopic, MetadataRequest, MetadataRequestTopic,
+    MetadataResponse, MetadataResponseTopic, NORMAL_CONSUMER,
 };
-use rskafka::protocol::primitives::{Boolean, Int16, Int32, String_};
+use rskafka::protocol::primitives::{Boolean, Int16, Int32, Int64, String_};
 use tokio::time::sleep;
 use wlf_core::config::HostPort;
 
@@ -97,23 +98,47 @@ impl Cluster {
             });
         };
         self.create(topic, new).await?;
+        let mut last = None;
         for _ in 0..LOOKS {
-            match self.look_up(topic).await {
-                Ok(Some(leaders)) => return Ok(leaders),
-                Ok(None) | Err(Error::NoLeader { .. }) => sleep(LOOK_AGAIN).await,
+            match self.ready(topic).await {
+                Ok(leaders) => return Ok(leaders),
+                Err(error) if is_young(&error) => last = Some(error),
                 Err(error) => return Err(error),
             }
+            sleep(LOOK_AGAIN).await;
         }
-        Err(Error::NoLeader {
+        Err(last.unwrap_or(Error::NotConnected))
+    }
+
+    /// The leaders of a topic, each of which knows that it is one.
+    async fn ready(&mut self, topic: &str) -> Result<Vec<i32>, Error> {
+        let leaders = self.look_up(topic).await?;
+        let leaders = leaders.ok_or_else(|| Error::MissingTopic {
             topic: topic.to_owned(),
-            partition: 0,
-        })
+        })?;
+        for (partition, leader) in (0i32..).zip(&leaders) {
+            let connection = self.connection(*leader).await?;
+            let answer = connection.request(newest(topic, partition)).await?;
+            let mut partitions = answer.topics.into_iter().flat_map(|topic| topic.partitions);
+            if let Some(code) = partitions.find_map(|partition| partition.error_code) {
+                return Err(Error::Partition {
+                    topic: topic.to_owned(),
+                    partition,
+                    code,
+                });
+            }
+        }
+        Ok(leaders)
     }
 
     /// The leaders of an existing topic; `None` without the topic.
     async fn look_up(&mut self, topic: &str) -> Result<Option<Vec<i32>>, Error> {
         let answer = self.metadata(&[topic]).await?;
-        let Some(found) = answer.topics.into_iter().find(|found| found.name.0 == topic) else {
+        let Some(found) = answer
+            .topics
+            .into_iter()
+            .find(|found| found.name.0 == topic)
+        else {
             return Err(self.any.wrong_answer("the topic is not in the description"));
         };
         match found.error {
@@ -192,6 +217,37 @@ impl Cluster {
         let connection = Arc::new(Connection::open(broker.clone()).await?);
         self.connections.insert(id, connection.clone());
         Ok(connection)
+    }
+}
+
+/// Says whether an error is the like of what brokers say of a topic that they have not all heard of.
+fn is_young(error: &Error) -> bool {
+    match error {
+        Error::MissingTopic { .. } | Error::NoLeader { .. } => true,
+        Error::Topic { code, .. } | Error::Partition { code, .. } => matches!(
+            code,
+            Code::UnknownTopicOrPartition
+                | Code::NotLeaderOrFollower
+                | Code::LeaderNotAvailable
+                | Code::OffsetNotAvailable
+        ),
+        _ => false,
+    }
+}
+
+/// Asks for the end of a partition, which only its leader knows.
+fn newest(topic: &str, partition: i32) -> ListOffsetsRequest {
+    ListOffsetsRequest {
+        replica_id: NORMAL_CONSUMER,
+        isolation_level: Some(IsolationLevel::ReadUncommitted),
+        topics: vec![ListOffsetsRequestTopic {
+            name: String_(topic.to_owned()),
+            partitions: vec![ListOffsetsRequestPartition {
+                partition_index: Int32(partition),
+                timestamp: Int64(-1),
+                max_num_offsets: Some(Int32(1)),
+            }],
+        }],
     }
 }
 

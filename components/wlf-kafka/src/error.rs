@@ -112,9 +112,7 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
             Severity::Reject,
             Some("raise the topic's `max.message.bytes`, or see `delivery.on_reject`"),
         ),
-        Error::RequestTooLarge { .. } => {
-            (Severity::Reject, Some("see `delivery.on_reject`"))
-        }
+        Error::RequestTooLarge { .. } => (Severity::Reject, Some("see `delivery.on_reject`")),
         Error::TopicName { .. } => (
             Severity::Reject,
             Some(
@@ -152,7 +150,9 @@ fn verdict(code: Code) -> (Severity, Option<&'static str>) {
         | Code::InvalidPrincipalType
         | Code::PrincipalDeserializationFailure => (
             Severity::Stop(Exit::Login),
-            Some("the client needs the rights to write to the topic, and to create it unless `create_topics` is false"),
+            Some(
+                "the client needs the rights to write to the topic, and to create it unless `create_topics` is false",
+            ),
         ),
 
         Code::InvalidPartitions
@@ -164,11 +164,15 @@ fn verdict(code: Code) -> (Severity, Option<&'static str>) {
         ),
         Code::InvalidTimestamp => (
             Severity::Stop(Exit::Unavailable),
-            Some("the clocks of this machine and of the broker differ by more than the topic allows"),
+            Some(
+                "the clocks of this machine and of the broker differ by more than the topic allows",
+            ),
         ),
         Code::UnsupportedCompressionType => (
             Severity::Stop(Exit::Config),
-            Some("the broker does not know this `compression`; `gzip`, `snappy` and `lz4` work with older ones"),
+            Some(
+                "the broker does not know this `compression`; `gzip`, `snappy` and `lz4` work with older ones",
+            ),
         ),
         Code::UnsupportedVersion
         | Code::UnsupportedForMessageFormat
@@ -180,7 +184,9 @@ fn verdict(code: Code) -> (Severity, Option<&'static str>) {
 
         Code::InvalidReplicationFactor => (
             OUTAGE,
-            Some("fewer brokers are up than `create_topics.replication_factor` or the cluster's default asks for"),
+            Some(
+                "fewer brokers are up than `create_topics.replication_factor` or the cluster's default asks for",
+            ),
         ),
         Code::NotEnoughReplicas | Code::NotEnoughReplicasAfterAppend => (
             OUTAGE,

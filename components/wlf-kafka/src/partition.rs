@@ -1,12 +1,30 @@
 //! Which partition a row goes to.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use wlf_core::Template;
 
 use crate::hash;
 
+/// What chooses a row's partition. All rows of one primary key go to one partition, so that they keep their order;
+/// with a template that is so only if it gives the same text for all of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PartitionBy {
+    /// The primary key. With `partitioner: murmur2` it is the record's key as it is written, as Kafka's own producers do
+    /// it; with the others the text of the key's values, as Maxwell does it.
+    #[default]
+    PrimaryKey,
+    /// The database's name: all of its rows keep their order.
+    Database,
+    /// The table's name.
+    Table,
+    /// A text made from the row, as in `{template: "%{/data/customer_id}"}`.
+    Template(Template),
+}
+
 /// How a partition is computed from what `partition_by` names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Partitioner {
     /// As Kafka's own Java producer does: MurmurHash2 of the bytes, its sign bit cleared, modulo the number of

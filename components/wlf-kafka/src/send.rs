@@ -30,6 +30,9 @@ pub struct Sending<'a> {
     pub producer: Option<Producer>,
     /// The first record's sequence number.
     pub sequence: i32,
+    /// Whether the leader knows the producer, and so refuses what is out of its sequence. One that does not know it takes
+    /// any sequence number for its first: until then one request goes after the other.
+    pub known: bool,
     /// Milliseconds since 1970.
     pub timestamp: i64,
     pub compression: Compression,
@@ -42,6 +45,8 @@ pub struct Sending<'a> {
 pub struct Sent {
     /// The next record's sequence number.
     pub sequence: i32,
+    /// Whether the leader knows the producer by now.
+    pub known: bool,
     /// What the broker was found to take.
     pub limit: usize,
     /// The first row that was not acknowledged, counted over the whole write, and why.
@@ -58,9 +63,11 @@ impl Sending<'_> {
     /// Sends all rows and returns when they are acknowledged, or when one is refused.
     pub async fn send(mut self) -> Sent {
         let mut from = 0;
+        let mut taken = self.limit;
         let failed = loop {
             let (acknowledged, failure) = self.run(from).await;
             self.sequence = after(self.sequence, acknowledged - from);
+            self.known |= acknowledged > from;
             from = acknowledged;
             let (batch, failure) = match failure {
                 None => break None,
@@ -68,7 +75,11 @@ impl Sending<'_> {
             };
             match failure {
                 Failure::Refused(code) => match self.narrower(&batch, code) {
-                    Some(limit) => self.limit = limit,
+                    Some(limit) => {
+                        self.limit = limit;
+                        // Singling out a bad row says nothing about sizes.
+                        taken = if limit > 0 { limit } else { taken };
+                    }
                     None => break Some(self.refusal(&batch, code)),
                 },
                 Failure::Lost(error) => break Some(error),
@@ -76,7 +87,8 @@ impl Sending<'_> {
         };
         Sent {
             sequence: self.sequence,
-            limit: self.limit,
+            known: self.known,
+            limit: taken,
             failed: failed.map(|error| (self.row(from), error)),
         }
     }
@@ -86,12 +98,13 @@ impl Sending<'_> {
     /// No further batch goes out once one has failed, and the broker refuses those that are under way behind it because
     /// of their sequence numbers.
     async fn run(&self, from: usize) -> (usize, Option<(Range<usize>, Failure)>) {
-        let window = if self.producer.is_some() { IN_FLIGHT } else { 1 };
         let mut under_way = FuturesOrdered::new();
         let mut next = from;
         let mut acknowledged = from;
         let mut failed = None;
         loop {
+            let known = self.producer.is_some() && (self.known || acknowledged > from);
+            let window = if known { IN_FLIGHT } else { 1 };
             while failed.is_none() && next < self.rows.len() && under_way.len() < window {
                 let batch = self.batch(next);
                 next = batch.end;
@@ -137,7 +150,11 @@ impl Sending<'_> {
             records: rows.iter().map(|row| self.record(*row)),
             size: rows.iter().map(|row| self.record(*row).size()).sum(),
         };
-        let answer = self.connection.request(request).await.map_err(Failure::Lost)?;
+        let answer = self
+            .connection
+            .request(request)
+            .await
+            .map_err(Failure::Lost)?;
         let partition = answer
             .responses
             .first()

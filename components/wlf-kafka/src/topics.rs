@@ -1,6 +1,7 @@
 //! The topics that rows go to, and what is known of them.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use wlf_core::{Event, Operation, Template};
 
@@ -29,8 +30,21 @@ pub struct Partition {
     pub leader: i32,
     /// The next record's sequence number.
     pub sequence: i32,
+    /// When the leader last acknowledged something, and so knew the producer.
+    pub acknowledged: Option<Instant>,
     /// The rows of the write under way that go there.
     pub rows: Vec<u32>,
+}
+
+/// Brokers forget a producer that is silent for `producer.id.expiration.ms`, a day by default.
+const FORGOTTEN: Duration = Duration::from_secs(600);
+
+impl Partition {
+    /// Says whether the leader can be relied on to know the producer.
+    pub fn knows_producer(&self, now: Instant) -> bool {
+        self.acknowledged
+            .is_some_and(|then| now.duration_since(then) < FORGOTTEN)
+    }
 }
 
 /// The topics that were written to since the cluster was connected.
@@ -93,6 +107,7 @@ impl Topics {
         let partitions = leaders.into_iter().map(|leader| Partition {
             leader,
             sequence: 0,
+            acknowledged: None,
             rows: Vec::new(),
         });
         let topic = self.list.len();
