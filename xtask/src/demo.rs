@@ -42,22 +42,18 @@ pub fn demo() -> Result<()> {
     let output = layout::workspace().join(OUTPUT);
     layout::remove(&output)?;
     fs::create_dir_all(&output)?;
-    let ran = run(&wasmedge, &object)?;
-    let mut files = Vec::new();
-    for entry in fs::read_dir(&output)? {
-        let path = entry?.path();
-        let rows = fs::read_to_string(&path)?.lines().count();
-        files.push(format!(
-            "    {:>3} rows  {OUTPUT}/{}",
-            rows,
-            path.file_name().unwrap_or_default().display()
-        ));
-    }
+    let took = run(&wasmedge, &object)?;
+    let files = list(&output)?;
     ensure!(
         !files.is_empty(),
         "the program ended well but wrote no row into {OUTPUT}"
     );
-    files.sort();
+    eprintln!("\n{}", report(&wasmedge, &object, took, &files));
+    Ok(())
+}
+
+/// Says what ran and what to try next.
+fn report(wasmedge: &WasmEdge, object: &Path, took: Duration, files: &str) -> String {
     let below = |path: &Path| {
         path.strip_prefix(layout::workspace())
             .unwrap_or(path)
@@ -69,24 +65,36 @@ pub fn demo() -> Result<()> {
     } else {
         ""
     };
-    eprintln!(
-        "\n\
-         What ran, in {} ms: the binlog of a small shop, recorded from a MySQL 9.7 (configs/quickstart/), went through\n\
-         wlf-aio.wasm under WasmEdge {}, compiled ahead of time. BinlogFileCollector read it, BinlogFilter left out the\n\
-         table shop.sessions, EventReplicator sent each row to stdout (above) and to files:\n{}\n\n\
+    format!(
+        "What ran, in {} ms: the binlog of a small shop, recorded from a real MySQL (configs/quickstart/), went\n\
+         through wlf-aio.wasm under WasmEdge {}, compiled ahead of time. BinlogFileCollector read it, BinlogFilter\n\
+         left out the table shop.sessions, EventReplicator sent each row to stdout (above) and to files:\n\
+         {files}\n\
          Try next:\n  \
          - change the rules in {CONFIGURATION} and run this again, or the program alone:\n      \
-         {}{run_mode} --dir configs --dir {OUTPUT} \\\n        {} --config {CONFIGURATION}\n  \
-         - `cargo xtask servers up` brings up a real MySQL, Kafka and Redis; examples/configs/binlog_to_kafka_redis.yaml\n    \
-         takes every change from one to the others while you make it\n  \
+         {}{run_mode} --dir configs --dir {OUTPUT} \\\n        \
+         {} --config {CONFIGURATION}\n  \
+         - `cargo xtask servers up` brings up a real MySQL, Kafka and Redis, and\n    \
+         examples/configs/binlog_to_kafka_redis.yaml takes every change from the one to the others, live\n  \
          - `cargo xtask test` runs every test against them",
-        ran.as_millis(),
+        took.as_millis(),
         wasmedge.version,
-        files.join("\n"),
         below(&wasmedge.program),
-        below(&object),
-    );
-    Ok(())
+        below(object),
+    )
+}
+
+/// Lists the files below `output`, each with its number of rows.
+fn list(output: &Path) -> Result<String> {
+    let mut lines = Vec::new();
+    for entry in fs::read_dir(output)? {
+        let path = entry?.path();
+        let rows = fs::read_to_string(&path)?.lines().count();
+        let name = path.file_name().unwrap_or_default().display();
+        lines.push(format!("    {rows:>3} rows  {OUTPUT}/{name}\n"));
+    }
+    lines.sort();
+    Ok(lines.concat())
 }
 
 fn run(wasmedge: &WasmEdge, object: &Path) -> Result<Duration> {
