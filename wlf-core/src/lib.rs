@@ -2,6 +2,7 @@
 //!
 //! It knows no component by name and opens no file or socket of its own accord.
 
+pub mod ahead;
 pub mod component;
 pub mod config;
 pub mod event;
@@ -12,6 +13,7 @@ pub mod runtime;
 pub mod template;
 pub mod value;
 
+pub use ahead::Ahead;
 pub use component::{Collector, ComponentApi, ComponentKind, Dispatcher, Transformer, WriteError};
 pub use event::{
     Batch, Changes, Column, EncodeError, Event, Operation, Position, Table, Transaction,
