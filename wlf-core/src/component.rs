@@ -62,6 +62,11 @@ pub trait Collector: Send {
         Ok(())
     }
 
+    /// Where reading goes on, once connected, for the ready line.
+    fn position(&self) -> Option<Position> {
+        None
+    }
+
     /// How much of a bounded source has been read, in bytes; `None` for one without end.
     fn progress(&self) -> Option<Progress> {
         None

@@ -16,14 +16,12 @@ pub(super) fn write(wkb: &[u8], out: &mut Buffer) -> Result<(), NotWkb> {
         rest: wkb,
         little: true,
     };
-    let written = shape(&mut reader, out, DEPTH, true).and_then(|()| {
-        if reader.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(NotWkb)
-        }
-    });
-    written.inspect_err(|_| out.truncate(start))
+    let written = shape(&mut reader, out, DEPTH, true);
+    if written.is_err() || !reader.rest.is_empty() {
+        out.truncate(start);
+        return Err(NotWkb);
+    }
+    Ok(())
 }
 
 struct Reader<'a> {
