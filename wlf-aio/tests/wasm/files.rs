@@ -38,7 +38,8 @@ fn parsed(lines: &[String]) -> Vec<Value> {
 fn the_quick_start_prints_rows_and_writes_the_same_to_a_file(runtime: &Runtime) {
     let place = tempfile::tempdir().expect("a directory");
     let configs = root().join("configs");
-    let mut command = runtime.command(&[("configs", &configs), ("target", place.path())], &[]);
+    let output = ("target/quickstart", place.path());
+    let mut command = runtime.command(&[("configs", &configs), output], &[]);
     command.args(["--config", "configs/quickstart.yaml"]);
     let ended = Run::start(command).end().with_code(0);
     let rows = parsed(&ended.stdout);
@@ -60,30 +61,22 @@ fn the_quick_start_prints_rows_and_writes_the_same_to_a_file(runtime: &Runtime) 
         rows.iter().all(|row| row["xid"].is_u64()),
         "every row of a small transaction has its xid"
     );
-    let file = find_file(place.path()).expect("the quick start writes a file below target/");
-    assert_eq!(
-        fs::read_to_string(file)
-            .expect("read")
-            .lines()
-            .collect::<Vec<_>>(),
-        ended.stdout
-    );
-}
-
-fn find_file(place: &Path) -> Option<PathBuf> {
-    fs::read_dir(place)
-        .expect("a directory")
+    let mut in_files: Vec<String> = Vec::new();
+    for file in fs::read_dir(place.path())
+        .expect("files")
         .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .find_map(|path| {
-            if path.is_dir() {
-                find_file(&path)
-            } else {
-                path.extension()
-                    .is_some_and(|e| e == "jsonl")
-                    .then_some(path)
-            }
-        })
+    {
+        in_files.extend(
+            fs::read_to_string(file.path())
+                .expect("rows")
+                .lines()
+                .map(str::to_owned),
+        );
+    }
+    let mut printed = ended.stdout;
+    printed.sort_unstable();
+    in_files.sort_unstable();
+    assert_eq!(in_files, printed);
 }
 
 /// The decoders' own tests compare the native program with the server; this one carries their verdict over.
