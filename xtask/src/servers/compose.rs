@@ -138,4 +138,34 @@ mod tests {
             );
         }
     }
+
+    /// Collects the `${NAME…}` of a text.
+    fn variables(text: &str) -> Vec<&str> {
+        let rest = text.split("${").skip(1);
+        rest.filter_map(|rest| rest.split(['}', ':']).next())
+            .collect()
+    }
+
+    #[test]
+    fn the_variables_that_wlf_gets_are_those_its_configuration_asks_for() {
+        let text = fs::read_to_string(layout::workspace().join("configs/wlf.yaml")).unwrap();
+        let asked = variables(&text);
+        let command = read(FILES[0])["services"]["wlf"]["command"].clone();
+        let given: Vec<_> = command
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|word| word.as_str()?.strip_prefix("--env=")?.split('=').next())
+            .collect();
+        assert_eq!(
+            given,
+            ["WLF_MYSQL_HOST", "WLF_KAFKA", "WLF_REDIS", "WLF_STATE"]
+        );
+        for name in given {
+            assert!(
+                asked.contains(&name),
+                "{name} is not in configs/wlf.yaml: {asked:?}"
+            );
+        }
+    }
 }
