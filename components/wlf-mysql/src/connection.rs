@@ -14,7 +14,7 @@ use wlf_core::config::Secret;
 use crate::error::Error;
 use crate::protocol::handshake_v10::HandshakeV10;
 use crate::protocol::login::{Login, LoginError, Step};
-use crate::protocol::packet::{self, MAX_MESSAGE, Packets};
+use crate::protocol::packet::{MAX_MESSAGE, Packets};
 use crate::protocol::text_resultset::{ResultError, ResultReader, Rows};
 use crate::protocol::{DecodeError, com_query};
 
@@ -96,8 +96,7 @@ impl Connection {
 
     /// Sends a command, for which the server starts to count its packets anew.
     pub async fn command(&mut self, message: &[u8]) -> Result<(), Error> {
-        self.packets.expect_sequence(1);
-        let bytes = packet::encode(message, 0);
+        let bytes = self.packets.command(message);
         self.stream
             .write_all(&bytes)
             .await
@@ -135,7 +134,7 @@ impl Connection {
                     Err(ResultError::Server(source)) => {
                         return Err(Error::Query {
                             server: self.server.clone(),
-                            sql: sql.to_owned(),
+                            sql: shortened(sql),
                             source,
                         });
                     }
@@ -199,9 +198,7 @@ impl Wire<'_> {
             let packet = self.next_packet(endpoint).await?;
             match login.receive(&packet).map_err(refused)? {
                 Step::Send(message) => {
-                    let bytes = packet::encode(&message, self.packets.sequence());
-                    self.packets
-                        .expect_sequence(self.packets.sequence().wrapping_add(1));
+                    let bytes = self.packets.answer(&message);
                     self.stream
                         .write_all(&bytes)
                         .await
@@ -246,6 +243,15 @@ impl Wire<'_> {
             server: self.server.to_owned(),
             source,
         }
+    }
+}
+
+/// A statement as an error shows it.
+fn shortened(sql: &str) -> String {
+    const SHOWN: usize = 200;
+    match sql.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", sql.get(..end).unwrap_or_default()),
+        None => sql.to_owned(),
     }
 }
 

@@ -213,7 +213,9 @@ fn login_hint(error: &LoginError) -> Option<&'static str> {
         LoginError::Plugin { .. } => Some(
             "give the user a method that is supported: `ALTER USER … IDENTIFIED WITH caching_sha2_password BY '…'`",
         ),
-        LoginError::Decode(_) => Some("check `host` and `port`: what answers there is no MySQL server"),
+        LoginError::Decode(_) => {
+            Some("check `host` and `port`: what answers there is no MySQL server")
+        }
         LoginError::Encrypt(_) => Some("check the server's caching_sha2_password_public_key_path"),
         LoginError::TooOld { .. } => None,
     }
@@ -258,7 +260,10 @@ impl DumpRefusal {
             return Self::Other;
         }
         let says = |words: &[&str]| words.iter().any(|word| error.message.contains(word));
-        if says(&["purged required binary logs", "Could not find first log file"]) {
+        if says(&[
+            "purged required binary logs",
+            "Could not find first log file",
+        ]) {
             Self::Purged
         } else if says(&["more GTIDs than", "position > file size"]) {
             Self::MoreThanTheServer
@@ -298,8 +303,12 @@ impl DumpRefusal {
             Self::Duplicate => Some(
                 "another program reads with the same `server_id`: stop it, or give each pipeline its own `server_id`",
             ),
-            Self::TooLargeEvent => Some("raise the server's limit: `SET PERSIST max_allowed_packet = 1073741824`"),
-            Self::Damaged => Some("the server's own binlog file is damaged: see the server's error log"),
+            Self::TooLargeEvent => {
+                Some("raise the server's limit: `SET PERSIST max_allowed_packet = 1073741824`")
+            }
+            Self::Damaged => {
+                Some("the server's own binlog file is damaged: see the server's error log")
+            }
             Self::Anonymous => Some(
                 "the binlog has transactions from before gtid_mode=ON: remove the saved position to begin again from \
                  `start`",
@@ -348,7 +357,10 @@ mod tests {
                 "A replica with the same server_uuid/server_id as this replica has connected to the source",
                 Exit::Unavailable,
             ),
-            ("log event entry exceeded max_allowed_packet", Exit::Unavailable),
+            (
+                "log event entry exceeded max_allowed_packet",
+                Exit::Unavailable,
+            ),
             ("event read from binlog did not pass crc check", Exit::Data),
             (
                 "Client requested source to start replication from position > file size",

@@ -74,8 +74,21 @@ impl ServerError {
             // ER_ABORTING_CONNECTION, ER_NET_* (1158 to 1161), ER_NEW_ABORTING_CONNECTION, ER_TOO_MANY_USER_CONNECTIONS,
             // ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK, ER_USER_LIMIT_REACHED, ER_QUERY_INTERRUPTED,
             // ER_SERVER_OFFLINE_MODE, ER_CLIENT_INTERACTION_TIMEOUT
-            1037 | 1040 | 1041 | 1053 | 1129 | 1152 | 1158..=1161 | 1184 | 1203 | 1205 | 1213
-            | 1226 | 1317 | 3032 | 4031 => Meaning::Passing,
+            1037
+            | 1040
+            | 1041
+            | 1053
+            | 1129
+            | 1152
+            | 1158..=1161
+            | 1184
+            | 1203
+            | 1205
+            | 1213
+            | 1226
+            | 1317
+            | 3032
+            | 4031 => Meaning::Passing,
             _ => Meaning::Other,
         }
     }

@@ -57,7 +57,7 @@ fn valid_packets() -> Vec<Vec<u8>> {
         b"\xfe\0\0\x02\0".to_vec(),
         column("Variable_name"),
         b"\x09gtid_mode\xfb\x02ON".to_vec(),
-        super::packet::encode(b"a message", 0),
+        Packets::new(64).command(b"a message"),
         b"\x01-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n".to_vec(),
     ]
 }

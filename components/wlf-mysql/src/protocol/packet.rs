@@ -39,14 +39,15 @@ impl Packets {
         }
     }
 
-    /// The sequence number of the next packet, which is also that of the next to send.
-    pub fn sequence(&self) -> u8 {
-        self.sequence
+    /// Writes a message as the packets that come next in the conversation.
+    pub fn answer(&mut self, message: &[u8]) -> Vec<u8> {
+        encode(message, &mut self.sequence)
     }
 
-    /// Expects this sequence number next: 1 after a command was sent.
-    pub fn expect_sequence(&mut self, sequence: u8) {
-        self.sequence = sequence;
+    /// Writes a message as packets that begin a conversation.
+    pub fn command(&mut self, message: &[u8]) -> Vec<u8> {
+        self.sequence = 0;
+        encode(message, &mut self.sequence)
     }
 
     /// Where to read into: a block's worth of room at least, and all of a packet whose length is known.
@@ -128,8 +129,8 @@ impl Packets {
     }
 }
 
-/// Writes a message as packets, beginning with the given sequence number.
-pub fn encode(message: &[u8], mut sequence: u8) -> Vec<u8> {
+/// Writes a message as packets, beginning with the sequence number that is given and put to the one behind the last.
+fn encode(message: &[u8], sequence: &mut u8) -> Vec<u8> {
     let packets = message.len().checked_div(MAX_PAYLOAD).unwrap_or(0);
     let headers = packets.saturating_add(1).saturating_mul(HEADER);
     let mut out = Vec::with_capacity(message.len().saturating_add(headers));
@@ -137,9 +138,9 @@ pub fn encode(message: &[u8], mut sequence: u8) -> Vec<u8> {
     loop {
         let chunk = chunks.next().unwrap_or_default();
         out.put_uint_le(u64::try_from(chunk.len()).unwrap_or(0), 3);
-        out.put_u8(sequence);
+        out.put_u8(*sequence);
         out.put_slice(chunk);
-        sequence = sequence.wrapping_add(1);
+        *sequence = sequence.wrapping_add(1);
         if chunk.len() < MAX_PAYLOAD {
             return out;
         }
@@ -165,9 +166,9 @@ mod tests {
 
     #[test]
     fn takes_messages_whatever_the_reads_are() {
-        let mut wire = encode(b"one", 0);
-        wire.extend(encode(b"", 1));
-        wire.extend(encode(&[7; 1000], 2));
+        let mut wire = encode(b"one", &mut 0);
+        wire.extend(encode(b"", &mut 1));
+        wire.extend(encode(&[7; 1000], &mut 2));
         for step in [1, 3, 5, 999, 5000] {
             let messages = receive(&mut Packets::new(4096), &wire, step);
             assert_eq!(messages.len(), 3);
@@ -187,10 +188,10 @@ mod tests {
             2 * MAX_PAYLOAD + 5,
         ] {
             let message: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
-            let mut wire = encode(&message, 0);
+            let mut wire = encode(&message, &mut 0);
             let packets = len / MAX_PAYLOAD + 1;
             assert_eq!(wire.len(), len + 4 * packets);
-            wire.extend(encode(b"next", packets as u8));
+            wire.extend(encode(b"next", &mut (packets as u8)));
             let messages = receive(&mut Packets::new(MAX_MESSAGE), &wire, 1 << 20);
             assert_eq!(messages.len(), 2, "{len}");
             assert!(messages[0] == message, "{len}");
@@ -201,12 +202,12 @@ mod tests {
     #[test]
     fn sequence_numbers_wrap_and_are_checked() {
         let mut packets = Packets::new(64);
-        packets.expect_sequence(255);
-        packets.room().extend_from_slice(&encode(b"a", 255));
-        packets.room().extend_from_slice(&encode(b"b", 0));
+        packets.sequence = 255;
+        packets.room().extend_from_slice(&encode(b"a", &mut 255));
+        packets.room().extend_from_slice(&encode(b"b", &mut 0));
         assert_eq!(&packets.next_message().unwrap().unwrap()[..], b"a");
         assert_eq!(&packets.next_message().unwrap().unwrap()[..], b"b");
-        packets.room().extend_from_slice(&encode(b"c", 2));
+        packets.room().extend_from_slice(&encode(b"c", &mut 2));
         assert_eq!(
             packets.next_message(),
             Err(DecodeError::OutOfOrder {

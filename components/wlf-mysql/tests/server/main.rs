@@ -1,0 +1,73 @@
+//! Against the real MySQL that `WLF_TEST_MYSQL` names, as in `mysql://root:password@127.0.0.1:3306`.
+//!
+//! The user must be allowed everything. Tests take turns: some purge the binlog or kill connections.
+
+mod login;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use wlf_core::config::Secret;
+use wlf_mysql::connection::{Connection, Endpoint};
+use wlf_mysql::protocol::text_resultset::Rows;
+
+/// The server under test, for one test at a time.
+struct Server {
+    endpoint: Endpoint,
+    admin: Connection,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Server {
+    async fn take() -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let endpoint = endpoint();
+        let admin = Connection::open(&endpoint)
+            .await
+            .expect("WLF_TEST_MYSQL is there");
+        Self {
+            endpoint,
+            admin,
+            _turn: turn,
+        }
+    }
+
+    async fn run(&mut self, sql: &str) -> Rows {
+        match self.admin.query(sql).await {
+            Ok(rows) => rows,
+            Err(error) => panic!("{}", wlf_core::Fault::from(error)),
+        }
+    }
+
+    async fn run_all(&mut self, statements: &[&str]) {
+        for sql in statements {
+            self.run(sql).await;
+        }
+    }
+
+    fn endpoint_of(&self, user: &str, password: &str) -> Endpoint {
+        Endpoint {
+            user: user.to_owned(),
+            password: Secret::new(password),
+            ..self.endpoint.clone()
+        }
+    }
+}
+
+fn endpoint() -> Endpoint {
+    let url = std::env::var("WLF_TEST_MYSQL")
+        .expect("WLF_TEST_MYSQL must name a server, as in mysql://root:password@127.0.0.1:3306");
+    let parts = url
+        .strip_prefix("mysql://")
+        .and_then(|rest| rest.rsplit_once('@'))
+        .and_then(|(who, at)| Some((who.split_once(':')?, at.rsplit_once(':')?)));
+    let Some(((user, password), (host, port))) = parts else {
+        panic!("WLF_TEST_MYSQL is not of the form mysql://user:password@host:port");
+    };
+    Endpoint {
+        host: host.to_owned(),
+        port: port.parse().expect("a port in WLF_TEST_MYSQL"),
+        user: user.to_owned(),
+        password: Secret::new(password),
+    }
+}
