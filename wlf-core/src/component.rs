@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use crate::event::{Batch, Event, Position};
 use crate::fault::Fault;
+use crate::format::Encoder;
 use crate::router::EventRouter;
 
 /// What a component does in the pipeline.
@@ -61,6 +62,11 @@ pub trait Collector: Send {
         Ok(())
     }
 
+    /// Where reading goes on, once connected, for the ready line.
+    fn position(&self) -> Option<Position> {
+        None
+    }
+
     /// How much of a bounded source has been read, in bytes; `None` for one without end.
     fn progress(&self) -> Option<Progress> {
         None
@@ -110,6 +116,27 @@ pub struct WriteError {
 }
 
 impl WriteError {
+    /// The rows before `row` are durable, counted over all of the events.
+    pub fn at_row(events: &[Event], row: usize, fault: Fault) -> Self {
+        let mut left = row;
+        for (durable, event) in events.iter().enumerate() {
+            let rows = event.len() as usize;
+            if left < rows {
+                return Self {
+                    durable,
+                    rows: left as u32,
+                    fault,
+                };
+            }
+            left -= rows;
+        }
+        Self {
+            durable: events.len(),
+            rows: 0,
+            fault,
+        }
+    }
+
     /// None of the events is durable.
     pub fn nothing(fault: Fault) -> Self {
         Self {
@@ -118,4 +145,26 @@ impl WriteError {
             fault,
         }
     }
+}
+
+/// Encodes what one write brings, and lets others run in between.
+///
+/// # Errors
+/// If a row cannot be encoded. The rows before it stay in the encoder and are to be written before the error is returned.
+pub async fn encode(encoder: &mut Encoder, events: &[Event]) -> Result<(), WriteError> {
+    /// About a millisecond's work.
+    const YIELD: usize = 256 << 10;
+    let mut next = encoder.payload().len() + YIELD;
+    for (durable, event) in events.iter().enumerate() {
+        encoder.encode(event).map_err(|error| WriteError {
+            durable,
+            rows: error.row,
+            fault: error.fault,
+        })?;
+        if encoder.payload().len() >= next {
+            next = encoder.payload().len() + YIELD;
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(())
 }

@@ -10,12 +10,17 @@ pub mod format;
 pub mod router;
 pub mod runtime;
 pub mod template;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod value;
 
-pub use component::{Collector, ComponentApi, ComponentKind, Dispatcher, Transformer, WriteError};
+pub use component::{
+    Collector, ComponentApi, ComponentKind, Dispatcher, Progress, Transformer, WriteError,
+};
 pub use event::{
-    Batch, Changes, Column, EncodeError, Event, Operation, Position, Table, Transaction,
+    Batch, Changes, Column, EncodeError, Ended, Event, Operation, Position, Table, Transaction,
 };
 pub use fault::{Exit, Fault, Severity};
-pub use router::EventRouter;
+pub use router::{Delivery, EventRouter, RouterError};
+pub use runtime::{Pipeline, Receipt};
 pub use template::{Template, TemplateError};

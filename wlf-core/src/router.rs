@@ -1,5 +1,268 @@
 //! Carries batches from component to component, each with the receipt that says when it is durable.
 
-/// Carries batches from component to component.
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::{Mutex, mpsc};
+
+use crate::component::{ComponentApi, ComponentKind};
+use crate::event::{Batch, Event};
+use crate::runtime::receipt::{Ledger, Receipt};
+
+/// A batch on its way to one component.
+///
+/// Whoever receives one passes it on, with [`EventRouter::send_event`], or makes it durable and then calls
+/// [`delivered`](Delivery::delivered). Dropping it stops the pipeline: rows are never skipped in silence.
+#[derive(Debug)]
+#[must_use = "a delivery that is dropped stops the pipeline"]
+pub struct Delivery {
+    pub batch: Batch,
+    pub(crate) receipt: Receipt,
+    /// Whether the events have their numbers in the transaction already.
+    pub(crate) numbered: bool,
+}
+
+impl Delivery {
+    /// Makes a second one, for a second destination; no row is copied.
+    pub fn another(&self) -> Delivery {
+        Delivery {
+            batch: self.batch.clone(),
+            receipt: self.receipt.another(),
+            numbered: self.numbered,
+        }
+    }
+
+    /// States that the batch is durable at its destination, or that nothing of it was to go there.
+    pub fn delivered(self) {
+        self.receipt.delivered();
+    }
+
+    /// A row that one destination refused, for another; it keeps the numbers that it had.
+    pub(crate) fn letter(row: Event, receipt: &Receipt) -> Delivery {
+        let batch = Batch {
+            events: vec![row],
+            ..Batch::default()
+        };
+        Delivery {
+            batch,
+            receipt: receipt.another(),
+            numbered: true,
+        }
+    }
+}
+
+/// Why a batch could not be sent or received.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum RouterError {
+    #[error("there is no component `{id}`")]
+    NoSuchComponent { id: String },
+    #[error("the {} `{id}` {fails}", .kind.name())]
+    WrongComponentKind {
+        id: String,
+        kind: ComponentKind,
+        fails: &'static str,
+    },
+    #[error("`{id}` is registered already")]
+    AlreadyRegistered { id: String },
+    /// Every component that leads to this one has ended, or this one has.
+    #[error("nothing more comes to `{id}`")]
+    Closed { id: String },
+    /// A batch that was under way was dropped.
+    #[error("a batch of `{id}` was dropped before it was durable")]
+    Lost { id: String },
+}
+
+/// The mailboxes of all components.
+///
+/// A mailbox holds any number of batches; what bounds their bytes is that a collector waits for room before each batch
+/// (`delivery.max_in_flight`).
 #[derive(Debug, Default)]
-pub struct EventRouter {}
+pub struct EventRouter {
+    registry: HashMap<String, Registered>,
+    max_in_flight: usize,
+}
+
+#[derive(Debug)]
+enum Registered {
+    Collector(Arc<Ledger>),
+    Other(ComponentKind, Mailbox),
+}
+
+#[derive(Debug)]
+struct Mailbox {
+    // Taken when the last component that leads here has ended.
+    sender: std::sync::Mutex<Option<mpsc::UnboundedSender<Delivery>>>,
+    receiver: Mutex<mpsc::UnboundedReceiver<Delivery>>,
+}
+
+impl EventRouter {
+    /// A router whose collectors have at most about `max_in_flight` bytes under way each.
+    pub fn new(max_in_flight: usize) -> Self {
+        Self {
+            registry: HashMap::new(),
+            max_in_flight,
+        }
+    }
+
+    /// Makes the component known, so that others can send to it.
+    ///
+    /// # Errors
+    /// If its id is taken.
+    pub fn register_component(&mut self, component: &dyn ComponentApi) -> Result<(), RouterError> {
+        let id = component.id().to_owned();
+        if self.registry.contains_key(&id) {
+            return Err(RouterError::AlreadyRegistered { id });
+        }
+        let registered = match component.kind() {
+            ComponentKind::Collector => Registered::Collector(Arc::default()),
+            kind @ (ComponentKind::Transformer | ComponentKind::Dispatcher) => {
+                let (sender, receiver) = mpsc::unbounded_channel();
+                let sender = std::sync::Mutex::new(Some(sender));
+                Registered::Other(
+                    kind,
+                    Mailbox {
+                        sender,
+                        receiver: Mutex::new(receiver),
+                    },
+                )
+            }
+        };
+        self.registry.insert(id, registered);
+        Ok(())
+    }
+
+    /// Enters a batch of a collector, once there is room for it.
+    ///
+    /// # Errors
+    /// If the collector is unknown, or an earlier batch of it was lost.
+    pub async fn admit(&self, collector: &str, batch: Batch) -> Result<Delivery, RouterError> {
+        let ledger = self.ledger(collector)?;
+        while ledger.in_flight() >= self.max_in_flight && !ledger.is_lost() {
+            ledger.changed().await;
+        }
+        if ledger.is_lost() {
+            return Err(RouterError::Lost {
+                id: collector.to_owned(),
+            });
+        }
+        let receipt = ledger.enter(batch.position.clone(), batch.bytes);
+        Ok(Delivery {
+            batch,
+            receipt,
+            numbered: false,
+        })
+    }
+
+    /// Sends a batch to the component `destination`.
+    ///
+    /// # Errors
+    /// If there is no such transformer or dispatcher, or if it has ended.
+    pub async fn send_event(
+        &self,
+        delivery: Delivery,
+        destination: &str,
+    ) -> Result<(), RouterError> {
+        let mailbox = self.mailbox(destination, "receives nothing")?;
+        let sender = mailbox
+            .sender
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone();
+        let closed = || RouterError::Closed {
+            id: destination.to_owned(),
+        };
+        sender
+            .ok_or_else(closed)?
+            .send(delivery)
+            .map_err(|_| closed())
+    }
+
+    /// Sends a batch to each of `destinations`, of which there is at least one.
+    ///
+    /// # Errors
+    /// As [`send_event`](Self::send_event); the batch then counts as lost.
+    pub async fn send_to_all(
+        &self,
+        delivery: Delivery,
+        destinations: &[String],
+    ) -> Result<(), RouterError> {
+        let Some((last, others)) = destinations.split_last() else {
+            delivery.delivered();
+            return Ok(());
+        };
+        for destination in others {
+            self.send_event(delivery.another(), destination).await?;
+        }
+        self.send_event(delivery, last).await
+    }
+
+    /// Receives the next batch that was sent to the component `id`.
+    ///
+    /// # Errors
+    /// [`RouterError::Closed`] when nothing more will come.
+    pub async fn poll_event(&self, id: &str) -> Result<Delivery, RouterError> {
+        let mut receiver = self.mailbox(id, "sends only")?.receiver.lock().await;
+        receiver
+            .recv()
+            .await
+            .ok_or_else(|| RouterError::Closed { id: id.to_owned() })
+    }
+
+    /// Receives the next batch if one is there already.
+    ///
+    /// # Errors
+    /// As [`poll_event`](Self::poll_event).
+    pub fn try_poll_event(&self, id: &str) -> Result<Option<Delivery>, RouterError> {
+        let mailbox = self.mailbox(id, "sends only")?;
+        let Ok(mut receiver) = mailbox.receiver.try_lock() else {
+            return Ok(None);
+        };
+        match receiver.try_recv() {
+            Ok(delivery) => Ok(Some(delivery)),
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => Ok(None),
+        }
+    }
+
+    /// Lets the component's `poll_event` end once it has received what was sent so far.
+    pub(crate) fn close(&self, id: &str) {
+        if let Some(Registered::Other(_, mailbox)) = self.registry.get(id) {
+            mailbox
+                .sender
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .take();
+        }
+    }
+
+    /// The batches of a collector that are under way.
+    pub(crate) fn ledger(&self, collector: &str) -> Result<&Arc<Ledger>, RouterError> {
+        match self.registry.get(collector) {
+            Some(Registered::Collector(ledger)) => Ok(ledger),
+            Some(Registered::Other(kind, _)) => {
+                let fails = "is not a collector";
+                Err(RouterError::WrongComponentKind {
+                    id: collector.to_owned(),
+                    kind: *kind,
+                    fails,
+                })
+            }
+            None => Err(RouterError::NoSuchComponent {
+                id: collector.to_owned(),
+            }),
+        }
+    }
+
+    fn mailbox(&self, id: &str, fails: &'static str) -> Result<&Mailbox, RouterError> {
+        match self.registry.get(id) {
+            Some(Registered::Other(_, mailbox)) => Ok(mailbox),
+            Some(Registered::Collector(_)) => Err(RouterError::WrongComponentKind {
+                id: id.to_owned(),
+                kind: ComponentKind::Collector,
+                fails,
+            }),
+            None => Err(RouterError::NoSuchComponent { id: id.to_owned() }),
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! MySQL as a source: its client/server protocol, its binlog, and the collectors that read them.
 
+pub mod binlog;
 pub mod connection;
 pub mod error;
 pub mod protocol;

@@ -5,6 +5,8 @@ use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 
 use super::Delivery;
+use super::deserialize::Reader;
+use super::read_error::ReadError;
 use crate::component::{Collector, ComponentApi, ComponentKind, Dispatcher, Transformer};
 
 /// The configuration of one type of component, read from its entry in the file, and how it becomes the component.
@@ -82,6 +84,17 @@ pub enum Component {
     Custom(Box<dyn ComponentApi>),
 }
 
+impl Component {
+    pub fn kind(&self) -> ComponentKind {
+        match self {
+            Component::Collector(_) => ComponentKind::Collector,
+            Component::Transformer(_) => ComponentKind::Transformer,
+            Component::Dispatcher(_) => ComponentKind::Dispatcher,
+            Component::Custom(component) => component.kind(),
+        }
+    }
+}
+
 /// What a component learns of the pipeline around it when it is built.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -125,6 +138,19 @@ pub struct ComponentType {
     name: &'static str,
     kind: ComponentKind,
     schema: fn(&mut SchemaGenerator) -> Schema,
+    build: fn(Reader<'_>, &Context) -> Result<Component, BuildError>,
+}
+
+/// Why an entry did not become a component.
+#[derive(Debug)]
+pub(crate) enum BuildError {
+    Read(ReadError),
+    Invalid(Invalid),
+}
+
+fn build<C: Build>(entry: Reader<'_>, context: &Context) -> Result<Component, BuildError> {
+    let config = C::deserialize(entry).map_err(BuildError::Read)?;
+    config.build(context).map_err(BuildError::Invalid)
 }
 
 impl ComponentType {
@@ -133,6 +159,7 @@ impl ComponentType {
             name: C::TYPE,
             kind: C::KIND,
             schema: C::json_schema,
+            build: build::<C>,
         }
     }
 
@@ -147,5 +174,25 @@ impl ComponentType {
     /// The JSON Schema of an entry, without the keys that every component has.
     pub fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
         (self.schema)(generator)
+    }
+
+    /// What the component does, in a sentence: the first of its description.
+    pub fn summary(&self) -> String {
+        let schema = self.schema(&mut SchemaGenerator::default());
+        let description = schema
+            .get("description")
+            .and_then(|description| description.as_str())
+            .unwrap_or_default();
+        let paragraph = description.split("\n\n").next().unwrap_or_default();
+        paragraph.replace('\n', " ")
+    }
+
+    /// Reads an entry and builds its component.
+    pub(crate) fn build(
+        &self,
+        entry: Reader<'_>,
+        context: &Context,
+    ) -> Result<Component, BuildError> {
+        (self.build)(entry, context)
     }
 }

@@ -1,11 +1,34 @@
 //! The configuration: what a component's entry may say, and how a file becomes a pipeline that can run.
+//!
+//! A file is read in two passes. The first, the outline, takes `id`, `type` and `destination(s)` of every component, so
+//! that everything that is wrong with the graph comes out at once. The second reads each entry into its component's own
+//! [`Build`] struct. Both work on one tree, in which each value knows its place, so every error points at its line.
 
+mod check;
 mod closest;
 mod component_type;
 mod delivery;
+mod deserialize;
+mod destinations;
+mod graph;
+mod interpolate;
+mod outline;
+mod parse;
+mod problem;
+mod read_error;
+mod scalar;
+mod settings;
+mod source;
+mod syntax;
+mod tree;
 pub(crate) mod value;
 
+pub use check::{Checked, CheckedComponent, check, read};
 pub(crate) use closest::closest;
 pub use component_type::{Build, Component, ComponentType, Context, Invalid};
 pub use delivery::{BatchLimits, Delivery, OnReject};
+pub use interpolate::Environment;
+pub use problem::{Problem, Problems};
+pub use settings::{Level, Log, LogFormat, Settings, State};
+pub use source::{Source, Span};
 pub use value::{ByteSize, Duration, HostPort, InvalidValue, Pattern, Secret};

@@ -1,1 +1,20 @@
-//! Runs a pipeline and keeps its promises.
+//! Runs a pipeline and keeps its promises: acknowledgement, retry, backoff, reconnection and saved positions, once for
+//! all components.
+
+mod backoff;
+mod collect;
+mod dispatch;
+mod numbering;
+mod pipeline;
+pub(crate) mod receipt;
+mod state;
+pub mod status;
+mod stop;
+mod transform;
+
+pub use backoff::Backoff;
+pub use pipeline::Pipeline;
+pub use receipt::Receipt;
+pub use state::StateDirectory;
+pub use status::{ComponentStatus, Status};
+pub use stop::Stop;

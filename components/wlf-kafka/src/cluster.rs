@@ -1,0 +1,277 @@
+//! The brokers of a cluster and the topics that they lead.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rskafka::protocol::error::Error as Code;
+use rskafka::protocol::messages::{
+    CreateTopicRequest, CreateTopicsRequest, IsolationLevel, ListOffsetsRequest,
+    ListOffsetsRequestPartition, ListOffsetsRequestTopic, MetadataRequest, MetadataRequestTopic,
+    MetadataResponse, MetadataResponseTopic, NORMAL_CONSUMER,
+};
+use rskafka::protocol::primitives::{Boolean, Int16, Int32, Int64, String_};
+use tokio::time::sleep;
+use wlf_core::config::HostPort;
+
+use crate::connection::Connection;
+use crate::error::Error;
+use crate::message::InitProducerId;
+use crate::record_batch::Producer;
+
+/// How long the cluster itself may take to create a topic.
+const CREATE_MS: i32 = 30_000;
+/// How often and how long a new topic is looked for: the brokers hear of it one after the other.
+const LOOK_AGAIN: Duration = Duration::from_millis(25);
+const LOOKS: usize = 200;
+
+/// How topics are created: with these numbers, or the brokers' own default where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NewTopic {
+    pub partitions: Option<i32>,
+    pub replication_factor: Option<i16>,
+}
+
+/// A cluster that answers.
+#[derive(Debug)]
+pub struct Cluster {
+    /// `host:port` of each broker, by its id.
+    brokers: HashMap<i32, String>,
+    controller: Option<i32>,
+    /// The one that was reached first; any broker can describe topics.
+    any: Arc<Connection>,
+    connections: HashMap<i32, Arc<Connection>>,
+}
+
+impl Cluster {
+    /// Connects to the first of the `bootstrap` brokers that answers.
+    pub async fn connect(bootstrap: &[HostPort]) -> Result<Self, Error> {
+        let mut last = Error::NotConnected;
+        for broker in bootstrap {
+            match Connection::open(broker.to_string()).await {
+                Ok(connection) => {
+                    let mut cluster = Self {
+                        brokers: HashMap::new(),
+                        controller: None,
+                        any: Arc::new(connection),
+                        connections: HashMap::new(),
+                    };
+                    match cluster.metadata(&[]).await {
+                        Ok(_) => return Ok(cluster),
+                        Err(error) => last = error,
+                    }
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Asks for a producer id, which makes writing idempotent; `None` where the cluster refuses or does not know that.
+    pub async fn producer_id(&self) -> Result<Option<Producer>, Error> {
+        use rskafka::client::error::RequestError;
+        match self.any.request(InitProducerId).await {
+            Ok(answer) => match answer.error {
+                None => Ok(Some(answer.producer)),
+                Some(Code::ClusterAuthorizationFailed | Code::UnsupportedVersion) => Ok(None),
+                Some(code) => Err(Error::ProducerId { code }),
+            },
+            Err(Error::Request {
+                error: RequestError::NoVersionMatch { .. },
+                ..
+            }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The ids of the brokers that lead the partitions of `topic`, by partition; creates the topic if it is missing.
+    ///
+    /// # Errors
+    /// If there is no such topic and `new` is `None`, or if it cannot be created or has no leaders yet.
+    pub async fn leaders(&mut self, topic: &str, new: Option<NewTopic>) -> Result<Vec<i32>, Error> {
+        if let Some(leaders) = self.look_up(topic).await? {
+            return Ok(leaders);
+        }
+        let Some(new) = new else {
+            return Err(Error::MissingTopic {
+                topic: topic.to_owned(),
+            });
+        };
+        self.create(topic, new).await?;
+        let mut last = None;
+        for _ in 0..LOOKS {
+            match self.ready(topic).await {
+                Ok(leaders) => return Ok(leaders),
+                Err(error) if is_young(&error) => last = Some(error),
+                Err(error) => return Err(error),
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+        Err(last.unwrap_or(Error::NotConnected))
+    }
+
+    /// The leaders of a topic, each of which knows that it is one.
+    async fn ready(&mut self, topic: &str) -> Result<Vec<i32>, Error> {
+        let leaders = self.look_up(topic).await?;
+        let leaders = leaders.ok_or_else(|| Error::MissingTopic {
+            topic: topic.to_owned(),
+        })?;
+        for (partition, leader) in (0i32..).zip(&leaders) {
+            let connection = self.connection(*leader).await?;
+            let answer = connection.request(newest(topic, partition)).await?;
+            let mut partitions = answer.topics.into_iter().flat_map(|topic| topic.partitions);
+            if let Some(code) = partitions.find_map(|partition| partition.error_code) {
+                return Err(Error::Partition {
+                    topic: topic.to_owned(),
+                    partition,
+                    code,
+                });
+            }
+        }
+        Ok(leaders)
+    }
+
+    /// The leaders of an existing topic; `None` without the topic.
+    async fn look_up(&mut self, topic: &str) -> Result<Option<Vec<i32>>, Error> {
+        let answer = self.metadata(&[topic]).await?;
+        let Some(found) = answer
+            .topics
+            .into_iter()
+            .find(|found| found.name.0 == topic)
+        else {
+            return Err(self.any.wrong_answer("the topic is not in the description"));
+        };
+        match found.error {
+            None => leaders(found).map(Some),
+            Some(Code::UnknownTopicOrPartition) => Ok(None),
+            Some(code) => Err(Error::Topic {
+                topic: topic.to_owned(),
+                code,
+                message: None,
+            }),
+        }
+    }
+
+    async fn metadata(&mut self, topics: &[&str]) -> Result<MetadataResponse, Error> {
+        let topics = topics.iter().map(|name| MetadataRequestTopic {
+            name: String_((*name).to_owned()),
+        });
+        let request = MetadataRequest {
+            topics: Some(topics.collect()),
+            allow_auto_topic_creation: Some(Boolean(false)),
+        };
+        let answer = self.any.request(request).await?;
+        for broker in &answer.brokers {
+            let (host, port) = (&broker.host.0, broker.port.0);
+            let address = if host.contains(':') {
+                format!("[{host}]:{port}")
+            } else {
+                format!("{host}:{port}")
+            };
+            self.brokers.insert(broker.node_id.0, address);
+        }
+        self.controller = answer.controller_id.map(|id| id.0).filter(|id| *id >= 0);
+        Ok(answer)
+    }
+
+    async fn create(&mut self, topic: &str, new: NewTopic) -> Result<(), Error> {
+        let controller = match self.controller {
+            Some(id) => self.connection(id).await?,
+            None => self.any.clone(),
+        };
+        let request = CreateTopicsRequest {
+            topics: vec![CreateTopicRequest {
+                name: String_(topic.to_owned()),
+                num_partitions: Int32(new.partitions.unwrap_or(-1)),
+                replication_factor: Int16(new.replication_factor.unwrap_or(-1)),
+                assignments: Vec::new(),
+                configs: Vec::new(),
+                tagged_fields: None,
+            }],
+            timeout_ms: Int32(CREATE_MS),
+            validate_only: None,
+            tagged_fields: None,
+        };
+        let answer = controller.request(request).await?;
+        let Some(created) = answer.topics.into_iter().find(|t| t.name.0 == topic) else {
+            return Err(controller.wrong_answer("the topic is not among the created ones"));
+        };
+        match created.error {
+            None | Some(Code::TopicAlreadyExists) => Ok(()),
+            Some(code) => Err(Error::Topic {
+                topic: topic.to_owned(),
+                code,
+                message: created.error_message.and_then(|message| message.0),
+            }),
+        }
+    }
+
+    /// A connection to a broker, the same for all of the partitions that it leads.
+    pub async fn connection(&mut self, id: i32) -> Result<Arc<Connection>, Error> {
+        if let Some(connection) = self.connections.get(&id) {
+            return Ok(connection.clone());
+        }
+        let Some(broker) = self.brokers.get(&id) else {
+            return Err(Error::UnknownBroker { id });
+        };
+        let connection = Arc::new(Connection::open(broker.clone()).await?);
+        self.connections.insert(id, connection.clone());
+        Ok(connection)
+    }
+}
+
+/// Says whether an error is the like of what brokers say of a topic that they have not all heard of.
+fn is_young(error: &Error) -> bool {
+    match error {
+        Error::MissingTopic { .. } | Error::NoLeader { .. } => true,
+        Error::Topic { code, .. } | Error::Partition { code, .. } => matches!(
+            code,
+            Code::UnknownTopicOrPartition
+                | Code::NotLeaderOrFollower
+                | Code::LeaderNotAvailable
+                | Code::OffsetNotAvailable
+        ),
+        _ => false,
+    }
+}
+
+/// Asks for the end of a partition, which only its leader knows.
+fn newest(topic: &str, partition: i32) -> ListOffsetsRequest {
+    ListOffsetsRequest {
+        replica_id: NORMAL_CONSUMER,
+        isolation_level: Some(IsolationLevel::ReadUncommitted),
+        topics: vec![ListOffsetsRequestTopic {
+            name: String_(topic.to_owned()),
+            partitions: vec![ListOffsetsRequestPartition {
+                partition_index: Int32(partition),
+                timestamp: Int64(-1),
+                max_num_offsets: Some(Int32(1)),
+            }],
+        }],
+    }
+}
+
+/// The leader of each partition, in the order of the partitions' numbers.
+fn leaders(topic: MetadataResponseTopic) -> Result<Vec<i32>, Error> {
+    let name = topic.name.0;
+    let mut partitions = topic.partitions;
+    partitions.sort_by_key(|partition| partition.partition_index.0);
+    let mut leaders = Vec::with_capacity(partitions.len());
+    for (expected, partition) in (0i32..).zip(partitions) {
+        let leader = partition.leader_id.0;
+        if leader < 0 || partition.partition_index.0 != expected {
+            return Err(Error::NoLeader {
+                topic: name,
+                partition: expected,
+            });
+        }
+        leaders.push(leader);
+    }
+    if leaders.is_empty() {
+        return Err(Error::NoLeader {
+            topic: name,
+            partition: 0,
+        });
+    }
+    Ok(leaders)
+}

@@ -1,0 +1,176 @@
+//! What a `KafkaDispatcher`'s entry may say.
+
+use std::fmt;
+use std::num::{NonZeroU8, NonZeroU16};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use wlf_core::config::{Build, Component, Context, HostPort, Invalid};
+use wlf_core::format::Format;
+use wlf_core::{ComponentKind, Template};
+
+use crate::cluster::NewTopic;
+use crate::compression::Compression;
+use crate::dispatcher::KafkaDispatcher;
+use crate::partition::{PartitionBy, Partitioner};
+
+/// Writes each row as a record of a Kafka topic, acknowledged by all in-sync replicas.
+///
+/// The rows of a partition keep their order, also when requests fail and are repeated: batches carry a producer id and
+/// sequence numbers (an idempotent producer). Kafka 0.11 is the oldest that works, 2.4 for creating topics with the
+/// cluster's defaults.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Addresses of some of the cluster's brokers; the others are learned from them.
+    pub bootstrap_brokers: Vec<HostPort>,
+    /// The topic of a row. A name that Kafka does not allow makes the row a rejected one.
+    #[serde(default = "default_topic")]
+    pub topic: Template,
+    /// The record's key; without it Maxwell's hash form of the primary key, as in
+    /// `{"database":"shop","table":"orders","pk.id":1}`.
+    #[serde(default)]
+    pub key: Option<Template>,
+    /// What chooses the partition.
+    #[serde(default)]
+    pub partition_by: PartitionBy,
+    /// How the partition is computed from it.
+    #[serde(default)]
+    pub partitioner: Partitioner,
+    /// How batches are compressed.
+    #[serde(default)]
+    pub compression: Compression,
+    /// How a missing topic is created, which happens when its first row comes; `false` makes that an error.
+    #[serde(default)]
+    pub create_topics: CreateTopics,
+    /// The form of the record's value.
+    #[serde(default)]
+    pub format: Format,
+    #[serde(default)]
+    #[schemars(skip)]
+    pub tls: Option<IgnoredAny>,
+    #[serde(default)]
+    #[schemars(skip)]
+    pub sasl: Option<IgnoredAny>,
+}
+
+fn default_topic() -> Template {
+    "logFlex.%{/database}.%{/table}"
+        .parse()
+        .expect("the default is a template")
+}
+
+/// Whether and how missing topics are created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CreateTopics {
+    No,
+    Yes(TopicNumbers),
+}
+
+/// The numbers that new topics have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TopicNumbers {
+    /// Partitions of a new topic; without it the cluster's default (`num.partitions`).
+    #[serde(default)]
+    pub partitions: Option<NonZeroU16>,
+    /// Replicas of a new topic; without it the cluster's default (`default.replication.factor`).
+    #[serde(default)]
+    pub replication_factor: Option<NonZeroU8>,
+}
+
+impl CreateTopics {
+    pub fn new_topic(self) -> Option<NewTopic> {
+        match self {
+            CreateTopics::No => None,
+            CreateTopics::Yes(numbers) => Some(NewTopic {
+                partitions: numbers.partitions.map(|n| n.get().into()),
+                replication_factor: numbers.replication_factor.map(|n| n.get().into()),
+            }),
+        }
+    }
+}
+
+impl Default for CreateTopics {
+    fn default() -> Self {
+        CreateTopics::Yes(TopicNumbers::default())
+    }
+}
+
+impl Serialize for CreateTopics {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            CreateTopics::No => serializer.serialize_bool(false),
+            CreateTopics::Yes(numbers) => numbers.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for CreateTopics {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = CreateTopics;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`false`, `true` or `{partitions, replication_factor}`")
+            }
+
+            fn visit_bool<E: Error>(self, yes: bool) -> Result<CreateTopics, E> {
+                Ok(if yes {
+                    CreateTopics::default()
+                } else {
+                    CreateTopics::No
+                })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<CreateTopics, A::Error> {
+                TopicNumbers::deserialize(MapAccessDeserializer::new(map)).map(CreateTopics::Yes)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl JsonSchema for CreateTopics {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "CreateTopics".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let numbers = generator.subschema_for::<TopicNumbers>();
+        schemars::json_schema!({"anyOf": [{"type": "boolean"}, numbers]})
+    }
+}
+
+impl Build for Config {
+    const TYPE: &'static str = "KafkaDispatcher";
+    const KIND: ComponentKind = ComponentKind::Dispatcher;
+
+    fn build(self, _: &Context) -> Result<Component, Invalid> {
+        if self.bootstrap_brokers.is_empty() {
+            return Err(
+                Invalid::new("bootstrap_brokers", "there is no broker to connect to")
+                    .with_hint("name at least one, as in `[\"127.0.0.1:9092\"]`"),
+            );
+        }
+        for (key, given) in [("tls", self.tls.is_some()), ("sasl", self.sasl.is_some())] {
+            if given {
+                return Err(Invalid::new(
+                    key,
+                    format!("`{key}` is not supported by the KafkaDispatcher yet"),
+                )
+                .with_hint("use a listener that is plain text and needs no login"));
+            }
+        }
+        Ok(Component::Dispatcher(Box::new(KafkaDispatcher::new(self))))
+    }
+}

@@ -1,0 +1,325 @@
+//! What goes wrong between here and a Kafka cluster, and what the runtime does about it.
+
+use std::io;
+use std::time::Duration;
+
+use rskafka::client::error::RequestError;
+use rskafka::messenger::SyncVersionsError;
+use rskafka::protocol::error::Error as Code;
+use wlf_core::{Exit, Fault, Severity};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot connect to {broker}")]
+    Connect {
+        broker: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{broker} gave no answer within {} s", .after.as_secs())]
+    Timeout { broker: String, after: Duration },
+    // rskafka's errors name their causes in their own text, so these are not sources a second time.
+    #[error("cannot agree on protocol versions with {broker}: {error}")]
+    Versions {
+        broker: String,
+        error: SyncVersionsError,
+    },
+    #[error("a request to {broker} failed: {error}")]
+    Request { broker: String, error: RequestError },
+    #[error("{broker} answered something else than was asked: {what}")]
+    Answer { broker: String, what: &'static str },
+    #[error("the leader of topic `{topic}`, partition {partition}, is unknown")]
+    NoLeader { topic: String, partition: i32 },
+    #[error("not connected")]
+    NotConnected,
+    #[error("broker {id} leads a partition and is not in the cluster's list of brokers")]
+    UnknownBroker { id: i32 },
+    #[error("topic `{topic}` does not exist")]
+    MissingTopic { topic: String },
+    #[error("topic `{topic}`: the broker says {code}{}", detail(.message))]
+    Topic {
+        topic: String,
+        code: Code,
+        message: Option<String>,
+    },
+    #[error("topic `{topic}`, partition {partition}: the broker says {code}")]
+    Partition {
+        topic: String,
+        partition: i32,
+        code: Code,
+    },
+    #[error("the broker gives no producer id: {code}")]
+    ProducerId { code: Code },
+    #[error(
+        "a row of {bytes} bytes is larger than topic `{topic}` takes (`max.message.bytes`, {code})"
+    )]
+    RowTooLarge {
+        topic: String,
+        bytes: usize,
+        code: Code,
+    },
+    #[error("a row of {bytes} bytes is larger than a Kafka request may be ({limit} bytes)")]
+    RequestTooLarge { bytes: usize, limit: usize },
+    #[error("`{topic}` is not a name for a topic: {reason}")]
+    TopicName { topic: String, reason: &'static str },
+}
+
+fn detail(message: &Option<String>) -> String {
+    match message {
+        Some(message) => format!(" ({message})"),
+        None => String::new(),
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let (severity, hint) = judgement(&error);
+        let mut fault = Fault::new(severity, "write to Kafka", error);
+        fault.hint = hint.map(Into::into);
+        fault
+    }
+}
+
+const OUTAGE: Severity = Severity::Retry { after: None };
+
+/// The severity and the hint, decided for each error once.
+fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
+    match error {
+        Error::Connect { .. } => (
+            OUTAGE,
+            Some(
+                "check `bootstrap_brokers`; the brokers themselves say where to go on (`advertised.listeners`), which must be reachable too",
+            ),
+        ),
+        Error::Versions { .. } => (
+            OUTAGE,
+            Some("a listener with TLS or SASL also looks like this; neither is supported yet"),
+        ),
+        Error::Timeout { .. }
+        | Error::Request { .. }
+        | Error::Answer { .. }
+        | Error::NoLeader { .. }
+        | Error::NotConnected
+        | Error::UnknownBroker { .. } => (OUTAGE, None),
+        Error::MissingTopic { .. } => (
+            Severity::Stop(Exit::Unavailable),
+            Some("create the topic, or leave `create_topics: false` out"),
+        ),
+        Error::Topic { code, .. } | Error::Partition { code, .. } | Error::ProducerId { code } => {
+            verdict(*code)
+        }
+        Error::RowTooLarge { .. } => (
+            Severity::Reject,
+            Some("raise the topic's `max.message.bytes`, or see `delivery.on_reject`"),
+        ),
+        Error::RequestTooLarge { .. } => (Severity::Reject, Some("see `delivery.on_reject`")),
+        Error::TopicName { .. } => (
+            Severity::Reject,
+            Some(
+                "topics are named with letters, digits, `.`, `_` and `-`, at most 249 of them; change `topic` or exclude the table",
+            ),
+        ),
+    }
+}
+
+/// What an error code of Kafka means for whoever writes.
+///
+/// Source: <https://kafka.apache.org/protocol#protocol_error_codes>
+fn verdict(code: Code) -> (Severity, Option<&'static str>) {
+    match code {
+        Code::MessageTooLarge
+        | Code::RecordListTooLarge
+        | Code::InvalidTopicException
+        | Code::InvalidRecord => (Severity::Reject, Some("see `delivery.on_reject`")),
+
+        Code::TopicAuthorizationFailed
+        | Code::GroupAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::TransactionalIdAuthorizationFailed
+        | Code::SaslAuthenticationFailed
+        | Code::UnsupportedSaslMechanism
+        | Code::IllegalSaslState
+        | Code::SecurityDisabled
+        | Code::DelegationTokenAuthDisabled
+        | Code::DelegationTokenAuthorizationFailed
+        | Code::DelegationTokenExpired
+        | Code::DelegationTokenNotFound
+        | Code::DelegationTokenOwnerMismatch
+        | Code::DelegationTokenRequestNotAllowed
+        | Code::UnacceptableCredential
+        | Code::InvalidPrincipalType
+        | Code::PrincipalDeserializationFailure => (
+            Severity::Stop(Exit::Login),
+            Some(
+                "the client needs the rights to write to the topic, and to create it unless `create_topics` is false",
+            ),
+        ),
+
+        Code::InvalidPartitions
+        | Code::InvalidReplicaAssignment
+        | Code::InvalidConfig
+        | Code::PolicyViolation => (
+            Severity::Stop(Exit::Config),
+            Some("the cluster refuses a topic like this: see `create_topics`"),
+        ),
+        Code::InvalidTimestamp => (
+            Severity::Stop(Exit::Unavailable),
+            Some(
+                "the clocks of this machine and of the broker differ by more than the topic allows",
+            ),
+        ),
+        Code::UnsupportedCompressionType => (
+            Severity::Stop(Exit::Config),
+            Some(
+                "the broker does not know this `compression`; `gzip`, `snappy` and `lz4` work with older ones",
+            ),
+        ),
+        Code::UnsupportedVersion
+        | Code::UnsupportedForMessageFormat
+        | Code::InvalidRequiredAcks
+        | Code::InvalidRequest => (
+            Severity::Stop(Exit::Unavailable),
+            Some("Kafka 0.11 is the oldest that works, 2.4 without `create_topics`"),
+        ),
+
+        Code::InvalidReplicationFactor => (
+            OUTAGE,
+            Some(
+                "fewer brokers are up than `create_topics.replication_factor` or the cluster's default asks for",
+            ),
+        ),
+        Code::NotEnoughReplicas | Code::NotEnoughReplicasAfterAppend => (
+            OUTAGE,
+            Some("fewer replicas are in sync than the topic's `min.insync.replicas`"),
+        ),
+        Code::UnknownServerError
+        | Code::CorruptMessage
+        | Code::UnknownTopicOrPartition
+        | Code::LeaderNotAvailable
+        | Code::NotLeaderOrFollower
+        | Code::RequestTimedOut
+        | Code::BrokerNotAvailable
+        | Code::ReplicaNotAvailable
+        | Code::StaleControllerEpoch
+        | Code::NetworkException
+        | Code::CoordinatorLoadInProgress
+        | Code::CoordinatorNotAvailable
+        | Code::NotCoordinator
+        | Code::NotController
+        | Code::OperationNotAttempted
+        | Code::KafkaStorageError
+        | Code::LogDirNotFound
+        | Code::ReassignmentInProgress
+        | Code::ListenerNotFound
+        | Code::FencedLeaderEpoch
+        | Code::UnknownLeaderEpoch
+        | Code::StaleBrokerEpoch
+        | Code::OffsetNotAvailable
+        | Code::PreferredLeaderNotAvailable
+        | Code::EligibleLeadersNotAvailable
+        | Code::ThrottlingQuotaExceeded
+        | Code::TopicAlreadyExists
+        | Code::UnknownTopicId
+        | Code::InconsistentTopicId
+        | Code::BrokerIdNotRegistered
+        | Code::OutOfOrderSequenceNumber
+        | Code::DuplicateSequenceNumber
+        | Code::InvalidProducerEpoch
+        | Code::InvalidProducerIdMapping
+        | Code::ConcurrentTransactions
+        | Code::UnknownProducerId
+        | Code::ProducerFenced
+        | Code::Unknown(_) => (OUTAGE, None),
+
+        Code::OffsetOutOfRange
+        | Code::InvalidFetchSize
+        | Code::OffsetMetadataTooLarge
+        | Code::IllegalGeneration
+        | Code::InconsistentGroupProtocol
+        | Code::InvalidGroupId
+        | Code::UnknownMemberId
+        | Code::InvalidSessionTimeout
+        | Code::RebalanceInProgress
+        | Code::InvalidCommitOffsetSize
+        | Code::InvalidTxnState
+        | Code::InvalidTransactionTimeout
+        | Code::TransactionCoordinatorFenced
+        | Code::NonEmptyGroup
+        | Code::GroupIdNotFound
+        | Code::FetchSessionIdNotFound
+        | Code::InvalidFetchSessionEpoch
+        | Code::TopicDeletionDisabled
+        | Code::MemberIdRequired
+        | Code::GroupMaxSizeReached
+        | Code::FencedInstanceId
+        | Code::ElectionNotNeeded
+        | Code::NoReassignmentInProgress
+        | Code::GroupSubscribedToTopic
+        | Code::UnstableOffsetCommit
+        | Code::ResourceNotFound
+        | Code::DuplicateResource
+        | Code::InconsistentVoterSet
+        | Code::InvalidUpdateVersion
+        | Code::FeatureUpdateFailed
+        | Code::SnapshotNotFound
+        | Code::PositionOutOfRange
+        | Code::DuplicateBrokerRegistration
+        | Code::InconsistentClusterId
+        | Code::TransactionalIdNotFound => (
+            Severity::Stop(Exit::Software),
+            Some("this answer does not belong to anything that a producer asks"),
+        ),
+        // Codes that a later rskafka knows: new ones are outages until somebody has looked.
+        _ => (OUTAGE, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(code: Code) -> Fault {
+        Error::Partition {
+            topic: "orders".to_owned(),
+            partition: 3,
+            code,
+        }
+        .into()
+    }
+
+    #[test]
+    fn outages_are_tried_again_and_refusals_are_not() {
+        for code in [
+            Code::NotLeaderOrFollower,
+            Code::UnknownTopicOrPartition,
+            Code::NotEnoughReplicas,
+            Code::Unknown(1234),
+        ] {
+            assert_eq!(fault(code).severity, OUTAGE, "{code}");
+        }
+        assert_eq!(fault(Code::MessageTooLarge).severity, Severity::Reject);
+        assert_eq!(
+            fault(Code::TopicAuthorizationFailed).severity,
+            Severity::Stop(Exit::Login)
+        );
+    }
+
+    #[test]
+    fn a_fault_says_where() {
+        assert_eq!(
+            fault(Code::NotLeaderOrFollower).to_string(),
+            "write to Kafka: topic `orders`, partition 3: the broker says NotLeaderOrFollower"
+        );
+        let fault: Fault = Error::Topic {
+            topic: "t".to_owned(),
+            code: Code::InvalidReplicationFactor,
+            message: Some("Replication factor: 3 larger than available brokers: 1.".to_owned()),
+        }
+        .into();
+        assert_eq!(
+            fault.to_string(),
+            "write to Kafka: topic `t`: the broker says InvalidReplicationFactor (Replication factor: 3 larger than available brokers: 1.)"
+        );
+        assert!(fault.hint.is_some());
+    }
+}

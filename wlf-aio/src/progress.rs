@@ -1,0 +1,247 @@
+//! What a person sees of a running pipeline on stderr: the ready line, progress, and a summary at the end.
+
+use std::fmt::Write;
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::time::{MissedTickBehavior, interval};
+use wlf_core::ComponentKind;
+use wlf_core::runtime::{ComponentStatus, Status};
+
+/// How often a bar on a terminal moves.
+const TICK: Duration = Duration::from_millis(200);
+/// How often a line says how far things are where there is no terminal.
+const LINE: Duration = Duration::from_secs(10);
+
+/// Shows the state of a pipeline until it is dropped; [`summary`](Reporter::summary) has the last word.
+pub struct Reporter {
+    status: Arc<Status>,
+    /// Whether lines are JSON objects, as `log.format: json` wants all of stderr.
+    json: bool,
+    bar: Option<ProgressBar>,
+    announced: bool,
+    rows_before: u64,
+}
+
+impl Reporter {
+    pub fn new(status: Arc<Status>, json: bool) -> Self {
+        Self {
+            status,
+            json,
+            bar: None,
+            announced: false,
+            rows_before: 0,
+        }
+    }
+
+    /// Runs until it is dropped.
+    pub async fn run(&mut self) {
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !self.status.is_ready() {
+            tick.tick().await;
+        }
+        self.announce();
+        if std::io::stderr().is_terminal() && !self.json && total(&self.status).is_some() {
+            self.bar = Some(bar());
+        }
+        let mut last_line = tokio::time::Instant::now();
+        loop {
+            tick.tick().await;
+            if let Some(bar) = &self.bar {
+                draw(bar, &self.status);
+            } else if last_line.elapsed() >= LINE {
+                let line = self.progress_line(last_line.elapsed());
+                self.say(&line);
+                last_line = tokio::time::Instant::now();
+            }
+        }
+    }
+
+    /// Says what was done, after the end.
+    pub fn summary(&mut self) {
+        if self.status.is_ready() {
+            self.announce();
+        }
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        let line = summary_line(&self.status);
+        self.say(&line);
+    }
+
+    /// Says once that every collector streams and every dispatcher is connected.
+    fn announce(&mut self) {
+        if !std::mem::replace(&mut self.announced, true) {
+            self.say(&ready_line(&self.status));
+        }
+    }
+
+    fn say(&self, line: &str) {
+        if self.json {
+            tracing::info!("{line}");
+        } else {
+            eprintln!("{line}");
+        }
+    }
+
+    fn progress_line(&mut self, elapsed: Duration) -> String {
+        let rows = self.status.rows(ComponentKind::Collector);
+        let rate = per_second(rows - self.rows_before, elapsed);
+        self.rows_before = rows;
+        let mut line = format!("{} rows read, {rate} rows/s", grouped(rows));
+        if let Some(share) = share(&self.status) {
+            let _ = write!(line, ", {:.0} %", share * 100.0);
+        }
+        for dispatcher in self.status.of(ComponentKind::Dispatcher) {
+            let _ = write!(line, "; {}: {}", dispatcher.id, grouped(dispatcher.rows()));
+            if !dispatcher.is_ready() {
+                line.push_str(" (not connected)");
+            }
+        }
+        line
+    }
+}
+
+fn ready_line(status: &Status) -> String {
+    let mut line = String::from("ready:");
+    for collector in status.of(ComponentKind::Collector) {
+        let _ = write!(line, " {}", collector.id);
+        if let Some(position) = collector.place().position {
+            let _ = write!(line, " at {position}");
+        }
+        line.push(',');
+    }
+    line.pop();
+    let dispatchers: Vec<&str> = status
+        .of(ComponentKind::Dispatcher)
+        .map(|dispatcher| dispatcher.id.as_str())
+        .collect();
+    let _ = write!(line, " -> {}", dispatchers.join(", "));
+    line
+}
+
+fn summary_line(status: &Status) -> String {
+    let elapsed = status.started.elapsed();
+    let rows = status.rows(ComponentKind::Collector);
+    let mut line = format!(
+        "{} rows read in {:.2} s, {} rows/s",
+        grouped(rows),
+        elapsed.as_secs_f64(),
+        per_second(rows, elapsed)
+    );
+    for dispatcher in status.of(ComponentKind::Dispatcher) {
+        let _ = write!(
+            line,
+            "; {}: {} delivered",
+            dispatcher.id,
+            grouped(dispatcher.rows())
+        );
+        for (count, what) in [
+            (dispatcher.rejected(), "rejected"),
+            (dispatcher.retries(), "retries"),
+        ] {
+            if count > 0 {
+                let _ = write!(line, ", {} {what}", grouped(count));
+            }
+        }
+    }
+    line
+}
+
+/// The bytes of all sources together, if each has an end.
+fn total(status: &Status) -> Option<(u64, u64)> {
+    let mut sum = (0, 0);
+    for collector in status.of(ComponentKind::Collector) {
+        let progress = collector.place().progress?;
+        sum = (sum.0 + progress.done, sum.1 + progress.total);
+    }
+    (sum.1 > 0).then_some(sum)
+}
+
+fn share(status: &Status) -> Option<f64> {
+    total(status).map(|(done, total)| done as f64 / total as f64)
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template(
+        "{bar:30} {percent:>3} %  {bytes}/{total_bytes}  {msg}  {elapsed}, {eta} left",
+    ) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn draw(bar: &ProgressBar, status: &Status) {
+    if let Some((done, total)) = total(status) {
+        bar.set_length(total);
+        bar.set_position(done);
+    }
+    let rows = status.rows(ComponentKind::Collector);
+    let rate = per_second(rows, status.started.elapsed());
+    bar.set_message(format!("{} rows, {rate} rows/s", grouped(rows)));
+    for dispatcher in status.of(ComponentKind::Dispatcher).filter(not_connected) {
+        bar.set_message(format!("{} is not connected", dispatcher.id));
+    }
+}
+
+fn not_connected(component: &&ComponentStatus) -> bool {
+    !component.is_ready()
+}
+
+fn per_second(rows: u64, elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64().max(1e-3);
+    grouped((rows as f64 / seconds) as u64)
+}
+
+/// A number with its digits in groups of three.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status() -> Status {
+        let of = ComponentStatus::new;
+        Status::new(vec![
+            of("orders", ComponentKind::Collector),
+            of("filter", ComponentKind::Transformer),
+            of("kafka", ComponentKind::Dispatcher),
+            of("redis", ComponentKind::Dispatcher),
+        ])
+    }
+
+    #[test]
+    fn the_ready_line_names_collectors_and_dispatchers() {
+        assert_eq!(ready_line(&status()), "ready: orders -> kafka, redis");
+    }
+
+    #[test]
+    fn the_summary_counts_each_destination() {
+        let line = summary_line(&status());
+        assert!(line.starts_with("0 rows read in 0.0"), "{line}");
+        assert!(
+            line.ends_with("; kafka: 0 delivered; redis: 0 delivered"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn digits_stand_in_groups_of_three() {
+        let groups = [0, 12, 999, 1000, 123_456, 1_234_567].map(grouped);
+        assert_eq!(groups, ["0", "12", "999", "1,000", "123,456", "1,234,567"]);
+    }
+}

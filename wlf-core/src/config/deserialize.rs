@@ -1,0 +1,523 @@
+//! The tree as a serde deserializer whose errors know their place.
+
+use std::fmt::Display;
+use std::rc::Rc;
+use std::slice;
+
+use serde::de::value::StrDeserializer;
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
+};
+
+use super::read_error::{ReadError, list};
+use super::scalar::Plain;
+use super::source::Span;
+use super::tree::{Entry, Node, Origin, Scalar, Value};
+
+/// A value of the tree, on its way to become a struct's field.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    node: &'a Node,
+    /// The key that holds the value: where to say that something is missing in it.
+    holder: Span,
+    /// Keys of this mapping that the reader does not see.
+    hidden: &'a [&'a str],
+}
+
+type Result<T> = std::result::Result<T, ReadError>;
+
+impl<'a> Reader<'a> {
+    pub fn new(node: &'a Node, holder: Span) -> Self {
+        Self {
+            node,
+            holder,
+            hidden: &[],
+        }
+    }
+
+    #[must_use]
+    pub fn hiding(mut self, hidden: &'a [&'a str]) -> Self {
+        self.hidden = hidden;
+        self
+    }
+
+    /// Gives an error from inside its place, and what is there.
+    fn place(&self, error: ReadError) -> ReadError {
+        let error = error.found(self.node);
+        error.at(self.holder)
+    }
+
+    /// The scalar, if this is one; an error that expects `what` otherwise.
+    fn scalar(&self, what: &str) -> Result<(&'a Scalar, Plain)> {
+        match &self.node.value {
+            Value::Scalar(scalar) if scalar.origin == Origin::Unfilled => Err(ReadError::told()),
+            Value::Scalar(scalar) => Ok((scalar, meaning(scalar))),
+            _ => Err(ReadError::expected(what, self.node)),
+        }
+    }
+
+    fn is_null(&self) -> bool {
+        matches!(&self.node.value, Value::Scalar(scalar) if meaning(scalar) == Plain::Null)
+    }
+
+    fn integer<T>(&self, least: T, most: T) -> Result<T>
+    where
+        T: TryFrom<u64> + TryFrom<i64> + Display,
+    {
+        let what = || format!("a whole number from {least} to {most}");
+        let (scalar, plain) = self.scalar(&what())?;
+        let number = match plain {
+            Plain::Unsigned(number) => T::try_from(number).ok(),
+            Plain::Signed(number) => T::try_from(number).ok(),
+            _ => None,
+        };
+        number.ok_or_else(|| {
+            let quoted = !scalar.plain
+                && matches!(
+                    Plain::of(&scalar.text),
+                    Plain::Unsigned(_) | Plain::Signed(_)
+                );
+            let error = ReadError::expected(what(), self.node);
+            if quoted {
+                error.hint("write it without quotes")
+            } else {
+                error
+            }
+        })
+    }
+
+    fn float(&self) -> Result<f64> {
+        match self.scalar("a number")?.1 {
+            Plain::Float(number) => Ok(number),
+            #[allow(
+                clippy::cast_precision_loss,
+                reason = "a float in a configuration is near enough"
+            )]
+            Plain::Unsigned(number) => Ok(number as f64),
+            #[allow(
+                clippy::cast_precision_loss,
+                reason = "a float in a configuration is near enough"
+            )]
+            Plain::Signed(number) => Ok(number as f64),
+            _ => Err(ReadError::expected("a number", self.node)),
+        }
+    }
+
+    /// A scalar's text as it was written, numbers included: `password: 0123` is text.
+    fn text(&self, what: &str) -> Result<&'a str> {
+        let (scalar, plain) = self.scalar(what)?;
+        if plain == Plain::Null {
+            return Err(ReadError::expected(what, self.node).hint("write `\"\"` for an empty text"));
+        }
+        Ok(&scalar.text)
+    }
+}
+
+/// What a scalar means; what was filled in is never null, so that an empty variable is an empty text.
+fn meaning(scalar: &Scalar) -> Plain {
+    if !scalar.plain {
+        return Plain::Text;
+    }
+    match (Plain::of(&scalar.text), scalar.origin) {
+        (Plain::Null, Origin::Filled { .. } | Origin::Unfilled) => Plain::Text,
+        (plain, _) => plain,
+    }
+}
+
+macro_rules! integers {
+    ($($method:ident $visit:ident $type:ident)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+            let number = self.integer($type::MIN, $type::MAX)?;
+            visitor.$visit(number).map_err(|error| self.place(error))
+        })*
+    };
+}
+
+macro_rules! texts {
+    ($($method:ident)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+            let text = self.text("text")?;
+            visitor.visit_borrowed_str(text).map_err(|error| self.place(error))
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for Reader<'de> {
+    type Error = ReadError;
+
+    integers! {
+        deserialize_i8 visit_i8 i8
+        deserialize_i16 visit_i16 i16
+        deserialize_i32 visit_i32 i32
+        deserialize_i64 visit_i64 i64
+        deserialize_u8 visit_u8 u8
+        deserialize_u16 visit_u16 u16
+        deserialize_u32 visit_u32 u32
+        deserialize_u64 visit_u64 u64
+    }
+
+    texts! {
+        deserialize_str
+        deserialize_string
+        deserialize_char
+        deserialize_identifier
+        deserialize_bytes
+        deserialize_byte_buf
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.scalar("`true` or `false`")?.1 {
+            Plain::Bool(value) => visitor.visit_bool(value).map_err(|error| self.place(error)),
+            _ => {
+                let error = ReadError::expected("`true` or `false`", self.node);
+                let word = match &self.node.value {
+                    Value::Scalar(scalar) => scalar.text.to_ascii_lowercase(),
+                    _ => String::new(),
+                };
+                Err(match word.as_str() {
+                    "yes" | "on" | "y" | "1" | "true" => error.hint("did you mean `true`?"),
+                    "no" | "off" | "n" | "0" | "false" => error.hint("did you mean `false`?"),
+                    _ => error,
+                })
+            }
+        }
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.deserialize_f64(visitor)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor
+            .visit_f64(self.float()?)
+            .map_err(|error| self.place(error))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        if self.is_null() {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        if self.is_null() {
+            visitor.visit_unit()
+        } else {
+            Err(ReadError::expected("nothing", self.node))
+        }
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value> {
+        visitor
+            .visit_newtype_struct(self)
+            .map_err(|error| self.place(error))
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match &self.node.value {
+            Value::Sequence(items) => visitor
+                .visit_seq(Items {
+                    items: items.iter(),
+                })
+                .map_err(|error| self.place(error)),
+            Value::Scalar(scalar) if !self.is_null() => {
+                let hint = match scalar.origin {
+                    Origin::Written => format!("write a list: `[{}]`", scalar.text),
+                    _ => "write a list: `[…]`".to_owned(),
+                };
+                Err(ReadError::expected("a list", self.node).hint(hint))
+            }
+            _ => Err(ReadError::expected("a list", self.node)),
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _len: usize,
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        let entries: &[Entry] = match &self.node.value {
+            Value::Mapping(entries) => entries,
+            Value::Scalar(_) if self.is_null() => &[],
+            _ => return Err(ReadError::expected("a mapping", self.node)),
+        };
+        visitor
+            .visit_map(Entries {
+                entries: entries.iter(),
+                hidden: self.hidden,
+                value: None,
+            })
+            .map_err(|error| error.at(self.holder).found(self.node))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        let choice = Choice::of(self, variants)?;
+        visitor
+            .visit_enum(choice)
+            .map_err(|error| self.place(error))
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        let scalar = match &self.node.value {
+            Value::Sequence(_) => return self.deserialize_seq(visitor),
+            Value::Mapping(_) => return self.deserialize_map(visitor),
+            Value::Scalar(scalar) if scalar.origin == Origin::Unfilled => {
+                return Err(ReadError::told());
+            }
+            Value::Scalar(scalar) => scalar,
+        };
+        match meaning(scalar) {
+            Plain::Null => visitor.visit_unit(),
+            Plain::Bool(value) => visitor.visit_bool(value),
+            Plain::Unsigned(number) => visitor.visit_u64(number),
+            Plain::Signed(number) => visitor.visit_i64(number),
+            Plain::Float(number) => visitor.visit_f64(number),
+            Plain::Text => visitor.visit_borrowed_str(&scalar.text),
+        }
+        .map_err(|error| self.place(error))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_unit()
+    }
+}
+
+impl<'de> IntoDeserializer<'de, ReadError> for Reader<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+struct Items<'a> {
+    items: slice::Iter<'a, Rc<Node>>,
+}
+
+impl<'de> SeqAccess<'de> for Items<'de> {
+    type Error = ReadError;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        self.items
+            .next()
+            .map(|node| seed.deserialize(Reader::new(node, first(node))))
+            .transpose()
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.items.len())
+    }
+}
+
+/// Where a list's item begins: its first key, if it has keys.
+fn first(node: &Node) -> Span {
+    match node.mapping() {
+        Some([entry, ..]) => entry.key_span,
+        _ => node.span,
+    }
+}
+
+struct Entries<'a> {
+    entries: slice::Iter<'a, Entry>,
+    hidden: &'a [&'a str],
+    value: Option<&'a Entry>,
+}
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = ReadError;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
+        let hidden = self.hidden;
+        self.value = self
+            .entries
+            .find(|entry| !hidden.contains(&entry.key.as_str()));
+        let Some(entry) = self.value else {
+            return Ok(None);
+        };
+        let key: KeyReader<'_> = entry.key.as_str().into_deserializer();
+        seed.deserialize(key)
+            .map(Some)
+            .map_err(|error| error.at(entry.key_span))
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
+        match self.value.take() {
+            Some(entry) => seed.deserialize(Reader::new(&entry.value, entry.key_span)),
+            None => Err(ReadError::new("a value is read before its key", "")),
+        }
+    }
+}
+
+type KeyReader<'a> = StrDeserializer<'a, ReadError>;
+
+/// One of several alternatives, written `word`, `{word: content}` or `{type: word, …}`.
+struct Choice<'a> {
+    name: &'a str,
+    name_span: Span,
+    content: Content<'a>,
+}
+
+enum Content<'a> {
+    Nothing,
+    Value(Reader<'a>),
+    /// The mapping that the `type` key is in.
+    Rest(Reader<'a>),
+}
+
+/// The key that names an alternative in the mapping that describes it.
+const TAG: &str = "type";
+
+impl<'a> Choice<'a> {
+    fn of(reader: Reader<'a>, variants: &'static [&'static str]) -> Result<Self> {
+        let expected = || match variants {
+            [one] => format!("`{one}`"),
+            variants => format!("one of {}", list(variants)),
+        };
+        let entries: Vec<&Entry> = reader
+            .node
+            .mapping()
+            .unwrap_or_default()
+            .iter()
+            .filter(|entry| !reader.hidden.contains(&entry.key.as_str()))
+            .collect();
+        let tag = entries.iter().find(|entry| entry.key == TAG);
+        let choice = match (&reader.node.value, tag, entries.as_slice()) {
+            (Value::Mapping(_), Some(tag), _) => Choice {
+                name: Reader::new(&tag.value, tag.key_span).text(&expected())?,
+                name_span: tag.value.span,
+                content: Content::Rest(reader.hiding(&[TAG])),
+            },
+            (Value::Mapping(_), None, [only]) => Choice {
+                name: &only.key,
+                name_span: only.key_span,
+                content: Content::Value(Reader::new(&only.value, only.key_span)),
+            },
+            (Value::Mapping(_), None, _) => {
+                let message = format!("missing key `{TAG}`, expected {}", expected());
+                return Err(ReadError::new(message, "").at(reader.holder));
+            }
+            (Value::Sequence(_), ..) => return Err(ReadError::expected(expected(), reader.node)),
+            (Value::Scalar(_), ..) => Choice {
+                name: reader.text(&expected())?,
+                name_span: reader.node.span,
+                content: Content::Nothing,
+            },
+        };
+        if variants.contains(&choice.name) {
+            return Ok(choice);
+        }
+        let what = if matches!(choice.content, Content::Value(_)) {
+            "key"
+        } else {
+            "choice"
+        };
+        Err(ReadError::unknown(what, choice.name, variants).at(choice.name_span))
+    }
+
+    fn needs_content(&self, keys: &[&str]) -> ReadError {
+        let hint = match keys {
+            [] => format!("write `{}: …`", self.name),
+            keys => format!("it has {}", list(keys)),
+        };
+        ReadError::new(format!("`{}` needs more than its name", self.name), hint).at(self.name_span)
+    }
+}
+
+impl<'de> EnumAccess<'de> for Choice<'de> {
+    type Error = ReadError;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self)> {
+        let name: KeyReader<'_> = self.name.into_deserializer();
+        let variant = seed
+            .deserialize(name)
+            .map_err(|error| error.at(self.name_span))?;
+        Ok((variant, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Choice<'de> {
+    type Error = ReadError;
+
+    fn unit_variant(self) -> Result<()> {
+        let extra = match self.content {
+            Content::Nothing => return Ok(()),
+            Content::Value(reader) if reader.is_null() => return Ok(()),
+            Content::Value(reader) => reader.node.span,
+            Content::Rest(reader) => {
+                let rest = reader.node.mapping().unwrap_or_default();
+                match rest.iter().find(|entry| entry.key != TAG) {
+                    None => return Ok(()),
+                    Some(entry) => entry.key_span,
+                }
+            }
+        };
+        let message = format!("`{}` takes nothing besides its name", self.name);
+        Err(ReadError::new(message, "").at(extra))
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value> {
+        match self.content {
+            Content::Nothing => Err(self.needs_content(&[])),
+            Content::Value(reader) | Content::Rest(reader) => seed.deserialize(reader),
+        }
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
+        match self.content {
+            Content::Value(reader) => reader.deserialize_tuple(len, visitor),
+            Content::Nothing | Content::Rest(_) => Err(self.needs_content(&[])),
+        }
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        match self.content {
+            Content::Nothing => Err(self.needs_content(fields)),
+            Content::Value(reader) | Content::Rest(reader) => {
+                reader.deserialize_struct("", fields, visitor)
+            }
+        }
+    }
+}

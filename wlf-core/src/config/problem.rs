@@ -1,0 +1,74 @@
+//! What is wrong with a configuration, and how it is told.
+
+use std::error::Error;
+use std::fmt;
+
+use super::source::{Source, Span};
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub message: String,
+    pub span: Span,
+    /// The part of the configuration it is in, as in ``dispatchers[0] (KafkaDispatcher `kafka`)``; may be empty.
+    pub part: String,
+    /// What stands at the place: what to do about it, as a rule.
+    pub label: String,
+}
+
+impl Problem {
+    pub(crate) fn new(span: Span, message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            span,
+            part: String::new(),
+            label: String::new(),
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn part(mut self, part: impl Into<String>) -> Self {
+        self.part = part.into();
+        self
+    }
+}
+
+/// Everything that is wrong with a file, in its order. Shown, it names file, line and column of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems {
+    pub source: Source,
+    /// At least one.
+    pub list: Vec<Problem>,
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.source.name;
+        for (n, problem) in self.list.iter().enumerate() {
+            if n > 0 {
+                writeln!(f)?;
+            }
+            let Span { line, column, .. } = problem.span;
+            let gap = " ".repeat(line.to_string().len());
+            writeln!(f, "error: {}", problem.message)?;
+            write!(f, "{gap}--> {name}:{line}:{column}")?;
+            if !problem.part.is_empty() {
+                write!(f, "   {}", problem.part)?;
+            }
+            writeln!(f)?;
+            self.source.excerpt(f, problem.span, &problem.label)?;
+        }
+        match self.list.len() {
+            0 | 1 => Ok(()),
+            n => writeln!(f, "\nerror: {n} problems in {name}; nothing was started"),
+        }
+    }
+}
+
+impl Error for Problems {}

@@ -1,0 +1,216 @@
+//! The parts of the file that are not components.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{BatchLimits, ByteSize, Delivery, Duration, Invalid, OnReject};
+
+/// What the file says besides its components.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The pipeline's name, in logs and in what components are called at servers.
+    pub name: String,
+    pub state: Option<State>,
+    pub delivery: Delivery,
+    pub log: Log,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            name: default_name(),
+            state: None,
+            delivery: Delivery::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+fn default_name() -> String {
+    "wlf".to_owned()
+}
+
+/// Where positions are saved. Without it the program starts from each collector's `start` every time.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// The folder that holds `<id>.json` for each collector; it is created.
+    pub directory: PathBuf,
+}
+
+/// What the program tells about itself, on stderr.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// The least severe message that is shown.
+    #[serde(default)]
+    pub level: Level,
+    /// The form of a message.
+    #[serde(default)]
+    pub format: LogFormat,
+}
+
+/// The severity of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Level {
+    Error,
+    Warn,
+    #[default]
+    Info,
+    Debug,
+    Trace,
+}
+
+impl Level {
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Error => "error",
+            Level::Warn => "warn",
+            Level::Info => "info",
+            Level::Debug => "debug",
+            Level::Trace => "trace",
+        }
+    }
+}
+
+/// The form of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum LogFormat {
+    /// A line for a person.
+    #[default]
+    Text,
+    /// A JSON object on a line.
+    Json,
+}
+
+/// How events are passed on, as the file has it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeliverySection {
+    /// The most memory that events on their way may take.
+    #[serde(default = "max_in_flight")]
+    max_in_flight: ByteSize,
+    /// The largest transaction, in bytes of the binlog, that is read to its end before its first row goes on. Every row
+    /// of such a transaction has its `xid`; a larger one streams. Never above `max_in_flight`.
+    #[schemars(default = "transaction_buffer")]
+    transaction_buffer: Option<ByteSize>,
+    /// When a batch is full.
+    #[serde(default)]
+    batch: BatchSection,
+    /// What becomes of an event that its destination will never accept.
+    #[serde(default)]
+    on_reject: OnRejectSection,
+}
+
+/// When a batch is full.
+#[derive(Debug, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct BatchSection {
+    /// The most rows in a batch.
+    #[serde(default = "rows")]
+    rows: u32,
+    /// The most bytes in a batch.
+    #[serde(default = "bytes")]
+    bytes: ByteSize,
+    /// How long a batch that is not full waits for more.
+    #[serde(default = "linger")]
+    linger: Duration,
+}
+
+/// What becomes of an event that its destination will never accept.
+#[derive(Debug, Default, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum OnRejectSection {
+    /// The program ends with an error.
+    #[default]
+    Stop,
+    /// The event is counted and left out.
+    Skip,
+    /// The event goes to the dispatcher with this id.
+    DeadLetter(String),
+}
+
+fn max_in_flight() -> ByteSize {
+    Delivery::default().max_in_flight
+}
+
+fn transaction_buffer() -> ByteSize {
+    Delivery::default().transaction_buffer
+}
+
+fn rows() -> u32 {
+    BatchLimits::default().rows
+}
+
+fn bytes() -> ByteSize {
+    BatchLimits::default().bytes
+}
+
+fn linger() -> Duration {
+    BatchLimits::default().linger
+}
+
+impl Default for BatchSection {
+    fn default() -> Self {
+        Self {
+            rows: rows(),
+            bytes: bytes(),
+            linger: linger(),
+        }
+    }
+}
+
+/// Smaller limits than this would spend all time on passing on next to nothing.
+const LEAST_IN_FLIGHT: ByteSize = ByteSize::kib(64);
+
+impl TryFrom<DeliverySection> for Delivery {
+    type Error = Invalid;
+
+    fn try_from(section: DeliverySection) -> Result<Self, Invalid> {
+        let max_in_flight = section.max_in_flight;
+        if max_in_flight < LEAST_IN_FLIGHT {
+            return Err(Invalid::new(
+                "max_in_flight",
+                format!("`max_in_flight` is at least {LEAST_IN_FLIGHT}"),
+            ));
+        }
+        if let Some(buffer) = section.transaction_buffer
+            && buffer > max_in_flight
+        {
+            return Err(Invalid::new(
+                "transaction_buffer",
+                format!("`transaction_buffer` is larger than `max_in_flight`, {max_in_flight}"),
+            )
+            .with_hint("a transaction that is waited for is in flight as a whole"));
+        }
+        if section.batch.rows == 0 {
+            return Err(Invalid::new("batch.rows", "a batch has at least 1 row"));
+        }
+        if section.batch.bytes.bytes() == 0 {
+            return Err(Invalid::new("batch.bytes", "a batch has at least 1 byte"));
+        }
+        Ok(Delivery {
+            max_in_flight,
+            transaction_buffer: section
+                .transaction_buffer
+                .unwrap_or_else(transaction_buffer)
+                .min(max_in_flight),
+            batch: BatchLimits {
+                rows: section.batch.rows,
+                bytes: section.batch.bytes.min(max_in_flight),
+                linger: section.batch.linger,
+            },
+            on_reject: match section.on_reject {
+                OnRejectSection::Stop => OnReject::Stop,
+                OnRejectSection::Skip => OnReject::Skip,
+                OnRejectSection::DeadLetter(id) => OnReject::DeadLetter(id),
+            },
+        })
+    }
+}

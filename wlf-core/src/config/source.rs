@@ -1,0 +1,191 @@
+//! The text of a file, and places in it.
+
+use std::fmt;
+use std::ops::Range;
+
+/// A place in a file's text, for a message to point at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// In characters, on this line; at least 1.
+    pub length: usize,
+}
+
+impl Span {
+    pub(crate) const START: Span = Span {
+        line: 1,
+        column: 1,
+        length: 1,
+    };
+}
+
+/// A file's name and text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// As the user wrote it.
+    pub name: String,
+    pub text: String,
+}
+
+impl Source {
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            text: text.into(),
+        }
+    }
+
+    /// Writes the line that the span is in, and a label below it that points there.
+    pub(crate) fn excerpt(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        span: Span,
+        label: &str,
+    ) -> fmt::Result {
+        let Some(line) = self.text.lines().nth(span.line.saturating_sub(1)) else {
+            return Ok(());
+        };
+        let view = View::of(line, span);
+        let number = span.line.to_string();
+        let gap = " ".repeat(number.len());
+        writeln!(f, "{gap} |")?;
+        writeln!(f, "{number} | {}", view.text.trim_end())?;
+        let carets = "^".repeat(view.length);
+        let pointer = format!("{}{carets} {label}", " ".repeat(view.column));
+        writeln!(f, "{gap} | {}", pointer.trim_end())
+    }
+}
+
+/// The part of a line that is shown: secrets out, tabs as spaces, and not more than fits.
+struct View {
+    text: String,
+    /// Where the carets begin, from 0.
+    column: usize,
+    length: usize,
+}
+
+/// The longest excerpt, in characters.
+const WIDTH: usize = 120;
+
+impl View {
+    fn of(line: &str, span: Span) -> Self {
+        let hidden = secret(line).unwrap_or_default();
+        let shown: Vec<char> = line
+            .char_indices()
+            .map(|(at, c)| match c {
+                _ if hidden.contains(&at) => '*',
+                c if c.is_control() => ' ',
+                c => c,
+            })
+            .collect();
+        let column = span.column.saturating_sub(1).min(shown.len());
+        let length = span.length.min(shown.len() - column).max(1);
+        let end = column + length;
+        if shown.len() <= WIDTH {
+            return View {
+                text: shown.into_iter().collect(),
+                column,
+                length,
+            };
+        }
+        let from = if end > WIDTH {
+            column.saturating_sub(WIDTH / 2)
+        } else {
+            0
+        };
+        let mut text = String::new();
+        if from > 0 {
+            text.push('…');
+        }
+        text.extend(shown.iter().skip(from).take(WIDTH));
+        if shown.len() > from + WIDTH {
+            text.push('…');
+        }
+        let column = column - from + usize::from(from > 0);
+        View {
+            text,
+            column,
+            length: length.min((WIDTH + 1).saturating_sub(column)).max(1),
+        }
+    }
+}
+
+/// Words in a key whose value is not to be shown, misspelt ones included.
+const SECRET_KEYS: [&str; 6] = ["passw", "pasw", "secret", "token", "credential", "private"];
+
+/// The bytes of a line that must not be shown: what stands behind a secret's key, or the password in a URL.
+fn secret(line: &str) -> Option<Range<usize>> {
+    let lower = line.to_ascii_lowercase();
+    let key = SECRET_KEYS
+        .iter()
+        .filter_map(|word| lower.find(word))
+        .min()
+        .and_then(|key| Some((key, lower.get(key..)?.find(':')? + 1)));
+    let (start, end) = if let Some((key, colon)) = key {
+        let behind = line.get(key + colon..)?;
+        let value = behind.trim();
+        let start = line.len() - behind.trim_start().len();
+        (start, start + value.len())
+    } else {
+        let scheme = line.find("://")? + 3;
+        let rest = line.get(scheme..)?;
+        let authority = rest.get(..rest.find(['/', ' ', '"']).unwrap_or(rest.len()))?;
+        let (login, _) = authority.rsplit_once('@')?;
+        (scheme + login.find(':')? + 1, scheme + login.len())
+    };
+    (!line.get(start..end)?.starts_with("${")).then_some(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(line: &str, column: usize, length: usize) -> (String, usize, usize) {
+        let view = View::of(
+            line,
+            Span {
+                line: 1,
+                column,
+                length,
+            },
+        );
+        (view.text, view.column, view.length)
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        for (line, expected) in [
+            ("    pasword: hunter2", "    pasword: *******"),
+            ("password: \"é\" # x", "password: *******"),
+            ("password: ${PASSWORD}", "password: ${PASSWORD}"),
+            ("password:", "password:"),
+            (
+                "url: redis://me:hunter2@host:6379/0",
+                "url: redis://me:*******@host:6379/0",
+            ),
+            ("url: redis://host:6379/0", "url: redis://host:6379/0"),
+            ("topic: secret-orders", "topic: secret-orders"),
+        ] {
+            assert_eq!(shown(line, 1, 3).0, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_place() {
+        let line = format!("{}wrong{}", "a".repeat(300), "b".repeat(300));
+        let (text, column, length) = shown(&line, 301, 5);
+        let marked: String = text.chars().skip(column).take(length).collect();
+        assert_eq!(marked, "wrong");
+        assert_eq!(text.chars().count(), WIDTH + 2);
+        assert!(text.starts_with('…') && text.ends_with('…'));
+    }
+
+    #[test]
+    fn a_place_past_the_end_is_shown_at_the_end() {
+        assert_eq!(shown("ab", 9, 4), ("ab".to_owned(), 2, 1));
+        assert_eq!(shown("", 1, 1), (String::new(), 0, 1));
+    }
+}

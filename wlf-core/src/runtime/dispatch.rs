@@ -1,0 +1,270 @@
+//! Runs a [`Dispatcher`]: gathers batches, numbers rows, writes, repeats what failed, confirms.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::component::{ComponentApi, ComponentKind, Dispatcher, WriteError};
+use crate::config::{Delivery as Settings, OnReject};
+use crate::event::Event;
+use crate::fault::{Exit, Fault, Severity};
+use crate::router::{Delivery, EventRouter, RouterError};
+use crate::runtime::backoff::Backoff;
+use crate::runtime::collect::warn_of_outage;
+use crate::runtime::numbering::Numbering;
+use crate::runtime::receipt::Receipt;
+use crate::runtime::status::ComponentStatus;
+
+/// A [`Dispatcher`] with the duties that the runtime takes from it.
+pub(crate) struct Dispatching {
+    pub id: String,
+    pub dispatcher: Mutex<Box<dyn Dispatcher>>,
+    pub settings: Settings,
+    pub status: Arc<ComponentStatus>,
+}
+
+#[async_trait]
+impl ComponentApi for Dispatching {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn kind(&self) -> ComponentKind {
+        ComponentKind::Dispatcher
+    }
+
+    async fn run(&self, router: Arc<EventRouter>) -> Result<(), Box<dyn Error>> {
+        let mut dispatcher = self.dispatcher.lock().await;
+        let mut course = Course {
+            component: self,
+            router: &router,
+            dispatcher: dispatcher.as_mut(),
+            backoff: Backoff::default(),
+            numbering: Numbering::default(),
+        };
+        course.connect().await?;
+        let mut load = Load::default();
+        while course.gather(&mut load).await? {
+            course.write(&mut load).await?;
+            load.confirm();
+        }
+        course.dispatcher.close().await?;
+        Ok(())
+    }
+}
+
+/// One run of a dispatcher.
+struct Course<'a> {
+    component: &'a Dispatching,
+    router: &'a EventRouter,
+    dispatcher: &'a mut dyn Dispatcher,
+    backoff: Backoff,
+    numbering: Numbering,
+}
+
+/// What is written together.
+#[derive(Default)]
+struct Load {
+    events: Vec<Event>,
+    /// For each event the index of the receipt that it belongs to.
+    origins: Vec<usize>,
+    receipts: Vec<Receipt>,
+    rows: u64,
+    bytes: usize,
+}
+
+impl Load {
+    fn add(&mut self, delivery: Delivery, numbering: &mut Numbering) {
+        let Delivery {
+            batch,
+            receipt,
+            numbered,
+        } = delivery;
+        self.rows += batch.rows();
+        self.bytes += batch.bytes;
+        if numbered {
+            self.events.extend(batch.events);
+        } else {
+            // A row that is held back belongs to the batch that lets it go: no position can be saved before that one,
+            // because the transaction is still open.
+            numbering.take(receipt.source(), batch, &mut self.events);
+        }
+        self.origins.resize(self.events.len(), self.receipts.len());
+        self.receipts.push(receipt);
+    }
+
+    fn is_full(&self, settings: &Settings) -> bool {
+        self.rows >= u64::from(settings.batch.rows) || self.bytes >= settings.batch.bytes.as_usize()
+    }
+
+    /// States that all of it is durable.
+    fn confirm(&mut self) {
+        for receipt in self.receipts.drain(..) {
+            receipt.delivered();
+        }
+        self.events.clear();
+        self.origins.clear();
+        self.rows = 0;
+        self.bytes = 0;
+    }
+}
+
+impl Course<'_> {
+    /// Fills `load` with at least one batch; `false` once nothing more comes.
+    async fn gather(&mut self, load: &mut Load) -> Result<bool, RouterError> {
+        let settings = &self.component.settings;
+        let id = &self.component.id;
+        match self.router.poll_event(id).await {
+            Ok(delivery) => load.add(delivery, &mut self.numbering),
+            Err(RouterError::Closed { .. }) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        let until = Instant::now() + settings.batch.linger.get();
+        while !load.is_full(settings) {
+            if let Some(delivery) = self.router.try_poll_event(id)? {
+                load.add(delivery, &mut self.numbering);
+                continue;
+            }
+            match timeout_at(until, self.router.poll_event(id)).await {
+                Ok(Ok(delivery)) => load.add(delivery, &mut self.numbering),
+                Ok(Err(RouterError::Closed { .. })) | Err(_) => break,
+                Ok(Err(error)) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    async fn write(&mut self, load: &mut Load) -> Result<(), Fault> {
+        let mut start = 0;
+        while let Some(events) = load.events.get_mut(start..)
+            && let Some(first) = events.first_mut()
+        {
+            if first.is_empty() {
+                start += 1;
+                continue;
+            }
+            let Err(WriteError {
+                durable,
+                rows,
+                fault,
+            }) = self.dispatcher.write(events).await
+            else {
+                self.count(events);
+                self.backoff.reset();
+                return Ok(());
+            };
+            let durable = durable.min(events.len());
+            let (done, rest) = events.split_at_mut(durable);
+            self.count(done);
+            start += durable;
+            if let Some(front) = rest.first_mut() {
+                let done = front.split_to(rows);
+                self.count(std::slice::from_ref(&done));
+            }
+            if durable > 0 || rows > 0 {
+                self.backoff.reset();
+            }
+            match fault.severity {
+                Severity::Retry { after } => {
+                    self.wait(&fault, after).await;
+                    self.connect().await?;
+                }
+                Severity::Reject => {
+                    let origin = load
+                        .origins
+                        .get(start)
+                        .and_then(|&origin| load.receipts.get(origin));
+                    if let Some(front) = load.events.get_mut(start) {
+                        let row = front.split_to(1);
+                        self.reject(row, fault, origin).await?;
+                    }
+                }
+                Severity::Stop(_) => return Err(fault),
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&self, events: &[Event]) {
+        self.component
+            .status
+            .add(events.iter().map(|event| u64::from(event.len())).sum(), 0);
+    }
+
+    /// Does with a row that the destination refuses what `delivery.on_reject` says.
+    async fn reject(
+        &mut self,
+        row: Event,
+        fault: Fault,
+        receipt: Option<&Receipt>,
+    ) -> Result<(), Fault> {
+        let table = format!("{}.{}", row.table.database, row.table.name);
+        match &self.component.settings.on_reject {
+            OnReject::Stop => Err(if fault.hint.is_some() {
+                fault
+            } else {
+                fault.with_hint(
+                    "`delivery.on_reject` can be `skip` or `{dead_letter: <dispatcher>}`",
+                )
+            }),
+            OnReject::Skip => {
+                self.component.status.add_rejected();
+                tracing::warn!(
+                    component = self.component.id,
+                    table,
+                    row = row.rows.start,
+                    "skipped a row: {fault}"
+                );
+                Ok(())
+            }
+            OnReject::DeadLetter(id) if *id != self.component.id => {
+                self.component.status.add_rejected();
+                tracing::warn!(
+                    component = self.component.id,
+                    table,
+                    row = row.rows.start,
+                    "to `{id}`: {fault}"
+                );
+                let Some(receipt) = receipt else {
+                    return Err(fault);
+                };
+                let doing = format!("send a rejected row of {table} to `{id}`");
+                let stop = |error| Fault::stop(Exit::Software, doing, error);
+                self.router
+                    .send_event(Delivery::letter(row, receipt), id)
+                    .await
+                    .map_err(stop)
+            }
+            OnReject::DeadLetter(_) => {
+                Err(fault.with_hint("the dead-letter dispatcher itself refused the row"))
+            }
+        }
+    }
+
+    /// Connects, again and again through outages.
+    async fn connect(&mut self) -> Result<(), Fault> {
+        loop {
+            match self.dispatcher.connect().await {
+                Ok(()) => {
+                    self.component.status.set_ready(true);
+                    return Ok(());
+                }
+                Err(fault) => match fault.severity {
+                    Severity::Retry { after } => self.wait(&fault, after).await,
+                    Severity::Reject | Severity::Stop(_) => return Err(fault),
+                },
+            }
+        }
+    }
+
+    async fn wait(&mut self, fault: &Fault, after: Option<std::time::Duration>) {
+        self.component.status.set_ready(false);
+        self.component.status.add_retry();
+        let wait = self.backoff.next(after);
+        warn_of_outage(&self.component.id, fault, wait);
+        sleep(wait).await;
+    }
+}

@@ -1,0 +1,224 @@
+//! A pipeline as a whole: its components, how they are joined, and their common end.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
+
+use crate::component::{ComponentApi, ComponentKind};
+use crate::config::{Component, Delivery, OnReject};
+use crate::fault::{Exit, Fault};
+use crate::router::{EventRouter, RouterError};
+use crate::runtime::collect::Collecting;
+use crate::runtime::dispatch::Dispatching;
+use crate::runtime::state::StateDirectory;
+use crate::runtime::status::{ComponentStatus, Status};
+use crate::runtime::stop::Stop;
+use crate::runtime::transform::Transforming;
+
+/// How long the collectors have to save their positions when the pipeline ends because of a fault.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Components that are joined and do not run yet.
+pub struct Pipeline {
+    router: EventRouter,
+    delivery: Delivery,
+    state: Option<StateDirectory>,
+    members: Vec<Member>,
+    stop: Stop,
+}
+
+struct Member {
+    component: Box<dyn ComponentApi>,
+    /// Where its events go; for a dispatcher, its dead letters.
+    destinations: Vec<String>,
+    status: Arc<ComponentStatus>,
+}
+
+impl Pipeline {
+    pub fn new(delivery: Delivery, state: Option<StateDirectory>) -> Self {
+        let router = EventRouter::new(delivery.max_in_flight.as_usize());
+        Self {
+            router,
+            delivery,
+            state,
+            members: Vec::new(),
+            stop: Stop::default(),
+        }
+    }
+
+    /// Adds a component; its destinations may be added before or after it.
+    ///
+    /// # Errors
+    /// If its id is taken.
+    pub fn add(
+        &mut self,
+        id: &str,
+        component: Component,
+        destinations: Vec<String>,
+    ) -> Result<(), RouterError> {
+        let id = id.to_owned();
+        let status = |kind| ComponentStatus::new(id.clone(), kind);
+        let (component, destinations, status): (Box<dyn ComponentApi>, _, _) = match component {
+            Component::Collector(collector) => {
+                let status = status(ComponentKind::Collector);
+                let collecting = Collecting {
+                    id,
+                    destinations: destinations.clone(),
+                    collector: Mutex::new(collector),
+                    state: self.state.clone(),
+                    max_in_flight: self.delivery.max_in_flight.as_usize(),
+                    status: Arc::clone(&status),
+                    stop: self.stop.clone(),
+                };
+                (Box::new(collecting), destinations, status)
+            }
+            Component::Transformer(transformer) => {
+                let status = status(ComponentKind::Transformer);
+                let transforming = Transforming {
+                    id,
+                    destinations: destinations.clone(),
+                    transformer: Mutex::new(transformer),
+                    status: Arc::clone(&status),
+                };
+                (Box::new(transforming), destinations, status)
+            }
+            Component::Dispatcher(dispatcher) => {
+                let letters = match &self.delivery.on_reject {
+                    OnReject::DeadLetter(letters) if *letters != id => vec![letters.clone()],
+                    OnReject::DeadLetter(_) | OnReject::Stop | OnReject::Skip => Vec::new(),
+                };
+                let status = status(ComponentKind::Dispatcher);
+                let dispatching = Dispatching {
+                    id,
+                    dispatcher: Mutex::new(dispatcher),
+                    settings: self.delivery.clone(),
+                    status: Arc::clone(&status),
+                };
+                (Box::new(dispatching), letters, status)
+            }
+            Component::Custom(component) => {
+                let status = status(component.kind());
+                // The runtime does not see into it; it counts as ready from the start.
+                status.set_ready(true);
+                (component, destinations, status)
+            }
+        };
+        self.router.register_component(component.as_ref())?;
+        self.members.push(Member {
+            component,
+            destinations,
+            status,
+        });
+        Ok(())
+    }
+
+    /// What the components are doing, to be looked at while the pipeline runs.
+    pub fn status(&self) -> Arc<Status> {
+        Arc::new(Status::new(
+            self.members
+                .iter()
+                .map(|member| Arc::clone(&member.status))
+                .collect(),
+        ))
+    }
+
+    /// A way to end the pipeline: collectors stop reading and save what is durable.
+    pub fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Runs until every collector has ended and everything is delivered, or until somebody asks it to stop.
+    ///
+    /// # Errors
+    /// The first fault that a component cannot go on after. What is durable by then is saved.
+    pub async fn run(self) -> Result<(), Fault> {
+        let mut upstream: HashMap<String, usize> = HashMap::new();
+        for destination in self.members.iter().flat_map(|member| &member.destinations) {
+            *upstream.entry(destination.clone()).or_default() += 1;
+        }
+        let router = Arc::new(self.router);
+        let mut tasks = JoinSet::new();
+        for Member {
+            component,
+            destinations,
+            ..
+        } in self.members
+        {
+            if !upstream.contains_key(component.id()) {
+                router.close(component.id());
+            }
+            let router = Arc::clone(&router);
+            let kind = component.kind();
+            tasks.spawn(async move {
+                let id = component.id().to_owned();
+                let result = component
+                    .run(router)
+                    .await
+                    .map_err(|error| as_fault(&id, error));
+                (kind, destinations, result)
+            });
+        }
+        let mut stopped = false;
+        loop {
+            let joined = tokio::select! {
+                joined = tasks.join_next() => joined,
+                () = self.stop.asked(), if !stopped => {
+                    stopped = true;
+                    continue;
+                }
+            };
+            let Some(joined) = joined else { return Ok(()) };
+            let fault = match joined {
+                Ok((_, destinations, Ok(()))) => {
+                    for destination in destinations {
+                        let left = upstream.entry(destination.clone()).or_insert(1);
+                        *left = left.saturating_sub(1);
+                        if *left == 0 {
+                            router.close(&destination);
+                        }
+                    }
+                    continue;
+                }
+                Ok((_, _, Err(fault))) => fault,
+                Err(error) => crashed(error),
+            };
+            self.stop.ask();
+            let collectors = async {
+                while let Some(joined) = tasks.join_next().await {
+                    if let Ok((ComponentKind::Collector, _, Err(second))) = joined {
+                        tracing::warn!("while stopping: {second}");
+                    }
+                }
+            };
+            // Dispatchers end only when their input does, so the time runs out wherever one of them waits in an outage.
+            let _ = timeout(GRACE, collectors).await;
+            return Err(fault);
+        }
+    }
+}
+
+/// What the component failed with, as a fault; errors of components that bring their own `run` stop the program.
+fn as_fault(id: &str, error: Box<dyn Error>) -> Fault {
+    match error.downcast::<Fault>() {
+        Ok(fault) => *fault,
+        Err(error) => {
+            let mut text = error.to_string();
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                text = format!("{text}: {error}");
+                cause = error.source();
+            }
+            Fault::stop(Exit::Software, format!("run `{id}`"), text)
+        }
+    }
+}
+
+fn crashed(error: JoinError) -> Fault {
+    Fault::stop(Exit::Software, "run a component", error)
+        .with_hint("this is a bug in the component; please report it")
+}

@@ -1,0 +1,7 @@
+//! Components in memory with scripted faults, for tests of the runtime and of components.
+
+mod sink;
+mod source;
+
+pub use sink::{Answer, MemoryDispatcher, Stored};
+pub use source::{MemoryCollector, Step, numbers};

@@ -1,0 +1,113 @@
+//! A dispatcher that remembers what it was given.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::component::{Dispatcher, WriteError};
+use crate::event::Event;
+use crate::fault::Fault;
+
+/// A row as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    pub table: String,
+    /// The row's number, as [`numbers`](super::numbers) gave it.
+    pub row: u32,
+    pub xid: Option<u64>,
+    /// The row's offset in its transaction.
+    pub offset: u64,
+    pub commit: bool,
+}
+
+/// How a [`MemoryDispatcher`] answers a write.
+#[derive(Debug)]
+pub enum Answer {
+    /// So many rows are durable, then the fault.
+    Fail(u32, Fault),
+    /// Nothing is written and no answer comes.
+    Silence,
+}
+
+/// A dispatcher that stores rows outside itself, so that they outlive it, and fails as it is told.
+#[derive(Debug, Default)]
+pub struct MemoryDispatcher {
+    stored: Arc<Mutex<Vec<Stored>>>,
+    answers: VecDeque<Answer>,
+    connected: bool,
+}
+
+impl MemoryDispatcher {
+    pub fn new(stored: Arc<Mutex<Vec<Stored>>>) -> Self {
+        Self {
+            stored,
+            ..Self::default()
+        }
+    }
+
+    /// Answers the first writes so; then every write succeeds.
+    #[must_use]
+    pub fn answering(mut self, answers: impl IntoIterator<Item = Answer>) -> Self {
+        self.answers.extend(answers);
+        self
+    }
+
+    fn store(&self, events: &[Event], most: u32) -> (usize, u32) {
+        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = most;
+        for (index, event) in events.iter().enumerate() {
+            for n in 0..event.len() {
+                if left == 0 {
+                    return (index, n);
+                }
+                left -= 1;
+                stored.push(Stored {
+                    table: event.table.name.clone(),
+                    row: event.rows.start + n,
+                    xid: event.transaction.xid,
+                    offset: event.transaction.offset + u64::from(n),
+                    commit: event.transaction.commit && n + 1 == event.len(),
+                });
+            }
+        }
+        (events.len(), 0)
+    }
+}
+
+#[async_trait]
+impl Dispatcher for MemoryDispatcher {
+    async fn connect(&mut self) -> Result<(), Fault> {
+        tokio::task::yield_now().await;
+        self.connected = true;
+        Ok(())
+    }
+
+    async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
+        assert!(
+            self.connected,
+            "the runtime connects before it writes, and again after an outage"
+        );
+        tokio::task::yield_now().await;
+        match self.answers.pop_front() {
+            None => {
+                self.store(events, u32::MAX);
+                tokio::task::yield_now().await;
+                Ok(())
+            }
+            Some(Answer::Fail(most, fault)) => {
+                let (durable, rows) = self.store(events, most);
+                self.connected = false;
+                tokio::task::yield_now().await;
+                // Where a row is refused the connection is still good.
+                self.connected |= fault.severity == crate::fault::Severity::Reject;
+                Err(WriteError {
+                    durable,
+                    rows,
+                    fault,
+                })
+            }
+            Some(Answer::Silence) => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Promise 2: after a crash at any instant events may be repeated, and none is lost.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use wlf_core::config::{Component, Delivery};
+use wlf_core::runtime::{Pipeline, StateDirectory};
+use wlf_core::testing::{Answer, MemoryCollector, MemoryDispatcher, Step, Stored, numbers};
+use wlf_core::{Batch, Ended, Fault};
+
+use crate::promises::Store;
+
+/// What one transaction of the made-up source is like.
+#[derive(Debug, Clone)]
+struct Given {
+    rows: u32,
+    /// How many batches it is spread over; one if it fits.
+    batches: u32,
+}
+
+fn transactions() -> impl Strategy<Value = Vec<Given>> {
+    let one = (0..6_u32, 1..4_u32).prop_map(|(rows, batches)| Given { rows, batches });
+    prop::collection::vec(one, 1..12)
+}
+
+/// The steps of the source, and the number of rows before each position.
+fn steps(given: &[Given]) -> (Vec<Step>, Vec<u32>) {
+    let (mut steps, mut before, mut row) = (Vec::new(), Vec::new(), 0);
+    for (index, transaction) in given.iter().enumerate() {
+        let number = index as u64 + 1;
+        let streamed = transaction.batches > 1;
+        for part in 0..transaction.batches {
+            let rows = transaction.rows / transaction.batches
+                + u32::from(part < transaction.rows % transaction.batches);
+            let last = part + 1 == transaction.batches;
+            let xid = (!streamed).then_some(number);
+            steps.push(Step::Batch(Batch {
+                events: vec![numbers("t", number, xid, row, rows)],
+                position: last.then(|| MemoryCollector::position(index)),
+                ended: (last && streamed).then_some(Ended {
+                    number,
+                    xid: Some(number),
+                }),
+                bytes: 700,
+            }));
+            row += rows;
+        }
+        before.push(row);
+    }
+    (steps, before)
+}
+
+/// Runs a pipeline to its end, or drops everything after its tasks had `turns` turns.
+fn run_until(pipeline: Pipeline, turns: Option<usize>) -> Option<Result<(), Fault>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .event_interval(1)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let Some(turns) = turns else {
+            return Some(pipeline.run().await);
+        };
+        let running = pipeline.run();
+        tokio::pin!(running);
+        for turn in 0..turns {
+            tokio::select! {
+                biased;
+                result = &mut running => return Some(result),
+                () = tokio::task::yield_now() => {}
+            }
+            // The clock stands still while somebody is at work, and waits for a retry would never end.
+            if turn % 8 == 7 {
+                tokio::time::advance(Duration::from_millis(50)).await;
+            }
+        }
+        None
+    })
+}
+
+fn rows(store: &Store) -> Vec<Stored> {
+    store.lock().expect("the store").clone()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn promise_2_a_crash_at_any_instant_loses_nothing(
+        given in transactions(),
+        crashes in prop::collection::vec(0..60_usize, 0..6),
+        faults in prop::collection::vec(0..5_u32, 0..4),
+    ) {
+        let place = tempfile::tempdir().expect("a directory");
+        let state = StateDirectory::open(place.path()).expect("the state");
+        let stores: [Store; 2] = [Arc::new(Mutex::default()), Arc::new(Mutex::default())];
+        let total = given.iter().map(|transaction| transaction.rows).sum::<u32>();
+        for turns in crashes.iter().copied().map(Some).chain([None]) {
+            let (steps, before) = steps(&given);
+            let mut pipeline = Pipeline::new(Delivery::default(), Some(state.clone()));
+            let to = vec!["a".to_owned(), "b".to_owned()];
+            pipeline.add("c", Component::Collector(Box::new(MemoryCollector::new(steps))), to).expect("added");
+            for (id, store) in ["a", "b"].into_iter().zip(&stores) {
+                let outages = faults.iter().map(|&rows| Answer::Fail(rows, Fault::retry("write", "away")));
+                let dispatcher = MemoryDispatcher::new(Arc::clone(store)).answering(outages);
+                pipeline.add(id, Component::Dispatcher(Box::new(dispatcher)), vec![]).expect("added");
+            }
+            let starts: Vec<usize> = stores.iter().map(|store| rows(store).len()).collect();
+            let result = run_until(pipeline, turns);
+            if turns.is_none() {
+                prop_assert!(matches!(result, Some(Ok(()))), "{result:?}");
+            }
+            // Whatever is saved, everything before it is in both stores (promise 1).
+            let saved = state.load("c").expect("loaded");
+            let safe = saved.and_then(|saved| saved.0.as_u64()).map_or(0, |index| before[index as usize]);
+            for (store, start) in stores.iter().zip(starts) {
+                let rows = rows(store);
+                for row in 0..safe {
+                    prop_assert!(rows.iter().any(|stored| stored.row == row), "row {row} of {safe} is missing");
+                }
+                // Within one run no row comes twice and none is passed over (promise 3).
+                let run = &rows[start..];
+                prop_assert!(run.windows(2).all(|pair| pair[1].row == pair[0].row + 1), "{run:?}");
+            }
+        }
+        for store in &stores {
+            let rows = rows(store);
+            let mut seen: Vec<u32> = rows.iter().map(|stored| stored.row).collect();
+            seen.sort_unstable();
+            seen.dedup();
+            prop_assert_eq!(seen, (0..total).collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Rebuilds the recorded binlogs: a fresh MySQL, a script of ours, and the files that the server wrote.
+
+mod expected;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use sha2::{Digest, Sha256};
+
+use crate::layout;
+use crate::servers::{free_port, mysql::Mysql};
+use crate::wasmedge::hex;
+
+/// A binlog in the repository and how it came to be.
+struct Recording {
+    name: &'static str,
+    /// What it is good for, for its README.
+    about: &'static str,
+    /// The directory it goes into, below the workspace.
+    into: &'static str,
+    /// What the server is started with besides `SETTINGS`.
+    settings: &'static [&'static str],
+    ending: Ending,
+}
+
+/// How the server ends, which shows in the last file.
+#[derive(PartialEq)]
+enum Ending {
+    /// It shuts down and writes a STOP event.
+    Shutdown,
+    /// It is killed: the last file has no end, and its header says that it is in use.
+    Kill,
+}
+
+/// Every recording's server is started with these.
+const SETTINGS: &[&str] = &[
+    "--log-bin=binlog",
+    "--server-id=1",
+    "--default-time-zone=+00:00",
+];
+
+const GTID: &[&str] = &[
+    "--gtid-mode=ON",
+    "--enforce-gtid-consistency=ON",
+    "--binlog-row-metadata=FULL",
+];
+
+/// The identity of every recording's server, so that its GTIDs stay the same.
+const SERVER_UUID: &str = "5ec0d3d0-0000-11f1-8000-0242ac110002";
+
+/// A line of a script after which the server is restarted.
+const RESTART: &str = "-- RESTART\n";
+
+const FIXTURES: &str = "components/wlf-mysql/tests/fixtures";
+
+const RECORDINGS: &[Recording] = &[
+    Recording {
+        name: "shop",
+        about: "The binlog of a small shop, which `cargo xtask demo` reads.",
+        into: "configs/quickstart",
+        settings: GTID,
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "types",
+        about: "Every column type, with the values at the edges; full row images and full metadata.",
+        into: FIXTURES,
+        settings: GTID,
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "minimal-image",
+        about: "Row images of `binlog_row_image` MINIMAL and NOBLOB.",
+        into: FIXTURES,
+        settings: GTID,
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "minimal-metadata",
+        about: "`binlog_row_metadata=MINIMAL`, the server's default: no column names.",
+        into: FIXTURES,
+        settings: &[
+            "--gtid-mode=ON",
+            "--enforce-gtid-consistency=ON",
+            "--binlog-row-metadata=MINIMAL",
+        ],
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "no-checksum",
+        about: "`binlog_checksum=NONE`: events end without a CRC32.",
+        into: FIXTURES,
+        settings: &[
+            "--gtid-mode=ON",
+            "--enforce-gtid-consistency=ON",
+            "--binlog-row-metadata=FULL",
+            "--binlog-checksum=NONE",
+        ],
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "no-gtid",
+        about: "`gtid_mode=OFF`: transactions are anonymous. Statement-based events are here too.",
+        into: FIXTURES,
+        settings: &[
+            "--gtid-mode=OFF",
+            "--enforce-gtid-consistency=OFF",
+            "--binlog-row-metadata=FULL",
+        ],
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "large-transaction",
+        about: "One transaction of many rows events, between two small ones.",
+        into: FIXTURES,
+        settings: GTID,
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "control",
+        about: "What is not a row: DDL, non-transactional tables, rollbacks, savepoints, XA, tagged GTIDs.",
+        into: FIXTURES,
+        settings: GTID,
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "compressed",
+        about: "`binlog_transaction_compression=ON`: TRANSACTION_PAYLOAD events (zstd).",
+        into: FIXTURES,
+        settings: GTID,
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "partial-json",
+        about: "`binlog_row_value_options=PARTIAL_JSON`: PARTIAL_UPDATE_ROWS events.",
+        into: FIXTURES,
+        settings: GTID,
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "rotation",
+        about: "Consecutive files: rotated by command, and by a restart.",
+        into: FIXTURES,
+        settings: GTID,
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "crashed",
+        about: "A server that was killed: the file has no STOP event and is marked as in use.",
+        into: FIXTURES,
+        settings: GTID,
+        ending: Ending::Kill,
+    },
+];
+
+/// Makes one recording anew, or all of them.
+pub fn record(name: Option<&str>) -> Result<()> {
+    let chosen: Vec<_> = RECORDINGS
+        .iter()
+        .filter(|recording| name.is_none_or(|name| name == recording.name))
+        .collect();
+    if chosen.is_empty() {
+        let names: Vec<_> = RECORDINGS.iter().map(|recording| recording.name).collect();
+        bail!(
+            "there is no recording `{}`, only {}",
+            name.unwrap_or_default(),
+            names.join(", ")
+        );
+    }
+    for recording in chosen {
+        let dir = recording
+            .make()
+            .with_context(|| format!("recording {}", recording.name))?;
+        println!("{dir}");
+    }
+    Ok(())
+}
+
+impl Recording {
+    /// Runs the script on a fresh server and takes over what it wrote; returns the directory.
+    fn make(&self) -> Result<String> {
+        let home = layout::target().join("record").join(self.name);
+        layout::remove(&home)?;
+        let server = Mysql::new(&home)?;
+        let version = server.version()?;
+        eprintln!("{}: recording from MySQL {version}", self.name);
+        server.initialize()?;
+        fs::write(
+            server.data().join("auto.cnf"),
+            format!("[auto]\nserver-uuid={SERVER_UUID}\n"),
+        )?;
+        let settings = [SETTINGS, self.settings].concat();
+        let script = format!("xtask/record/{}.sql", self.name);
+        let text = fs::read_to_string(layout::workspace().join(&script))
+            .with_context(|| format!("reading {script}"))?;
+        let tables = run(&server, &settings, &text, &self.ending)?;
+
+        let into = if self.into == FIXTURES {
+            format!("{}/{}", self.into, self.name)
+        } else {
+            self.into.to_owned()
+        };
+        let dir = layout::workspace().join(&into);
+        layout::remove(&dir)?;
+        fs::create_dir_all(&dir)?;
+        let mut readme = format!(
+            "# {}\n\n{}\n\n\
+             Recorded from MySQL {version} (Debian) by `cargo xtask record {}`, which runs `{script}` on a fresh server.\n\
+             Settings: `{}`.\n\n| file | bytes | sha256 |\n| --- | --- | --- |\n",
+            self.name,
+            self.about,
+            self.name,
+            settings.join(" "),
+        );
+        for (name, bytes) in binlogs(&server.data())? {
+            let digest = hex(&Sha256::digest(&bytes));
+            readme += &format!("| {name} | {} | {digest} |\n", bytes.len());
+            fs::write(dir.join(name), bytes)?;
+        }
+        fs::write(dir.join("README.md"), readme)?;
+        if self.into == FIXTURES {
+            fs::create_dir_all(dir.join("expected"))?;
+            for table in tables {
+                fs::write(
+                    dir.join("expected").join(table.file_name()),
+                    table.to_json(),
+                )?;
+            }
+        }
+        layout::remove(&home)?;
+        Ok(into)
+    }
+}
+
+/// Runs the script's parts, with a restart between them, and returns what all tables hold at the end.
+fn run(
+    server: &Mysql,
+    settings: &[&str],
+    script: &str,
+    ending: &Ending,
+) -> Result<Vec<expected::Table>> {
+    let mut tables = Vec::new();
+    let mut parts = script.split(RESTART).peekable();
+    while let Some(part) = parts.next() {
+        let port = free_port()?;
+        let process = server.start(port, settings)?;
+        let outcome = feed(server.client(port)?, part)
+            .and_then(|()| expected::tables(|| server.client(port)));
+        if *ending == Ending::Kill && parts.peek().is_none() {
+            process.kill()?;
+        } else {
+            process.stop(Duration::from_secs(60))?;
+        }
+        tables = outcome?;
+    }
+    Ok(tables)
+}
+
+/// Gives a script to the `mysql` client.
+fn feed(mut client: Command, script: &str) -> Result<()> {
+    let mut child = client
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut stdin = child.stdin.take().context("the client has no stdin")?;
+    // The client stops reading at the first error, which its stderr tells better than our broken pipe.
+    let written = std::io::Write::write_all(&mut stdin, script.as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output()?;
+    ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    written.context("writing to the client")
+}
+
+/// Reads the binlog files of a data directory, in their order.
+fn binlogs(data: &Path) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(data)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name
+            .strip_prefix("binlog.")
+            .is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        {
+            files.push((name, fs::read(entry.path())?));
+        }
+    }
+    ensure!(!files.is_empty(), "the server wrote no binlog");
+    files.sort();
+    Ok(files)
+}

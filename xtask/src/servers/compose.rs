@@ -1,0 +1,171 @@
+//! The servers of `docker-compose.yaml`, where a Docker engine runs.
+
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+use super::Kind;
+use crate::{apt, layout};
+
+/// Tells whether a Docker engine answers and has the compose plugin.
+pub fn engine_runs() -> bool {
+    let succeeds = |arguments: &[&str]| {
+        Command::new("docker")
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    };
+    succeeds(&["info"]) && succeeds(&["compose", "version"])
+}
+
+/// Starts services on the given ports and waits until they are healthy.
+pub fn up(ports: &[(Kind, u16)]) -> Result<()> {
+    let mut command = compose();
+    command.args(["up", "--detach", "--wait"]);
+    for (kind, port) in ports {
+        eprintln!("{}: starting in Docker on port {port}", kind.name());
+        command.arg(kind.name()).env(
+            format!("WLF_{}_PORT", kind.name().to_uppercase()),
+            port.to_string(),
+        );
+    }
+    apt::output(&mut command).map(drop)
+}
+
+/// Stops the services; with `purge` their volumes go too.
+pub fn down(purge: bool) -> Result<()> {
+    let mut command = compose();
+    command.arg("down");
+    if purge {
+        command.arg("--volumes");
+    }
+    apt::output(&mut command).map(drop)
+}
+
+fn compose() -> Command {
+    let mut command = Command::new("docker");
+    // Apart from a `docker compose up` by hand in the same directory.
+    command
+        .args(["compose", "--project-name", "wlf-test"])
+        .current_dir(layout::workspace());
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::{Value, json};
+
+    use super::super::{kafka, mysql};
+    use crate::layout;
+
+    const FILES: [&str; 2] = [
+        "docker-compose.yaml",
+        "examples/binlog_to_kafka_redis.docker-compose.yaml",
+    ];
+
+    fn read(file: &str) -> Value {
+        serde_yaml::from_str(&fs::read_to_string(layout::workspace().join(file)).unwrap()).unwrap()
+    }
+
+    /// Checks a file against the schema of the Compose specification, as compose-go 2.16.2 has it.
+    fn complaints(file: &Value) -> Vec<String> {
+        let schema =
+            serde_json::from_str(include_str!("../../vendor/compose-spec/compose-spec.json"))
+                .unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        validator
+            .iter_errors(file)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect()
+    }
+
+    #[test]
+    fn the_compose_files_follow_the_compose_specification() {
+        for file in FILES {
+            assert_eq!(complaints(&read(file)), Vec::<String>::new(), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_broken_compose_file_would_be_noticed() {
+        let mut file = read(FILES[0]);
+        file["services"]["mysql"]["helthcheck"] = json!({});
+        assert_eq!(complaints(&file).len(), 1, "{:?}", complaints(&file));
+    }
+
+    #[test]
+    fn volumes_and_dependencies_name_what_the_file_has() {
+        for file in FILES.map(read) {
+            let services = file["services"].as_object().unwrap();
+            for (name, service) in services {
+                for volume in service["volumes"].as_array().into_iter().flatten() {
+                    let (source, _) = volume.as_str().unwrap().split_once(':').unwrap();
+                    assert!(
+                        source.starts_with("./") || file["volumes"].get(source).is_some(),
+                        "{name}: {volume}"
+                    );
+                }
+                for needed in service["depends_on"]
+                    .as_object()
+                    .into_iter()
+                    .flat_map(|map| map.keys())
+                {
+                    assert!(
+                        services[needed].get("healthcheck").is_some(),
+                        "{name} waits for {needed}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_servers_in_docker_are_those_from_packages() {
+        for services in FILES.map(|file| read(file)["services"].clone()) {
+            assert_eq!(services["mysql"]["command"], json!(mysql::SETTINGS));
+            assert_eq!(
+                services["mysql"]["environment"]["MYSQL_ROOT_PASSWORD"],
+                json!(mysql::PASSWORD)
+            );
+            assert_eq!(
+                services["kafka"]["image"],
+                json!(format!("apache/kafka:{}", kafka::VERSION))
+            );
+        }
+    }
+
+    /// Collects the `${NAME…}` of a text.
+    fn variables(text: &str) -> Vec<&str> {
+        let rest = text.split("${").skip(1);
+        rest.filter_map(|rest| rest.split(['}', ':']).next())
+            .collect()
+    }
+
+    #[test]
+    fn the_variables_that_wlf_gets_are_those_its_configuration_asks_for() {
+        let text = fs::read_to_string(layout::workspace().join("configs/wlf.yaml")).unwrap();
+        let asked = variables(&text);
+        let command = read(FILES[0])["services"]["wlf"]["command"].clone();
+        let given: Vec<_> = command
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|word| word.as_str()?.strip_prefix("--env=")?.split('=').next())
+            .collect();
+        assert_eq!(
+            given,
+            ["WLF_MYSQL_HOST", "WLF_KAFKA", "WLF_REDIS", "WLF_STATE"]
+        );
+        for name in given {
+            assert!(
+                asked.contains(&name),
+                "{name} is not in configs/wlf.yaml: {asked:?}"
+            );
+        }
+    }
+}
