@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -113,6 +114,20 @@ impl Connection {
             })
     }
 
+    /// Takes all whole messages out of what was received, as one block, and says where in it each is; `None` if more has
+    /// to be received first.
+    pub fn received_block(
+        &mut self,
+        messages: &mut Vec<Range<usize>>,
+    ) -> Result<Option<Bytes>, Error> {
+        self.packets
+            .next_block(messages)
+            .map_err(|source| Error::Protocol {
+                server: self.server.clone(),
+                source,
+            })
+    }
+
     /// Waits for bytes from the server. Cancel-safe.
     pub async fn receive(&mut self) -> Result<usize, Error> {
         match self.stream.read_buf(self.packets.room()).await {
@@ -124,7 +139,12 @@ impl Connection {
 
     /// Runs a statement and reads all of its rows.
     pub async fn query(&mut self, sql: &str) -> Result<Rows, Error> {
-        self.command(&com_query::encode(sql)).await?;
+        self.acknowledged(sql, &com_query::encode(sql)).await
+    }
+
+    /// Sends a command and reads the server's answer to it; errors call it `name`.
+    pub async fn acknowledged(&mut self, name: &str, command: &[u8]) -> Result<Rows, Error> {
+        self.command(command).await?;
         let mut result = ResultReader::default();
         loop {
             while let Some(packet) = self.received()? {
@@ -134,7 +154,7 @@ impl Connection {
                     Err(ResultError::Server(source)) => {
                         return Err(Error::Query {
                             server: self.server.clone(),
-                            sql: shortened(sql),
+                            sql: shortened(name),
                             source,
                         });
                     }

@@ -1,8 +1,10 @@
 //! MySQL as a source: its client/server protocol, its binlog, and the collectors that read them.
 
 pub mod binlog;
+pub mod collector;
 pub mod connection;
 pub mod error;
 pub mod protocol;
+pub mod schema;
 
 pub use error::Error;

@@ -168,7 +168,13 @@ impl Assembler {
         if header.code == types::FORMAT_DESCRIPTION {
             return self.format_description(bytes, &header, start);
         }
-        let whole = match self.format.checksum.verify(bytes) {
+        let checksum = if self.format.server_version.is_empty() {
+            // A stream's first event comes before the one that says how events are protected.
+            Checksum::found_in(bytes)
+        } else {
+            self.format.checksum
+        };
+        let whole = match checksum.verify(bytes) {
             Ok(Ok(whole)) => whole,
             Ok(Err(damaged)) => {
                 return Err(Error::Checksum {

@@ -2,6 +2,8 @@
 //!
 //! The manual's "MySQL Packets". A message of exactly 16 MiB − 1 bytes is followed by an empty packet.
 
+use std::ops::Range;
+
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::reader::DecodeError;
@@ -79,7 +81,11 @@ impl Packets {
     }
 
     fn header(&self) -> Option<(usize, u8)> {
-        let &[a, b, c, sequence] = self.received.get(self.joined..)?.first_chunk::<HEADER>()?;
+        self.header_at(self.joined)
+    }
+
+    fn header_at(&self, at: usize) -> Option<(usize, u8)> {
+        let &[a, b, c, sequence] = self.received.get(at..)?.first_chunk::<HEADER>()?;
         let len = u32::from_le_bytes([a, b, c, 0]);
         Some((usize::try_from(len).ok()?, sequence))
     }
@@ -113,6 +119,40 @@ impl Packets {
             return Ok(Some(self.received.split_to(end).freeze()));
         }
         Ok(None)
+    }
+
+    /// Takes all whole messages at once, as one block of memory, and says where in it each of them is; `None` if more
+    /// has to be received first.
+    ///
+    /// # Errors
+    /// As those of [`next_message`](Self::next_message), once the messages before were taken.
+    pub fn next_block(
+        &mut self,
+        messages: &mut Vec<Range<usize>>,
+    ) -> Result<Option<Bytes>, DecodeError> {
+        messages.clear();
+        let mut end = 0_usize;
+        while self.joined == 0
+            && let Some((len, sequence)) = self.header_at(end)
+            && len < MAX_PAYLOAD
+            && len <= self.limit
+            && sequence == self.sequence
+        {
+            let begin = end.saturating_add(HEADER);
+            let behind = begin.saturating_add(len);
+            if behind > self.received.len() {
+                break;
+            }
+            self.sequence = self.sequence.wrapping_add(1);
+            messages.push(begin..behind);
+            end = behind;
+        }
+        if end > 0 {
+            return Ok(Some(self.received.split_to(end).freeze()));
+        }
+        let message = self.next_message()?;
+        messages.extend(message.iter().map(|message| 0..message.len()));
+        Ok(message)
     }
 
     /// Closes the gap that the header behind `joined` is.
@@ -196,6 +236,42 @@ mod tests {
             assert_eq!(messages.len(), 2, "{len}");
             assert!(messages[0] == message, "{len}");
             assert_eq!(&messages[1][..], b"next");
+        }
+    }
+
+    #[test]
+    fn blocks_hold_what_messages_do() {
+        let lengths = [
+            3,
+            0,
+            1000,
+            MAX_PAYLOAD - 1,
+            MAX_PAYLOAD,
+            7,
+            2 * MAX_PAYLOAD + 9,
+            8,
+        ];
+        let mut wire = Vec::new();
+        let mut sequence = 0;
+        for (n, length) in lengths.into_iter().enumerate() {
+            wire.extend(encode(&vec![n as u8; length], &mut sequence));
+        }
+        for step in [1000, 1 << 20, 1 << 30] {
+            let mut packets = Packets::new(MAX_MESSAGE);
+            let mut ranges = Vec::new();
+            let mut seen = Vec::new();
+            for bytes in wire.chunks(step) {
+                packets.room().extend_from_slice(bytes);
+                while let Some(block) = packets.next_block(&mut ranges).unwrap() {
+                    for range in &ranges {
+                        let message = &block[range.clone()];
+                        assert!(message.iter().all(|byte| usize::from(*byte) == seen.len()));
+                        seen.push(message.len());
+                    }
+                }
+            }
+            assert_eq!(seen, lengths, "{step}");
+            assert!(packets.is_empty());
         }
     }
 

@@ -2,7 +2,11 @@
 //!
 //! The user must be allowed everything. Tests take turns: some purge the binlog or kill connections.
 
+mod collecting;
 mod login;
+mod starting;
+mod streaming;
+mod without_gtids;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -25,10 +29,46 @@ impl Server {
         let admin = Connection::open(&endpoint)
             .await
             .expect("WLF_TEST_MYSQL is there");
-        Self {
+        let mut server = Self {
             endpoint,
             admin,
             _turn: turn,
+        };
+        server.restore().await;
+        server
+    }
+
+    /// Undoes what a test that failed in the middle has left.
+    async fn restore(&mut self) {
+        self.run_all(&[
+            "SET GLOBAL binlog_row_metadata = FULL",
+            "SET GLOBAL binlog_row_value_options = ''",
+            "SET GLOBAL binlog_format = ROW",
+        ])
+        .await;
+        self.gtid_mode("ON").await;
+    }
+
+    /// Takes the server to a mode, step by step, as it wants it.
+    async fn gtid_mode(&mut self, mode: &str) {
+        const MODES: [&str; 4] = ["OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON"];
+        let place = |mode: &str| MODES.iter().position(|each| *each == mode).expect("a mode");
+        let target = place(mode);
+        let mut at = place(&self.text("SELECT @@GLOBAL.gtid_mode").await);
+        if at == target {
+            return;
+        }
+        while at != target {
+            at = if at < target { at + 1 } else { at - 1 };
+            self.run(&format!("SET GLOBAL gtid_mode = {}", MODES[at]))
+                .await;
+        }
+        self.reconnect().await;
+        if mode == "ON" {
+            // No stream by GTIDs can begin before transactions without them.
+            self.run("FLUSH BINARY LOGS").await;
+            let newest = self.end().await.0;
+            self.run(&format!("PURGE BINARY LOGS TO '{newest}'")).await;
         }
     }
 
@@ -43,6 +83,13 @@ impl Server {
         for sql in statements {
             self.run(sql).await;
         }
+    }
+
+    /// Connects anew, so that changed global settings count.
+    async fn reconnect(&mut self) {
+        self.admin = Connection::open(&self.endpoint)
+            .await
+            .expect("a connection");
     }
 
     fn endpoint_of(&self, user: &str, password: &str) -> Endpoint {
