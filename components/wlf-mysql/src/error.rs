@@ -287,7 +287,7 @@ enum DumpRefusal {
     Duplicate,
     TooLargeEvent,
     Damaged,
-    Anonymous,
+    OtherGtidMode,
     Other,
 }
 
@@ -311,8 +311,8 @@ impl DumpRefusal {
             Self::TooLargeEvent
         } else if says(&["crc check", "bogus data", "truncated in the middle"]) {
             Self::Damaged
-        } else if says(&["anonymous transaction"]) {
-            Self::Anonymous
+        } else if says(&["anonymous transaction", "GTID-transaction"]) {
+            Self::OtherGtidMode
         } else {
             Self::Other
         }
@@ -321,7 +321,7 @@ impl DumpRefusal {
     fn severity(self, error: &ServerError) -> Severity {
         match self {
             Self::MoreThanTheServer | Self::Damaged => Severity::Stop(Exit::Data),
-            Self::Purged | Self::Duplicate | Self::TooLargeEvent | Self::Anonymous => {
+            Self::Purged | Self::Duplicate | Self::TooLargeEvent | Self::OtherGtidMode => {
                 Severity::Stop(Exit::Unavailable)
             }
             Self::Other => server_severity(error),
@@ -347,9 +347,8 @@ impl DumpRefusal {
             Self::Damaged => {
                 Some("the server's own binlog file is damaged: see the server's error log")
             }
-            Self::Anonymous => Some(
-                "the binlog has transactions from before gtid_mode=ON: remove the saved position to begin again from \
-                 `start`",
+            Self::OtherGtidMode => Some(
+                "the binlog has transactions from when gtid_mode was another: change it back, or begin behind them",
             ),
             Self::Other => None,
         }
@@ -400,6 +399,14 @@ mod tests {
                 Exit::Unavailable,
             ),
             ("event read from binlog did not pass crc check", Exit::Data),
+            (
+                "Cannot replicate anonymous transaction when AUTO_POSITION = 1, at file",
+                Exit::Unavailable,
+            ),
+            (
+                "Cannot replicate GTID-transaction when @@GLOBAL.GTID_MODE = OFF, at file",
+                Exit::Unavailable,
+            ),
             (
                 "Client requested source to start replication from position > file size",
                 Exit::Data,

@@ -42,6 +42,9 @@ pub struct Assembler {
     reported: Option<Boundary>,
     /// All that was executed before the boundary, where it is known.
     executed: Option<GtidSet>,
+    /// Whether it is known what was executed before the first event that was read: otherwise what follows is no set to go
+    /// on from.
+    knows_before: bool,
     /// Of the transaction that is being read.
     gtid: Option<Gtid>,
     server_uuid: Option<String>,
@@ -77,6 +80,7 @@ impl Assembler {
             file,
             end: 0,
             executed: None,
+            knows_before: false,
             gtid: None,
             server_uuid: None,
             definitions: false,
@@ -108,6 +112,7 @@ impl Assembler {
             position,
         };
         self.reported = Some(self.boundary.clone());
+        self.knows_before = executed.is_some();
         self.executed = executed;
         self.gtid = None;
         self.transactions.forget();
@@ -285,6 +290,7 @@ impl Assembler {
             types::PREVIOUS_GTIDS => {
                 let set = GtidSet::decode(body).map_err(|source| wrong(self, source))?;
                 // A server without GTIDs writes it too, and empty.
+                self.knows_before = true;
                 if self.executed.is_none() && !set.is_empty() {
                     self.executed = Some(set);
                 }
@@ -465,7 +471,9 @@ impl Assembler {
 
     #[inline(always)]
     fn execute(&mut self, gtid: Option<Gtid>) {
-        if let Some(gtid) = gtid {
+        if let Some(gtid) = gtid
+            && self.knows_before
+        {
             self.executed.get_or_insert_default().add(&gtid);
         }
     }

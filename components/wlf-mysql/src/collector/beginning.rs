@@ -63,7 +63,11 @@ impl Search<'_> {
             _ => {
                 self.of_this_server(&saved)?;
                 self.find_file(&saved).await?;
-                self.at(&saved.file, saved.position).await
+                // What was executed before is learnt from the next file, if there are GTIDs by now.
+                self.from_place(SavedPosition {
+                    gtid_set: None,
+                    ..saved
+                })
             }
         }
     }

@@ -163,8 +163,10 @@ impl Scan {
     /// The file has no more events.
     fn end(&mut self) -> Result<Option<Located>, ScanError> {
         match self.target {
-            Target::Position(position) if position > self.position => Err(ScanError::NoEvent),
-            _ => Ok(Some(self.located())),
+            Target::Position(position) if position != self.position && position != FIRST_EVENT => {
+                Err(ScanError::NoEvent)
+            }
+            Target::Position(_) | Target::Time(_) => Ok(Some(self.located())),
         }
     }
 
@@ -352,8 +354,19 @@ mod tests {
             scan(Target::Position(positions[5] + 1)),
             Err(ScanError::NoEvent)
         );
-        let mut scan = Scan::new(Target::Position(100_000));
-        assert_eq!(scan.end(), Err(ScanError::NoEvent));
+        let mut open = file();
+        open.pop();
+        for (position, found) in [
+            (positions[7] - 1, Err(ScanError::NoEvent)),
+            (positions[7], Ok(true)),
+            (positions[7] + 1, Err(ScanError::NoEvent)),
+        ] {
+            let mut scan = Scan::new(Target::Position(position));
+            for event in &open {
+                assert_eq!(scan.see(event), Ok(None));
+            }
+            assert_eq!(scan.end().map(|located| located.is_some()), found);
+        }
     }
 
     #[test]

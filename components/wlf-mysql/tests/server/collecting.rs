@@ -217,3 +217,15 @@ impl Server {
         )
     }
 }
+
+/// Fails unless the position has all transactions that the server has executed.
+pub async fn assert_whole(server: &mut Server, reading: &Reading) {
+    let set = reading.place("gtid_set");
+    let set = set.as_str().expect("a set of GTIDs");
+    let missing = server
+        .text(&format!(
+            "SELECT GTID_SUBTRACT(@@GLOBAL.gtid_executed, '{set}')"
+        ))
+        .await;
+    assert_eq!(missing, "", "missing in {set}");
+}

@@ -65,11 +65,15 @@ impl Server {
         }
         self.reconnect().await;
         if mode == "ON" {
-            // No stream by GTIDs can begin before transactions without them.
-            self.run("FLUSH BINARY LOGS").await;
-            let newest = self.end().await.0;
-            self.run(&format!("PURGE BINARY LOGS TO '{newest}'")).await;
+            self.forget_binlog().await;
         }
+    }
+
+    /// Leaves only what is written from now on: no stream can begin before transactions of another mode.
+    async fn forget_binlog(&mut self) {
+        self.run("FLUSH BINARY LOGS").await;
+        let newest = self.end().await.0;
+        self.run(&format!("PURGE BINARY LOGS TO '{newest}'")).await;
     }
 
     async fn run(&mut self, sql: &str) -> Rows {

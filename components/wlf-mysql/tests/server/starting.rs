@@ -4,19 +4,7 @@ use serde_json::json;
 use wlf_core::{Exit, Fault, Position};
 
 use crate::Server;
-use crate::collecting::Reading;
-
-/// Fails unless the position has all transactions that the server has executed.
-async fn assert_whole(server: &mut Server, reading: &Reading) {
-    let set = reading.place("gtid_set");
-    let set = set.as_str().expect("a set of GTIDs");
-    let missing = server
-        .text(&format!(
-            "SELECT GTID_SUBTRACT(@@GLOBAL.gtid_executed, '{set}')"
-        ))
-        .await;
-    assert_eq!(missing, "", "missing in {set}");
-}
+use crate::collecting::{Reading, assert_whole};
 
 #[tokio::test]
 async fn latest_gives_what_is_written_from_then_on() {

@@ -4,7 +4,7 @@ use serde_json::json;
 use wlf_core::{Exit, Position};
 
 use crate::Server;
-use crate::collecting::Reading;
+use crate::collecting::{Reading, assert_whole};
 
 #[tokio::test]
 async fn file_and_position_do_it_all() {
@@ -26,16 +26,25 @@ async fn file_and_position_do_it_all() {
     assert_eq!(reading.column("id"), [1, 2, 3, 4]);
 
     // A position from before, which has GTIDs, goes on by its file.
-    before.connect().await.read_all().await;
+    let mut again = Reading::new(&server, "wlf_off", json!({"stop_at_end": true}));
+    again.position = before.position.clone();
+    let before = again.connect().await.read_all().await;
     assert_eq!(before.column("id"), [1, 2, 3, 4]);
 
     // earliest to the end, twice.
+    server.forget_binlog().await;
+    let mut reading = Reading::new(&server, "wlf_off", json!({}));
+    reading.connect().await;
+    server.insert("wlf_off", 5..7).await;
+    reading.read_rows(2).await;
     let options = json!({"start": "earliest", "stop_at_end": true});
-    let mut bounded = Reading::new(&server, "wlf_off", options);
+    let mut bounded = Reading::new(&server, "wlf_off", options.clone());
     bounded.connect().await.read_all().await;
-    assert_eq!(bounded.column("id"), [1, 2, 3, 4]);
-    bounded.connect().await.read_all().await;
-    assert_eq!(bounded.rows.len(), 4);
+    assert_eq!(bounded.column("id"), [5, 6]);
+    let mut second = Reading::new(&server, "wlf_off", options);
+    second.position = bounded.position.clone();
+    second.connect().await.read_all().await;
+    assert_eq!(second.rows.len(), 0);
 
     // Another server's position, one behind the end, and one of a file that is still to come.
     let mut place = reading.position.clone().unwrap().0;
@@ -68,16 +77,19 @@ async fn file_and_position_do_it_all() {
     let mut by_gtid = Reading::new(&server, "wlf_off", options);
     faults.push(by_gtid.connect_after(None).await.unwrap_err());
 
-    // GTIDs are turned on: the position gets a set of them.
-    let saved = reading.position.clone();
+    // GTIDs are turned on while a stream is open, which begins a file: the position gets a set of them.
+    reading.connect().await;
     for mode in ["OFF_PERMISSIVE", "ON_PERMISSIVE", "ON"] {
         server.run(&format!("SET GLOBAL gtid_mode = {mode}")).await;
     }
     server.reconnect().await;
-    server.insert("wlf_off", 5..6).await;
-    reading.connect_after(saved.as_ref()).await.unwrap();
-    reading.read_rows(5).await;
-    assert!(reading.place("gtid_set").is_string());
+    server.insert("wlf_off", 7..8).await;
+    reading.read_rows(3).await;
+    assert_whole(&mut server, &reading).await;
+    reading.connect().await;
+    server.insert("wlf_off", 8..9).await;
+    reading.read_rows(4).await;
+    assert_whole(&mut server, &reading).await;
     server.gtid_mode("ON").await;
 
     let words = [
