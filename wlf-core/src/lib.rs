@@ -2,6 +2,7 @@
 //!
 //! It knows no component by name and opens no file or socket of its own accord.
 
+pub mod ahead;
 pub mod component;
 pub mod config;
 pub mod event;
@@ -14,6 +15,7 @@ pub mod template;
 pub mod testing;
 pub mod value;
 
+pub use ahead::Ahead;
 pub use component::{
     Collector, ComponentApi, ComponentKind, Dispatcher, Progress, Transformer, WriteError,
 };

@@ -122,6 +122,35 @@ impl Template {
         }
         Ok(())
     }
+
+    /// As [`render_row`](Self::render_row), with each value, as opposed to the template's own text, put into `out` by
+    /// `put`: for places where not every character may stand.
+    ///
+    /// # Errors
+    /// As `render_row`.
+    pub fn render_row_with(
+        &self,
+        table: &Table,
+        operation: Operation,
+        payload_json: &[u8],
+        put: impl Fn(&str, &mut String),
+        out: &mut String,
+    ) -> Result<(), TemplateError> {
+        for part in &self.parts {
+            match part {
+                Part::Literal(text) => out.push_str(text),
+                Part::Database => put(&table.database, out),
+                Part::Table => put(&table.name, out),
+                Part::Operation => put(operation.name(), out),
+                Part::Row(pointer) => {
+                    let mut value = String::new();
+                    pointer.render(table, payload_json, &mut value)?;
+                    put(&value, out);
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Part {
@@ -428,6 +457,17 @@ mod tests {
         let mut out = String::new();
         constant.render_table(&table(), Operation::Delete, &mut out);
         assert_eq!(out, "all%{x}");
+    }
+
+    #[test]
+    fn values_may_be_put_in_in_another_form() {
+        let template: Template = "a/%{/table}/%{/data/a~1b}/%{/type}".parse().unwrap();
+        let mut out = String::new();
+        let put = |value: &str, out: &mut String| out.push_str(&value.to_uppercase());
+        template
+            .render_row_with(&table(), Operation::Insert, ROW.as_bytes(), put, &mut out)
+            .unwrap();
+        assert_eq!(out, "a/ORDERS/SLASH/INSERT");
     }
 
     #[test]

@@ -74,12 +74,12 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     match Arguments::parse().task {
         Task::Servers(Servers::Up) => {
-            for (variable, address) in servers::up()?.0 {
+            for (variable, address) in servers::up()?.addresses {
                 println!("{variable}={address}");
             }
         }
-        Task::Servers(Servers::Down { purge }) => servers::down(purge)?,
-        Task::Servers(Servers::Status) => print!("{}", servers::status()?),
+        Task::Servers(Servers::Down { purge }) => servers::down(&servers::Kind::ALL, purge)?,
+        Task::Servers(Servers::Status) => print!("{}", servers::status()),
         Task::Demo => demo::demo()?,
         Task::Test { stages } => test::test(&stages)?,
         Task::Dist => dist::dist()?,

@@ -110,8 +110,12 @@ fn wasm_tests() -> Result<Tally> {
 /// Tests against the real MySQL, Kafka and Redis; the module is at hand for the tests from end to end.
 fn server_tests() -> Result<Tally> {
     let mut variables = wasm_variables()?;
-    variables.extend(servers::up()?.0);
-    gated("server-tests", &variables)
+    let servers = servers::up()?;
+    variables.extend(servers.addresses);
+    let tally = gated("server-tests", &variables)?;
+    // What was up before stays up; after a failure all of it does, to be looked at.
+    servers::down(&servers.started, false)?;
+    Ok(tally)
 }
 
 /// Builds the module and names it, its compiled forms and their launchers for the tests.

@@ -4,6 +4,7 @@ pub mod binlog;
 pub mod collector;
 pub mod connection;
 pub mod error;
+pub mod file_collector;
 pub mod protocol;
 pub mod schema;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use super::{BatchLimits, ByteSize, Delivery, Duration, Invalid, OnReject};
@@ -30,6 +30,29 @@ impl Default for Settings {
 
 fn default_name() -> String {
     "wlf".to_owned()
+}
+
+/// The keys of the file besides its components.
+#[derive(JsonSchema)]
+#[allow(
+    dead_code,
+    reason = "it is there for its schema; the sections are read one by one"
+)]
+struct TopLevel {
+    /// The pipeline's name, in logs and in what components are called at servers.
+    #[schemars(default = "default_name")]
+    name: Option<String>,
+    /// Where positions are saved. Without it the program starts from each collector's `start` every time.
+    state: Option<State>,
+    /// How events are passed on.
+    delivery: Option<DeliverySection>,
+    /// What the program tells about itself, on stderr.
+    log: Option<Log>,
+}
+
+/// The JSON Schema of the file's keys besides its components.
+pub fn settings_schema(generator: &mut SchemaGenerator) -> Schema {
+    TopLevel::json_schema(generator)
 }
 
 /// Where positions are saved. Without it the program starts from each collector's `start` every time.

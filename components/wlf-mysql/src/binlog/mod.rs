@@ -28,6 +28,8 @@ pub mod gtid;
 pub mod gtid_set;
 pub mod header;
 pub mod heartbeat;
+#[cfg(test)]
+mod hostile_bytes;
 pub mod incident;
 pub mod jsonb;
 pub mod metadata;
@@ -35,6 +37,8 @@ pub mod place;
 pub mod position;
 pub mod query;
 pub mod reader;
+#[cfg(test)]
+mod recorded;
 pub mod rotate;
 pub mod row_image;
 pub mod rows;

@@ -1,0 +1,229 @@
+//! The command that writes a row.
+
+use std::collections::HashMap;
+
+use wlf_core::{Event, Operation, Template, TemplateError};
+
+use crate::config::Mode;
+use crate::resp::{argument, head, last_of};
+
+/// Table versions that are remembered; more than this and all are made anew.
+const REMEMBERED: usize = 10_000;
+
+/// Appends commands to a buffer, each but for the row prepared once for each table version.
+#[derive(Debug)]
+pub struct Commands {
+    mode: Mode,
+    prepared: HashMap<(u64, Operation), Vec<u8>>,
+    /// What was used last, and for what.
+    last: Option<(u64, Operation)>,
+    start: Vec<u8>,
+    key: String,
+}
+
+impl Commands {
+    pub fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            prepared: HashMap::new(),
+            last: None,
+            start: Vec::new(),
+            key: String::new(),
+        }
+    }
+
+    /// The command's name.
+    pub fn name(&self) -> &'static str {
+        match self.mode {
+            Mode::Pub { .. } => "PUBLISH",
+            Mode::LPush { .. } => "LPUSH",
+            Mode::RPush { .. } => "RPUSH",
+            Mode::XAdd { .. } => "XADD",
+        }
+    }
+
+    fn template(&self) -> &Template {
+        match &self.mode {
+            Mode::Pub { channel: key }
+            | Mode::LPush { key }
+            | Mode::RPush { key }
+            | Mode::XAdd { key, .. } => key,
+        }
+    }
+
+    /// Appends the command for a row.
+    pub fn write(
+        &mut self,
+        event: &Event,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), TemplateError> {
+        let id = (event.table.version, event.operation);
+        if self.last != Some(id) {
+            self.prepare(event, payload)?;
+        }
+        out.extend_from_slice(&self.start);
+        last_of(payload, out);
+        Ok(())
+    }
+
+    /// The channel or key of a row.
+    pub fn key(&self, event: &Event, payload: &[u8]) -> Result<String, TemplateError> {
+        let mut key = String::new();
+        self.template()
+            .render_row(&event.table, event.operation, payload, &mut key)?;
+        Ok(key)
+    }
+
+    /// Makes the start of the command for a row, and for all of its table if the key looks at nothing else.
+    fn prepare(&mut self, event: &Event, payload: &[u8]) -> Result<(), TemplateError> {
+        let id = (event.table.version, event.operation);
+        let per_table = self.template().is_per_table();
+        if per_table && let Some(start) = self.prepared.get(&id) {
+            self.start.clone_from(start);
+            self.last = Some(id);
+            return Ok(());
+        }
+        let mut key = std::mem::take(&mut self.key);
+        key.clear();
+        let (table, operation) = (&event.table, event.operation);
+        let rendered = self
+            .template()
+            .render_row(table, operation, payload, &mut key);
+        self.start.clear();
+        start(&self.mode, self.name(), key.as_bytes(), &mut self.start);
+        self.key = key;
+        rendered?;
+        if per_table {
+            if self.prepared.len() >= REMEMBERED {
+                self.prepared.clear();
+            }
+            self.prepared.insert(id, self.start.clone());
+            self.last = Some(id);
+        }
+        Ok(())
+    }
+}
+
+/// Appends a command up to the `$` of its last argument, which is the row.
+fn start(mode: &Mode, name: &str, key: &[u8], out: &mut Vec<u8>) {
+    match mode {
+        Mode::Pub { .. } | Mode::LPush { .. } | Mode::RPush { .. } => {
+            head(3, out);
+            argument(name.as_bytes(), out);
+            argument(key, out);
+        }
+        Mode::XAdd { max_len, .. } => {
+            head(if max_len.is_some() { 8 } else { 5 }, out);
+            argument(name.as_bytes(), out);
+            argument(key, out);
+            if let Some(max_len) = max_len {
+                argument(b"MAXLEN", out);
+                argument(b"~", out);
+                argument(max_len.to_string().as_bytes(), out);
+            }
+            argument(b"*", out);
+            argument(b"message", out);
+        }
+    }
+    out.push(b'$');
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+    use wlf_core::value::Records;
+    use wlf_core::{Column, Table};
+
+    use super::*;
+
+    fn event(table: &str) -> Event {
+        let columns = vec![Column { name: "id".into() }];
+        let table = Arc::new(Table::new("shop", table, columns, vec![0]));
+        Records::insert(&table, [vec![1.into()]])
+    }
+
+    fn written(mode: serde_json::Value, rows: &[(&Event, &str)]) -> Vec<u8> {
+        let mode = serde_json::from_value(mode).expect("a mode");
+        let mut commands = Commands::new(mode);
+        let mut out = Vec::new();
+        for (event, payload) in rows {
+            commands
+                .write(event, payload.as_bytes(), &mut out)
+                .expect("write");
+        }
+        out
+    }
+
+    fn packed(commands: &[&[&str]]) -> Vec<u8> {
+        let pack = |arguments: &&[&str]| {
+            let mut command = redis::Cmd::new();
+            arguments
+                .iter()
+                .for_each(|argument| _ = command.arg(*argument));
+            command.get_packed_command()
+        };
+        commands.iter().flat_map(pack).collect()
+    }
+
+    #[test]
+    fn each_mode_writes_its_command() {
+        let (a, b) = (event("a"), event("b"));
+        let rows = [(&a, "{1}"), (&a, "{2}"), (&b, "{3}"), (&a, "{4}")];
+        for (mode, name, before) in [
+            (
+                json!({"Pub": {"channel": "x.%{/database}.%{/table}"}}),
+                "PUBLISH",
+                &[][..],
+            ),
+            (
+                json!({"LPush": {"key": "x.%{/database}.%{/table}"}}),
+                "LPUSH",
+                &[],
+            ),
+            (
+                json!({"RPush": {"key": "x.%{/database}.%{/table}"}}),
+                "RPUSH",
+                &[],
+            ),
+            (
+                json!({"XAdd": {"key": "x.%{/database}.%{/table}"}}),
+                "XADD",
+                &["*", "message"],
+            ),
+            (
+                json!({"XAdd": {"key": "x.%{/database}.%{/table}", "max_len": 1000}}),
+                "XADD",
+                &["MAXLEN", "~", "1000", "*", "message"],
+            ),
+        ] {
+            let command = |table, row| [&[name, table], before, &[row]].concat();
+            let expected = [
+                command("x.shop.a", "{1}"),
+                command("x.shop.a", "{2}"),
+                command("x.shop.b", "{3}"),
+                command("x.shop.a", "{4}"),
+            ];
+            let expected: Vec<_> = expected.iter().map(Vec::as_slice).collect();
+            assert_eq!(written(mode, &rows), packed(&expected), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_key_may_look_into_the_row() {
+        let event = event("a");
+        let rows = [
+            (&event, r#"{"data":{"id":1}}"#),
+            (&event, r#"{"data":{"id":2}}"#),
+        ];
+        assert_eq!(
+            written(json!({"RPush": {"key": "row.%{/data/id}"}}), &rows),
+            packed(&[
+                &["RPUSH", "row.1", r#"{"data":{"id":1}}"#],
+                &["RPUSH", "row.2", r#"{"data":{"id":2}}"#],
+            ])
+        );
+    }
+}

@@ -1,0 +1,235 @@
+//! What goes wrong between here and a Redis server, and what the runtime does about it.
+
+use std::io;
+use std::time::Duration;
+
+use redis::RedisError;
+use wlf_core::{Exit, Fault, Severity};
+
+use crate::resp::NotRedis;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot connect to {server}")]
+    Connect {
+        server: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{server} gave no answer within {} s", .after.as_secs())]
+    Timeout { server: String, after: Duration },
+    #[error("{server} closed the connection")]
+    Closed { server: String },
+    #[error("the connection to {server} broke")]
+    Broken {
+        server: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{server} does not speak Redis' protocol")]
+    Protocol {
+        server: String,
+        #[source]
+        source: NotRedis,
+    },
+    #[error("not connected")]
+    NotConnected,
+    #[error("{server} refuses the login: {}", said(.error))]
+    Login { server: String, error: RedisError },
+    #[error("{server} refuses database {database}: {}", said(.error))]
+    Database {
+        server: String,
+        database: i64,
+        error: RedisError,
+    },
+    #[error("{server} refuses {command}{}: {}", of_key(.key), said(.error))]
+    Refused {
+        server: String,
+        command: &'static str,
+        /// Where the row was to go; empty for a command that concerns no row.
+        key: String,
+        error: RedisError,
+    },
+    #[error("a row of {bytes} bytes is larger than a Redis string may be ({limit} bytes)")]
+    TooLarge { bytes: usize, limit: usize },
+}
+
+/// The error as the server wrote it.
+fn said(error: &RedisError) -> String {
+    match (error.code(), error.detail()) {
+        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        (Some(code), None) => code.to_owned(),
+        (None, _) => error.to_string(),
+    }
+}
+
+fn of_key(key: &str) -> String {
+    if key.is_empty() {
+        String::new()
+    } else {
+        format!(" `{key}`")
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let (severity, hint) = judgement(&error);
+        let mut fault = Fault::new(severity, "write to Redis", error);
+        fault.hint = hint.map(Into::into);
+        fault
+    }
+}
+
+/// Says whether the server refused only the one row.
+pub fn is_rejection(error: &RedisError) -> bool {
+    verdict(error).0 == Severity::Reject
+}
+
+const OUTAGE: Severity = Severity::Retry { after: None };
+
+/// The severity and the hint, decided for each error once.
+fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
+    match error {
+        Error::Connect { .. } => (OUTAGE, Some("check `url`, and that the server runs")),
+        Error::Timeout { .. }
+        | Error::Closed { .. }
+        | Error::Broken { .. }
+        | Error::NotConnected => (OUTAGE, None),
+        Error::Protocol { .. } => (
+            OUTAGE,
+            Some(
+                "check the port in `url`; a server that wants TLS also looks like this, and TLS is not supported yet",
+            ),
+        ),
+        Error::Login { error, .. } => match verdict(error) {
+            (OUTAGE, hint) => (OUTAGE, hint),
+            _ => (
+                Severity::Stop(Exit::Login),
+                Some("check the user and the password in `url`"),
+            ),
+        },
+        Error::Database { error, .. } => match verdict(error) {
+            (OUTAGE, hint) => (OUTAGE, hint),
+            _ => (
+                Severity::Stop(Exit::Config),
+                Some("the database is the number at the end of `url`"),
+            ),
+        },
+        Error::Refused { error, .. } => verdict(error),
+        Error::TooLarge { .. } => (Severity::Reject, Some("see `delivery.on_reject`")),
+    }
+}
+
+/// What an error of the server means for whoever writes.
+///
+/// Source: Redis' `src/server.c` (`createSharedObjects`) and <https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors>
+fn verdict(error: &RedisError) -> (Severity, Option<&'static str>) {
+    let detail = error.detail().unwrap_or_default();
+    match error.code().unwrap_or_default() {
+        "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "BUSY" | "NOREPLICAS" => {
+            (OUTAGE, None)
+        }
+        "READONLY" => (
+            OUTAGE,
+            Some("the server is a replica; if it is not to become a master, change `url`"),
+        ),
+        "OOM" => (
+            OUTAGE,
+            Some("the server has reached `maxmemory`; it goes on when there is room"),
+        ),
+        "MISCONF" => (
+            OUTAGE,
+            Some("the server cannot save its data and takes no writes until it can"),
+        ),
+        "NOAUTH" | "WRONGPASS" => (
+            Severity::Stop(Exit::Login),
+            Some("check the user and the password in `url`, as in `redis://user:password@host`"),
+        ),
+        "NOPERM" => (
+            Severity::Stop(Exit::Login),
+            Some("the user needs the right to this command and this key (`ACL SETUSER`)"),
+        ),
+        "MOVED" | "ASK" | "CROSSSLOT" => (
+            Severity::Stop(Exit::Unavailable),
+            Some("the server is a part of a cluster, and clusters are not supported yet"),
+        ),
+        "WRONGTYPE" => (
+            Severity::Reject,
+            Some("the key holds another type than `mode` writes; delete it, or use another key"),
+        ),
+        "ERR" if detail.starts_with("max number of clients") => (OUTAGE, None),
+        "ERR" if detail.starts_with("unknown command") => (
+            Severity::Stop(Exit::Unavailable),
+            Some("streams need Redis 5 or later; the command may also be renamed or disabled"),
+        ),
+        // Said of this command alone.
+        _ => (Severity::Reject, Some("see `delivery.on_reject`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(line: &str) -> Fault {
+        let error = redis::parse_redis_value(format!("-{line}\r\n").as_bytes());
+        Error::Refused {
+            server: "127.0.0.1:6379".to_owned(),
+            command: "XADD",
+            key: "orders".to_owned(),
+            error: error.expect_err("an error"),
+        }
+        .into()
+    }
+
+    #[test]
+    fn each_error_has_its_severity() {
+        for (line, severity) in [
+            ("LOADING Redis is loading the dataset in memory", OUTAGE),
+            ("MASTERDOWN Link with MASTER is down", OUTAGE),
+            (
+                "READONLY You can't write against a read only replica.",
+                OUTAGE,
+            ),
+            ("CLUSTERDOWN The cluster is down", OUTAGE),
+            (
+                "OOM command not allowed when used memory > 'maxmemory'.",
+                OUTAGE,
+            ),
+            ("MISCONF Redis is configured to save RDB snapshots", OUTAGE),
+            ("ERR max number of clients reached", OUTAGE),
+            (
+                "NOAUTH Authentication required.",
+                Severity::Stop(Exit::Login),
+            ),
+            (
+                "NOPERM User x has no permissions",
+                Severity::Stop(Exit::Login),
+            ),
+            (
+                "MOVED 3999 127.0.0.1:6381",
+                Severity::Stop(Exit::Unavailable),
+            ),
+            (
+                "ERR unknown command 'XADD'",
+                Severity::Stop(Exit::Unavailable),
+            ),
+            ("WRONGTYPE Operation against a key", Severity::Reject),
+            ("ERR something else", Severity::Reject),
+        ] {
+            assert_eq!(fault(line).severity, severity, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_fault_says_where() {
+        assert_eq!(
+            fault("WRONGTYPE Operation against a key holding the wrong kind of value").to_string(),
+            "write to Redis: 127.0.0.1:6379 refuses XADD `orders`: WRONGTYPE Operation against a key holding the wrong kind of value"
+        );
+        assert_eq!(
+            fault("ERR something else").to_string(),
+            "write to Redis: 127.0.0.1:6379 refuses XADD `orders`: ERR something else"
+        );
+    }
+}

@@ -1,0 +1,114 @@
+//! The dispatcher against a server that says what a test wants it to say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use wlf_core::value::Records;
+use wlf_core::{Column, Dispatcher, Event, Exit, Severity, Table};
+
+use crate::{Config, RedisDispatcher};
+
+const OUTAGE: Severity = Severity::Retry { after: None };
+
+fn event(table: &str, rows: i32) -> Event {
+    let columns = vec![Column { name: "id".into() }];
+    let table = Arc::new(Table::new("shop", table, columns, vec![0]));
+    Records::insert(&table, (0..rows).map(|id| vec![id.into()]))
+}
+
+/// A dispatcher for a server that answers the PING with `+PONG`, then waits for `commands` commands and says `script`.
+async fn scripted(commands: usize, script: &'static str) -> RedisDispatcher {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("accept");
+        expect(&mut stream, 1).await;
+        stream.write_all(b"+PONG\r\n").await.expect("write");
+        expect(&mut stream, commands).await;
+        // In small pieces, as a network may bring it.
+        for piece in script.as_bytes().chunks(7) {
+            stream.write_all(piece).await.expect("write");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    let config = json!({
+        "url": format!("redis://{address}"),
+        "mode": {"RPush": {"key": "%{/table}"}},
+    });
+    let config: Config = serde_json::from_value(config).expect("a configuration");
+    RedisDispatcher::new(config)
+}
+
+/// Reads until `commands` commands have begun.
+async fn expect(stream: &mut TcpStream, commands: usize) {
+    let mut bytes = Vec::new();
+    while bytes.iter().filter(|byte| **byte == b'*').count() < commands {
+        let read = stream.read_buf(&mut bytes).await.expect("read");
+        assert!(read > 0, "the client is gone");
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_says_of_a_row_counts_for_the_rows_before_it() {
+    for (script, rows, severity) in [
+        (
+            ":1\r\n:2\r\n-OOM command not allowed when used memory > 'maxmemory'.\r\n:3\r\n",
+            2,
+            OUTAGE,
+        ),
+        ("-LOADING Redis is loading\r\n:1\r\n:2\r\n:3\r\n", 0, OUTAGE),
+        (":1\r\n:2\r\n:3\r\n-WRONGTYPE no\r\n", 3, Severity::Reject),
+        (
+            ":1\r\n-NOPERM no\r\n-NOPERM no\r\n-NOPERM no\r\n",
+            1,
+            Severity::Stop(Exit::Login),
+        ),
+        // The connection ends.
+        (":1\r\n:2\r\n:3\r", 2, OUTAGE),
+        ("", 0, OUTAGE),
+        // Something else answers.
+        (":1\r\nHTTP/1.1 400 Bad Request\r\n", 1, OUTAGE),
+    ] {
+        let mut redis = scripted(4, script).await;
+        redis.connect().await.expect("connect");
+        let events = [event("a", 3), event("b", 1)];
+        let error = redis.write(&events).await.expect_err(script);
+        let (durable, row) = if rows == 3 { (1, 0) } else { (0, rows) };
+        assert_eq!((error.durable, error.rows), (durable, row), "{script}");
+        assert_eq!(error.fault.severity, severity, "{script}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_was_answered_in_pieces_is_delivered() {
+    let mut redis = scripted(4, ":1\r\n$15\r\n1700000000000-0\r\n$-1\r\n+OK\r\n").await;
+    redis.connect().await.expect("connect");
+    redis.write(&[event("a", 4)]).await.expect("write");
+}
+
+#[tokio::test]
+async fn after_a_broken_connection_nothing_is_written_before_connecting_again() {
+    let mut redis = scripted(2, ":1\r\n").await;
+    redis.connect().await.expect("connect");
+    let events = [event("a", 2)];
+    redis.write(&events).await.expect_err("a broken connection");
+    let error = redis.write(&events).await.expect_err("not connected");
+    assert_eq!(error.fault.severity, OUTAGE);
+    assert_eq!(error.fault.to_string(), "write to Redis: not connected");
+}
+
+#[tokio::test]
+async fn rows_behind_a_rejected_one_are_not_written_twice() {
+    let script = ":1\r\n-WRONGTYPE no\r\n:2\r\n:3\r\n";
+    let mut redis = scripted(4, script).await;
+    redis.connect().await.expect("connect");
+    let mut rest = event("a", 4);
+    let error = redis.write(std::slice::from_ref(&rest)).await;
+    assert_eq!(error.expect_err("a rejected row").rows, 1);
+    // The server has said all that it says, so a single command more would wait for ever.
+    rest.split_to(2);
+    redis.write(&[rest]).await.expect("nothing is left to send");
+}

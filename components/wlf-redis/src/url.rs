@@ -1,0 +1,144 @@
+//! Where a Redis server is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use wlf_core::config::InvalidValue;
+
+/// A server's address and the login for it: `redis://[user[:password]@]host[:port][/database]`.
+///
+/// Its password is never shown.
+#[derive(Clone)]
+pub struct Url(ConnectionInfo);
+
+impl Url {
+    pub fn info(&self) -> &ConnectionInfo {
+        &self.0
+    }
+}
+
+const FORM: &str = "write `redis://[user[:password]@]host[:port][/database]`";
+
+impl FromStr for Url {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        // The text may hold a password, so no message repeats it.
+        if text.starts_with("rediss:") {
+            return Err(InvalidValue::new(
+                "TLS (`rediss://`) is not supported by the RedisDispatcher yet",
+            )
+            .with_hint("use a port without TLS, with `redis://`"));
+        }
+        let info = text.into_connection_info().map_err(|error| {
+            let detail = error.detail().map(|detail| format!(": {detail}"));
+            InvalidValue::new(format!(
+                "this is not the URL of a Redis server{}",
+                detail.unwrap_or_default()
+            ))
+            .with_hint(FORM)
+        })?;
+        match &info.addr {
+            ConnectionAddr::Tcp(host, _) if !host.is_empty() => Ok(Self(info)),
+            ConnectionAddr::Tcp(..) => {
+                Err(InvalidValue::new("the URL names no host").with_hint(FORM))
+            }
+            ConnectionAddr::TcpTls { .. } | ConnectionAddr::Unix(_) => {
+                Err(InvalidValue::new("a Redis server is reached over TCP only").with_hint(FORM))
+            }
+        }
+    }
+}
+
+/// Where the server is, without the login.
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.addr {
+            ConnectionAddr::Tcp(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
+            address => address.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "redis://{self}")
+    }
+}
+
+impl Default for Url {
+    fn default() -> Self {
+        Self(ConnectionInfo {
+            addr: ConnectionAddr::Tcp("127.0.0.1".to_owned(), 6379),
+            redis: redis::RedisConnectionInfo::default(),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Url {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse()
+            .map_err(|error| serde::de::Error::custom(format_args!("{error:#}")))
+    }
+}
+
+/// For the documentation of the default.
+impl Serialize for Url {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("redis://{self}"))
+    }
+}
+
+impl JsonSchema for Url {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Url".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({"type": "string", "format": "uri"})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_read_and_shown_without_their_password() {
+        let url: Url = "redis://me:s%40cret@cache.example:6380/5"
+            .parse()
+            .expect("a URL");
+        assert_eq!(url.info().redis.username.as_deref(), Some("me"));
+        assert_eq!(url.info().redis.password.as_deref(), Some("s@cret"));
+        assert_eq!(url.info().redis.db, 5);
+        assert_eq!(url.to_string(), "cache.example:6380");
+        assert_eq!(format!("{url:?}"), "redis://cache.example:6380");
+        let url: Url = "redis://[::1]".parse().expect("a URL");
+        assert_eq!(url.to_string(), "[::1]:6379");
+    }
+
+    #[test]
+    fn what_cannot_be_reached_is_refused_without_showing_the_password() {
+        for text in [
+            "",
+            "127.0.0.1:6379",
+            "http://127.0.0.1",
+            "redis://",
+            "redis://:s3cret@host/x",
+            "rediss://:s3cret@host",
+            "redis+unix:///s3cret",
+        ] {
+            let error = text.parse::<Url>().expect_err(text);
+            assert!(!format!("{error:#}").contains("s3cret"), "{text}: {error}");
+            assert!(error.hint.is_some());
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Lets the events of some tables pass.
+
+use std::collections::HashMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wlf_core::config::{Build, Component, Context, Invalid, Pattern};
+use wlf_core::{Batch, ComponentKind, Fault, Table, Transformer};
+
+/// Lets the events of some tables pass and drops those of others.
+///
+/// The rules are read in order, and the last one that matches a table decides; with no match its events pass.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The rules, as in `[{exclude: {database: shop}}, {include: {database: shop, table: "order*"}}]`. Names are literal,
+    /// globs with `*` and `?`, or a `/regex/` that is found anywhere in the name; letter case counts.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+}
+
+/// What becomes of some tables.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Rule {
+    /// Drops the events of these tables.
+    Exclude(Tables),
+    /// Lets the events of these tables pass.
+    Include(Tables),
+}
+
+/// Some tables.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tables {
+    /// The database; without it any.
+    #[serde(default)]
+    pub database: Option<Pattern>,
+    /// The table; without it any.
+    #[serde(default)]
+    pub table: Option<Pattern>,
+}
+
+impl Rule {
+    fn tables(&self) -> &Tables {
+        match self {
+            Rule::Exclude(tables) | Rule::Include(tables) => tables,
+        }
+    }
+}
+
+impl Tables {
+    fn has(&self, table: &Table) -> bool {
+        let matches = |pattern: &Option<Pattern>, name: &str| {
+            pattern
+                .as_ref()
+                .is_none_or(|pattern| pattern.is_match(name))
+        };
+        matches(&self.database, &table.database) && matches(&self.table, &table.name)
+    }
+}
+
+impl Build for Config {
+    const TYPE: &'static str = "BinlogFilter";
+    const KIND: ComponentKind = ComponentKind::Transformer;
+
+    fn build(self, _: &Context) -> Result<Component, Invalid> {
+        for (index, rule) in self.rules.iter().enumerate() {
+            let tables = rule.tables();
+            if tables.database.is_none() && tables.table.is_none() {
+                return Err(Invalid::new(
+                    format!("rules[{index}]"),
+                    "the rule names neither a database nor a table",
+                )
+                .with_hint("write `database: \"*\"` to mean all of them"));
+            }
+        }
+        Ok(Component::Transformer(Box::new(BinlogFilter::new(
+            self.rules,
+        ))))
+    }
+}
+
+/// Table versions that are remembered; more than this and all are decided anew.
+const REMEMBERED: usize = 10_000;
+
+/// Lets the events of some tables pass.
+#[derive(Debug)]
+pub struct BinlogFilter {
+    rules: Vec<Rule>,
+    decided: HashMap<u64, bool>,
+    /// The table version that came last, and whether it passes.
+    last: Option<(u64, bool)>,
+}
+
+impl BinlogFilter {
+    pub fn new(rules: Vec<Rule>) -> Self {
+        Self {
+            rules,
+            decided: HashMap::new(),
+            last: None,
+        }
+    }
+
+    /// Says whether the events of a table pass: decided once for each of its versions.
+    fn passes(&mut self, table: &Table) -> bool {
+        if let Some((version, passes)) = self.last
+            && version == table.version
+        {
+            return passes;
+        }
+        if self.decided.len() >= REMEMBERED {
+            self.decided.clear();
+        }
+        let rules = &self.rules;
+        let decide = || {
+            let last = rules.iter().rfind(|rule| rule.tables().has(table));
+            !matches!(last, Some(Rule::Exclude(_)))
+        };
+        let passes = *self.decided.entry(table.version).or_insert_with(decide);
+        self.last = Some((table.version, passes));
+        passes
+    }
+}
+
+impl Transformer for BinlogFilter {
+    fn apply(&mut self, mut batch: Batch) -> Result<Batch, Fault> {
+        batch.events.retain(|event| self.passes(&event.table));
+        Ok(batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+    use wlf_core::event::Ended;
+    use wlf_core::value::Records;
+    use wlf_core::{Column, Event, Position};
+
+    use super::*;
+
+    fn event(database: &str, table: &str) -> Event {
+        let columns = vec![Column { name: "id".into() }];
+        let table = Arc::new(Table::new(database, table, columns, vec![0]));
+        Records::insert(&table, [vec![1.into()]])
+    }
+
+    fn filter(rules: serde_json::Value) -> BinlogFilter {
+        let config: Config = serde_json::from_value(json!({"rules": rules})).expect("rules");
+        BinlogFilter::new(config.rules)
+    }
+
+    /// The tables that pass, of those that are given as `database.table`.
+    fn passing<'a>(rules: serde_json::Value, tables: &[&'a str]) -> Vec<&'a str> {
+        let mut filter = filter(rules);
+        let passes = |name: &&&str| {
+            let (database, table) = name.split_once('.').expect("a dot");
+            let events = vec![event(database, table)];
+            let batch = filter.apply(Batch {
+                events,
+                ..Batch::default()
+            });
+            !batch.expect("apply").events.is_empty()
+        };
+        tables.iter().filter(passes).copied().collect()
+    }
+
+    #[test]
+    fn the_last_rule_that_matches_decides() {
+        let tables = ["d1.t1", "d1.t2", "d2.t1"];
+        assert_eq!(passing(json!([]), &tables), tables);
+        assert_eq!(
+            passing(
+                json!([
+                    {"exclude": {"database": "d1"}},
+                    {"include": {"database": "d1", "table": "t1"}},
+                ]),
+                &tables
+            ),
+            ["d1.t1", "d2.t1"]
+        );
+        assert_eq!(
+            passing(
+                json!([
+                    {"include": {"database": "d1", "table": "t1"}},
+                    {"exclude": {"database": "d1"}},
+                ]),
+                &tables
+            ),
+            ["d2.t1"]
+        );
+    }
+
+    /// The vectors of Maxwell's FilterTest.
+    #[test]
+    fn names_are_literals_globs_and_regexes() {
+        assert_eq!(
+            passing(
+                json!([
+                    {"exclude": {"database": "*"}},
+                    {"include": {"database": "db1"}},
+                ]),
+                &["db1.a", "db2.a", "xdb1.a"]
+            ),
+            ["db1.a"]
+        );
+        assert_eq!(
+            passing(
+                json!([
+                    {"exclude": {"database": "foodb"}},
+                    {"include": {"database": "foodb", "table": "tbl"}},
+                    {"include": {"database": "foodb", "table": "/table_\\d+/"}},
+                ]),
+                &[
+                    "foodb.tbl",
+                    "foodb.table_1",
+                    "foodb.xtable_1y",
+                    "foodb.table_x",
+                    "foodb.TBL"
+                ]
+            ),
+            ["foodb.tbl", "foodb.table_1", "foodb.xtable_1y"]
+        );
+        assert_eq!(
+            passing(
+                json!([{"exclude": {"table": "tmp_?"}}]),
+                &["a.tmp_1", "b.tmp_2", "b.tmp_12"]
+            ),
+            ["b.tmp_12"]
+        );
+    }
+
+    #[test]
+    fn a_batch_keeps_its_place_when_all_of_its_events_are_dropped() {
+        let mut filter = filter(json!([{"exclude": {"database": "*"}}]));
+        let position = Position(json!({"file": "binlog.000001", "position": 4}));
+        let ended = Ended {
+            number: 7,
+            xid: Some(9),
+        };
+        let batch = filter
+            .apply(Batch {
+                events: vec![event("d", "t"), event("d", "t")],
+                position: Some(position.clone()),
+                ended: Some(ended),
+                bytes: 1234,
+            })
+            .expect("apply");
+        assert!(batch.events.is_empty());
+        assert_eq!(batch.position, Some(position));
+        assert_eq!(batch.ended, Some(ended));
+        assert_eq!(batch.bytes, 1234);
+    }
+
+    #[test]
+    fn what_is_remembered_has_a_limit() {
+        let mut filter = filter(json!([{"exclude": {"table": "t1*"}}]));
+        let one = event("d", "t1");
+        for n in 0..2 * REMEMBERED {
+            let other = event("d", &format!("t{}", 2 + n % 8));
+            let events = vec![one.clone(), other.clone(), other, one.clone()];
+            let batch = Batch {
+                events,
+                ..Batch::default()
+            };
+            let left = filter.apply(batch).expect("apply").events;
+            assert_eq!(left.len(), 2);
+            assert!(left.iter().all(|event| event.table.name != "t1"));
+            assert!(filter.decided.len() <= REMEMBERED);
+        }
+    }
+
+    #[test]
+    fn a_rule_that_names_nothing_is_refused() {
+        let rules = json!([{"exclude": {"database": "a"}}, {"include": {}}]);
+        let config: Config = serde_json::from_value(json!({"rules": rules})).expect("rules");
+        let context = Context {
+            id: "filter".into(),
+            pipeline: String::new(),
+            delivery: Default::default(),
+            destinations: vec!["out".into()],
+        };
+        let invalid = config.build(&context).err().expect("a refusal");
+        assert_eq!(invalid.key, "rules[1]");
+        assert_eq!(
+            invalid.message,
+            "the rule names neither a database nor a table"
+        );
+    }
+}
