@@ -118,9 +118,10 @@ fn server_tests() -> Result<Tally> {
     Ok(tally)
 }
 
-/// Builds the module and names it, its compiled forms and their launchers for the tests.
+/// Builds the module and names it, its compiled forms and their launchers for the tests; the example's module too.
 fn wasm_variables() -> Result<Vec<(&'static str, String)>> {
-    let module = module::build()?;
+    let module = module::build(module::PROGRAM)?;
+    let custom = module::build("custom-component")?;
     let (of_014, of_017) = (WasmEdge::v0_14()?, WasmEdge::v0_17()?);
     // Side by side: each takes one core for half a minute or more.
     let (object_014, object_017) = std::thread::scope(|scope| {
@@ -145,6 +146,10 @@ fn wasm_variables() -> Result<Vec<(&'static str, String)>> {
             of_017.program.display().to_string(),
         ),
         ("WLF_TEST_SO_017", object_017?.display().to_string()),
+        (
+            "WLF_TEST_CUSTOM_SO_014",
+            of_014.compile(&custom)?.display().to_string(),
+        ),
     ])
 }
 
