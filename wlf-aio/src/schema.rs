@@ -44,19 +44,23 @@ fn components(systems: &[&[ComponentType]], kind: ComponentKind) -> Value {
     let names: Vec<&str> = of_kind(systems, kind).map(ComponentType::name).collect();
     let alternatives: Vec<Value> = of_kind(systems, kind).map(alternative).collect();
     let least = u8::from(kind != ComponentKind::Transformer);
+    let mut items = json!({
+        "type": "object",
+        "required": ["id", "type"],
+        "properties": {
+            "id": {"type": "string", "description": "The name by which others mean this component."},
+            "type": {"type": "string", "description": "What the component is."},
+        },
+    });
+    if !names.is_empty() {
+        items["properties"]["type"]["enum"] = json!(names);
+        items["allOf"] = json!(alternatives);
+    }
     json!({
         "description": format!("The {}s.", kind.name()),
         "type": "array",
         "minItems": least,
-        "items": {
-            "type": "object",
-            "required": ["id", "type"],
-            "properties": {
-                "id": {"type": "string", "description": "The name by which others mean this component."},
-                "type": {"enum": names, "description": "What the component is."},
-            },
-            "allOf": alternatives,
-        },
+        "items": items,
     })
 }
 

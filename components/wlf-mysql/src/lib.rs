@@ -3,6 +3,7 @@
 pub mod binlog;
 pub mod connection;
 pub mod error;
+pub mod file_collector;
 pub mod protocol;
 
 pub use error::Error;

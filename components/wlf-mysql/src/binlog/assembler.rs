@@ -278,9 +278,9 @@ impl Assembler {
             }
             types::PREVIOUS_GTIDS => {
                 let set = GtidSet::decode(body).map_err(|source| wrong(self, source))?;
-                // A server without GTIDs writes it too, and empty.
-                if self.executed.is_none() && !set.is_empty() {
-                    self.executed = Some(set);
+                // A server without GTIDs writes it too, and empty. What is prepared and not decided is in it already.
+                if !set.is_empty() && self.transactions.before_prepared().is_none() {
+                    self.executed.get_or_insert_default().merge(&set);
                 }
             }
             types::INCIDENT => {

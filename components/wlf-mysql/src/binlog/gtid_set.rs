@@ -76,7 +76,6 @@ impl GtidSet {
             match &mut self.run {
                 Some(run) if run.source == gtid.source && gtid.number == run.last + 1 => {
                     run.last = gtid.number;
-                    return;
                 }
                 _ => {
                     self.settle();
@@ -153,7 +152,7 @@ impl GtidSet {
 
     /// Writes the binary form, as COM_BINLOG_DUMP_GTID has it.
     pub fn encode(&self) -> Vec<u8> {
-        let mut sources: BTreeMap<(Vec<u8>, String), Vec<(u64, u64)>> = BTreeMap::new();
+        let mut sources = BTreeMap::<_, Vec<_>>::new();
         for (source, first, last) in self.intervals() {
             if let (Some(uuid), tag) = split(&source) {
                 let key = (uuid.to_vec(), tag.unwrap_or_default().to_owned());

@@ -35,6 +35,8 @@ pub mod place;
 pub mod position;
 pub mod query;
 pub mod reader;
+#[cfg(test)]
+mod recorded;
 pub mod rotate;
 pub mod row_image;
 pub mod rows;

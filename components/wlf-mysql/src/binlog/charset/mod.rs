@@ -21,6 +21,8 @@ pub enum Charset {
     Utf16,
     Utf16Le,
     Utf32,
+    /// cp932 but for its backslash.
+    Sjis,
     /// A charset of several bytes a character whose lower half is ASCII.
     Encoding(&'static Encoding),
 }
@@ -43,7 +45,8 @@ impl Charset {
             "big5" => Self::Encoding(BIG5),
             "gbk" | "gb2312" => Self::Encoding(GBK),
             "gb18030" => Self::Encoding(GB18030),
-            "sjis" | "cp932" => Self::Encoding(SHIFT_JIS),
+            "sjis" => Self::Sjis,
+            "cp932" => Self::Encoding(SHIFT_JIS),
             "ujis" | "eucjpms" => Self::Encoding(EUC_JP),
             "euckr" => Self::Encoding(EUC_KR),
             _ => Self::one_byte(name),
@@ -84,7 +87,7 @@ impl Charset {
     pub fn is_utf8(self, text: &[u8]) -> bool {
         match self {
             Self::Utf8 => true,
-            Self::Ascii | Self::OneByte(_) | Self::Encoding(_) => text.is_ascii(),
+            Self::Ascii | Self::OneByte(_) | Self::Encoding(_) | Self::Sjis => text.is_ascii(),
             Self::Binary | Self::Swe7 | Self::Utf16 | Self::Utf16Le | Self::Utf32 => false,
         }
     }
@@ -116,6 +119,10 @@ impl Charset {
                 if !rest.is_empty() {
                     put(u32::MAX, out);
                 }
+            }
+            Self::Sjis => {
+                let (text, _) = SHIFT_JIS.decode_without_bom_handling(text);
+                out.put(text.replace('\u{ff3c}', "\\").as_bytes());
             }
             Self::Encoding(encoding) => {
                 let (text, _) = encoding.decode_without_bom_handling(text);
