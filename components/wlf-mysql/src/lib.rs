@@ -9,3 +9,11 @@ pub mod protocol;
 pub mod schema;
 
 pub use error::Error;
+
+use wlf_core::config::ComponentType;
+
+/// The collectors of this crate.
+pub const COMPONENTS: &[ComponentType] = &[
+    ComponentType::of::<collector::Config>(),
+    ComponentType::of::<file_collector::Config>(),
+];
