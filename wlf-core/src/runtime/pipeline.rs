@@ -143,6 +143,7 @@ impl Pipeline {
         }
         let router = Arc::new(self.router);
         let mut tasks = JoinSet::new();
+        let mut collectors = 0_usize;
         for Member {
             component,
             destinations,
@@ -154,6 +155,7 @@ impl Pipeline {
             }
             let router = Arc::clone(&router);
             let kind = component.kind();
+            collectors += usize::from(kind == ComponentKind::Collector);
             tasks.spawn(async move {
                 let id = component.id().to_owned();
                 let result = component
@@ -173,6 +175,9 @@ impl Pipeline {
                 }
             };
             let Some(joined) = joined else { return Ok(()) };
+            if let Ok((ComponentKind::Collector, ..)) = joined {
+                collectors -= 1;
+            }
             let fault = match joined {
                 Ok((_, destinations, Ok(()))) => {
                     for destination in destinations {
@@ -188,15 +193,20 @@ impl Pipeline {
                 Err(error) => crashed(error),
             };
             self.stop.ask();
-            let collectors = async {
-                while let Some(joined) = tasks.join_next().await {
-                    if let Ok((ComponentKind::Collector, _, Err(second))) = joined {
-                        tracing::warn!("while stopping: {second}");
+            // Dispatchers end only when their input does; nothing of theirs is lost, as no position behind it is saved.
+            let saving = async {
+                while collectors > 0
+                    && let Some(joined) = tasks.join_next().await
+                {
+                    if let Ok((ComponentKind::Collector, _, result)) = joined {
+                        collectors -= 1;
+                        if let Err(second) = result {
+                            tracing::warn!("while stopping: {second}");
+                        }
                     }
                 }
             };
-            // Dispatchers end only when their input does, so the time runs out wherever one of them waits in an outage.
-            let _ = timeout(GRACE, collectors).await;
+            let _ = timeout(GRACE, saving).await;
             return Err(fault);
         }
     }
