@@ -10,6 +10,7 @@ use crate::options::{Options, summary};
 /// The components of this program, by the system that they belong to. Everything follows from this list: what a file may
 /// name, `components`, `schema` and the pages in `docs/reference/`.
 pub const SYSTEMS: &[&[ComponentType]] = &[
+    wlf_mysql::COMPONENTS,
     wlf_transform::COMPONENTS,
     wlf_kafka::COMPONENTS,
     wlf_redis::COMPONENTS,
