@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep};
 
 use crate::component::{ComponentApi, ComponentKind};
 use crate::config::{Component, Delivery, OnReject};
@@ -20,7 +20,8 @@ use crate::runtime::status::{ComponentStatus, Status};
 use crate::runtime::stop::Stop;
 use crate::runtime::transform::Transforming;
 
-/// How long the collectors have to save their positions when the pipeline ends because of a fault.
+/// How long the others have to deliver what they have and to save positions when a component ends with a fault. One that
+/// waits in an outage does not end by itself.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Components that are joined and do not run yet.
@@ -143,7 +144,6 @@ impl Pipeline {
         }
         let router = Arc::new(self.router);
         let mut tasks = JoinSet::new();
-        let mut collectors = 0_usize;
         for Member {
             component,
             destinations,
@@ -155,7 +155,6 @@ impl Pipeline {
             }
             let router = Arc::clone(&router);
             let kind = component.kind();
-            collectors += usize::from(kind == ComponentKind::Collector);
             tasks.spawn(async move {
                 let id = component.id().to_owned();
                 let result = component
@@ -165,7 +164,10 @@ impl Pipeline {
                 (kind, destinations, result)
             });
         }
+        let mut first: Option<Fault> = None;
         let mut stopped = false;
+        let grace = sleep(GRACE);
+        tokio::pin!(grace);
         loop {
             let joined = tokio::select! {
                 joined = tasks.join_next() => joined,
@@ -173,13 +175,13 @@ impl Pipeline {
                     stopped = true;
                     continue;
                 }
+                () = &mut grace, if first.is_some() => None,
             };
-            let Some(joined) = joined else { return Ok(()) };
-            if let Ok((ComponentKind::Collector, ..)) = joined {
-                collectors -= 1;
-            }
-            let fault = match joined {
-                Ok((_, destinations, Ok(()))) => {
+            let Some(joined) = joined else {
+                return first.map_or(Ok(()), Err);
+            };
+            let (kind, result) = match joined {
+                Ok((kind, destinations, result)) => {
                     for destination in destinations {
                         let left = upstream.entry(destination.clone()).or_insert(1);
                         *left = left.saturating_sub(1);
@@ -187,27 +189,18 @@ impl Pipeline {
                             router.close(&destination);
                         }
                     }
-                    continue;
+                    (Some(kind), result)
                 }
-                Ok((_, _, Err(fault))) => fault,
-                Err(error) => crashed(error),
+                Err(error) => (None, Err(crashed(error))),
             };
-            self.stop.ask();
-            // Dispatchers end only when their input does; nothing of theirs is lost, as no position behind it is saved.
-            let saving = async {
-                while collectors > 0
-                    && let Some(joined) = tasks.join_next().await
-                {
-                    if let Ok((ComponentKind::Collector, _, result)) = joined {
-                        collectors -= 1;
-                        if let Err(second) = result {
-                            tracing::warn!("while stopping: {second}");
-                        }
-                    }
-                }
-            };
-            let _ = timeout(GRACE, saving).await;
-            return Err(fault);
+            let Err(fault) = result else { continue };
+            if first.is_none() {
+                first = Some(fault);
+                self.stop.ask();
+                grace.as_mut().reset(Instant::now() + GRACE);
+            } else if kind == Some(ComponentKind::Collector) {
+                tracing::warn!("while stopping: {fault}");
+            }
         }
     }
 }
