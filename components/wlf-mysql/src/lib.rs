@@ -8,4 +8,12 @@ pub mod file_collector;
 pub mod protocol;
 pub mod schema;
 
+use wlf_core::config::ComponentType;
+
 pub use error::Error;
+
+/// The components of this crate.
+pub const COMPONENTS: &[ComponentType] = &[
+    ComponentType::of::<collector::Config>(),
+    ComponentType::of::<file_collector::Config>(),
+];
