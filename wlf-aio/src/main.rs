@@ -1,1 +1,5 @@
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wlf_aio::main(wlf_aio::SYSTEMS)
+}

@@ -84,7 +84,12 @@ impl World {
                 .unwrap_or("this machine's sources")
                 .trim()
         );
-        self.apt_get(&self.dir.join("cache"), &["update", "--error-on=any"])
+        // Of the machine's own sources some may be out of order without harm.
+        let arguments: &[&str] = match self.sources {
+            Some(_) => &["update", "--error-on=any"],
+            None => &["update"],
+        };
+        self.apt_get(&self.dir.join("cache"), arguments)
             .with_context(|| {
                 format!("set {MIRROR_VARIABLE} to a Debian mirror that this machine can reach")
             })?;

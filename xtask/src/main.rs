@@ -1,11 +1,15 @@
 //! Runs the project's tasks: `cargo xtask <name>`.
 
 mod apt;
+mod demo;
+mod dist;
 mod java;
 mod layout;
+mod module;
 mod packages;
 mod record;
 mod servers;
+mod test;
 mod wasmedge;
 
 use std::process::ExitCode;
@@ -25,11 +29,20 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Builds the program and runs the quick start: a recorded binlog, as JSON on stdout
+    Demo,
+    /// Checks format and lints and runs all tests, those of the wasm and against real servers too
+    Test {
+        /// Only the stages whose names begin so, e.g. `format clippy unit wasm real`
+        stages: Vec<String>,
+    },
     /// Starts, stops or shows the MySQL, Kafka and Redis that tests use
     #[command(subcommand)]
     Servers(Servers),
     /// Records the binlogs of fixtures and of the quick start anew, or only one of them
     Record { name: Option<String> },
+    /// Builds what is shipped into target/dist: the module, its compiled forms, an OCI image layout
+    Dist,
     /// Provides WasmEdge 0.14 and 0.17 and prints where they are
     Wasmedge,
 }
@@ -61,12 +74,15 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     match Arguments::parse().task {
         Task::Servers(Servers::Up) => {
-            for (variable, address) in servers::up()?.0 {
+            for (variable, address) in servers::up()?.addresses {
                 println!("{variable}={address}");
             }
         }
-        Task::Servers(Servers::Down { purge }) => servers::down(purge)?,
-        Task::Servers(Servers::Status) => print!("{}", servers::status()?),
+        Task::Servers(Servers::Down { purge }) => servers::down(&servers::Kind::ALL, purge)?,
+        Task::Servers(Servers::Status) => print!("{}", servers::status()),
+        Task::Demo => demo::demo()?,
+        Task::Test { stages } => test::test(&stages)?,
+        Task::Dist => dist::dist()?,
         Task::Record { name } => record::record(name.as_deref())?,
         Task::Wasmedge => {
             for (name, wasmedge) in [("014", WasmEdge::v0_14()?), ("017", WasmEdge::v0_17()?)] {

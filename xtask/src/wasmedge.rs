@@ -85,11 +85,15 @@ impl WasmEdge {
     /// Makes a command that runs a compiled module; the guest's directories, variables and arguments are still to add.
     pub fn run(&self) -> Command {
         let mut command = Command::new(&self.program);
-        if !self.version.starts_with("0.14.") {
-            // From 0.15 on the default is the interpreter, compiled or not.
+        if self.needs_run_mode() {
             command.arg("--run-mode=aot");
         }
         command
+    }
+
+    /// Tells whether the default is the interpreter even for what was compiled, as it is after 0.14.
+    pub fn needs_run_mode(&self) -> bool {
+        !self.version.starts_with("0.14.")
     }
 }
 

@@ -22,6 +22,8 @@ use crate::component::ComponentKind;
 
 /// A configuration in which nothing is wrong, with its components built.
 pub struct Checked {
+    /// The file's name.
+    pub source: String,
     pub settings: Settings,
     /// In the file's order.
     pub components: Vec<CheckedComponent>,
@@ -48,7 +50,7 @@ pub fn check(
 ) -> Result<Checked, Box<Problems>> {
     let mut problems = Vec::new();
     let checked = match parse(&source.text, environment, &mut problems) {
-        Ok(root) => Some(check_tree(&root, types, &mut problems)),
+        Ok(root) => Some(check_tree(&source.name, &root, types, &mut problems)),
         Err(problem) => {
             problems.push(problem);
             None
@@ -90,7 +92,12 @@ pub fn read<T: DeserializeOwned>(
     }
 }
 
-fn check_tree(root: &Rc<Node>, types: &[&[ComponentType]], problems: &mut Vec<Problem>) -> Checked {
+fn check_tree(
+    source: &str,
+    root: &Rc<Node>,
+    types: &[&[ComponentType]],
+    problems: &mut Vec<Problem>,
+) -> Checked {
     let Outline { components } = outline(root, types, problems);
     let settings = settings(root, problems);
     check_graph(&components, dead_letter(root), problems);
@@ -99,6 +106,7 @@ fn check_tree(root: &Rc<Node>, types: &[&[ComponentType]], problems: &mut Vec<Pr
         .filter_map(|declared| build(declared, &settings, problems))
         .collect();
     Checked {
+        source: source.to_owned(),
         settings,
         components,
     }

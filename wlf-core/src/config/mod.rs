@@ -24,11 +24,11 @@ mod tree;
 pub(crate) mod value;
 
 pub use check::{Checked, CheckedComponent, check, read};
-pub(crate) use closest::closest;
+pub use closest::closest;
 pub use component_type::{Build, Component, ComponentType, Context, Invalid};
 pub use delivery::{BatchLimits, Delivery, OnReject};
 pub use interpolate::Environment;
 pub use problem::{Problem, Problems};
-pub use settings::{Level, Log, LogFormat, Settings, State};
+pub use settings::{Level, Log, LogFormat, Settings, State, settings_schema};
 pub use source::{Source, Span};
 pub use value::{ByteSize, Duration, HostPort, InvalidValue, Pattern, Secret};

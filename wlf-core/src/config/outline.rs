@@ -233,7 +233,10 @@ impl<'a> Section<'a, '_> {
             Some(closest) => format!("did you mean `{closest}`?"),
             None => {
                 let names: Vec<&str> = here().map(ComponentType::name).collect();
-                format!("a {} is one of {}", self.kind.name(), list(&names))
+                match names.as_slice() {
+                    [] => format!("this program has no {}", self.kind.name()),
+                    names => format!("a {} is one of {}", self.kind.name(), list(names)),
+                }
             }
         };
         problems.push(Problem::new(name.span, message).label(label));

@@ -1,8 +1,9 @@
 //! The parts of the file that are not components.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use super::{BatchLimits, ByteSize, Delivery, Duration, Invalid, OnReject};
@@ -30,6 +31,29 @@ impl Default for Settings {
 
 fn default_name() -> String {
     "wlf".to_owned()
+}
+
+/// The keys of the file besides its components.
+#[derive(JsonSchema)]
+#[allow(
+    dead_code,
+    reason = "it is there for its schema; the sections are read one by one"
+)]
+struct TopLevel {
+    /// The pipeline's name, in logs and in what components are called at servers.
+    #[schemars(default = "default_name")]
+    name: Option<String>,
+    /// Where positions are saved. Without it the program starts from each collector's `start` every time.
+    state: Option<State>,
+    /// How events are passed on.
+    delivery: Option<DeliverySection>,
+    /// What the program tells about itself, on stderr.
+    log: Option<Log>,
+}
+
+/// The JSON Schema of the file's keys besides its components.
+pub fn settings_schema(generator: &mut SchemaGenerator) -> Schema {
+    TopLevel::json_schema(generator)
 }
 
 /// Where positions are saved. Without it the program starts from each collector's `start` every time.
@@ -114,7 +138,7 @@ pub(crate) struct DeliverySection {
 struct BatchSection {
     /// The most rows in a batch.
     #[serde(default = "rows")]
-    rows: u32,
+    rows: NonZeroU32,
     /// The most bytes in a batch.
     #[serde(default = "bytes")]
     bytes: ByteSize,
@@ -144,8 +168,8 @@ fn transaction_buffer() -> ByteSize {
     Delivery::default().transaction_buffer
 }
 
-fn rows() -> u32 {
-    BatchLimits::default().rows
+fn rows() -> NonZeroU32 {
+    NonZeroU32::new(BatchLimits::default().rows).unwrap_or(NonZeroU32::MIN)
 }
 
 fn bytes() -> ByteSize {
@@ -189,9 +213,6 @@ impl TryFrom<DeliverySection> for Delivery {
             )
             .with_hint("a transaction that is waited for is in flight as a whole"));
         }
-        if section.batch.rows == 0 {
-            return Err(Invalid::new("batch.rows", "a batch has at least 1 row"));
-        }
         if section.batch.bytes.bytes() == 0 {
             return Err(Invalid::new("batch.bytes", "a batch has at least 1 byte"));
         }
@@ -202,7 +223,7 @@ impl TryFrom<DeliverySection> for Delivery {
                 .unwrap_or_else(transaction_buffer)
                 .min(max_in_flight),
             batch: BatchLimits {
-                rows: section.batch.rows,
+                rows: section.batch.rows.get(),
                 bytes: section.batch.bytes.min(max_in_flight),
                 linger: section.batch.linger,
             },

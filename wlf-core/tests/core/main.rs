@@ -1,4 +1,7 @@
-//! What the runtime promises, shown with components in memory, scripted faults and crashes.
+//! What the engine promises: the runtime with components in memory, scripted faults and crashes, and the exact messages
+//! for broken configurations.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod config;
 mod crash;
 mod promises;

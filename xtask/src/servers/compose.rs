@@ -2,10 +2,10 @@
 
 use std::process::{Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::Kind;
-use crate::{apt, layout};
+use crate::layout;
 
 /// Tells whether a Docker engine answers and has the compose plugin.
 pub fn engine_runs() -> bool {
@@ -27,22 +27,31 @@ pub fn up(ports: &[(Kind, u16)]) -> Result<()> {
     command.args(["up", "--detach", "--wait"]);
     for (kind, port) in ports {
         eprintln!("{}: starting in Docker on port {port}", kind.name());
-        command.arg(kind.name()).env(
-            format!("WLF_{}_PORT", kind.name().to_uppercase()),
-            port.to_string(),
-        );
+        let variable = format!("WLF_{}_PORT", kind.name().to_uppercase());
+        command.arg(kind.name()).env(variable, port.to_string());
     }
-    apt::output(&mut command).map(drop)
+    run(command)
 }
 
-/// Stops the services; with `purge` their volumes go too.
-pub fn down(purge: bool) -> Result<()> {
+/// Stops a service and removes its container; with `purge` its volume goes too.
+pub fn down(kind: Kind, purge: bool) -> Result<()> {
     let mut command = compose();
-    command.arg("down");
+    command.args(["down"]);
     if purge {
         command.arg("--volumes");
     }
-    apt::output(&mut command).map(drop)
+    command.arg(kind.name());
+    run(command)
+}
+
+/// Runs a command whose progress shows on stderr: pulling images takes its time.
+fn run(mut command: Command) -> Result<()> {
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()?;
+    ensure!(status.success(), "docker compose ended with {status}");
+    Ok(())
 }
 
 fn compose() -> Command {
@@ -135,6 +144,36 @@ mod tests {
             assert_eq!(
                 services["kafka"]["image"],
                 json!(format!("apache/kafka:{}", kafka::VERSION))
+            );
+        }
+    }
+
+    /// Collects the `${NAME…}` of a text.
+    fn variables(text: &str) -> Vec<&str> {
+        let rest = text.split("${").skip(1);
+        rest.filter_map(|rest| rest.split(['}', ':']).next())
+            .collect()
+    }
+
+    #[test]
+    fn the_variables_that_wlf_gets_are_those_its_configuration_asks_for() {
+        let text = fs::read_to_string(layout::workspace().join("configs/wlf.yaml")).unwrap();
+        let asked = variables(&text);
+        let command = read(FILES[0])["services"]["wlf"]["command"].clone();
+        let given: Vec<_> = command
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|word| word.as_str()?.strip_prefix("--env=")?.split('=').next())
+            .collect();
+        assert_eq!(
+            given,
+            ["WLF_MYSQL_HOST", "WLF_KAFKA", "WLF_REDIS", "WLF_STATE"]
+        );
+        for name in given {
+            assert!(
+                asked.contains(&name),
+                "{name} is not in configs/wlf.yaml: {asked:?}"
             );
         }
     }

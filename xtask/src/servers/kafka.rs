@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::{free_port, probe, process::Process};
+use super::kind::free_port;
+use super::{probe, process::Process};
 use crate::{apt, java, layout};
 
 /// The newest version of which Maven Central has both the server and the tools.

@@ -1,0 +1,167 @@
+//! What the events of a batch share: the blocks that were read, and where in them the rows are.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use wlf_core::format::Encoder;
+use wlf_core::value::{Row, Rows};
+use wlf_core::{Changes, EncodeError, Event, Fault, Operation};
+
+use super::error::Error;
+use super::place::Place;
+use super::reader::Malformed;
+use super::row_image::{Present, RowImage};
+use super::table_plan::TablePlan;
+
+/// The blocks that were read, and where in them the rows are.
+#[derive(Debug, Default)]
+pub struct Block {
+    pub blocks: Vec<Bytes>,
+    pub parts: Vec<Part>,
+    /// Where images begin, from the beginning of their rows.
+    pub images: Vec<u32>,
+}
+
+/// The rows of one event.
+#[derive(Debug)]
+pub struct Part {
+    pub plan: Arc<TablePlan>,
+    pub operation: Operation,
+    /// The index of the block, and where in it the columns' bits and the rows are.
+    pub block: usize,
+    pub present: Range<usize>,
+    pub present_after: Range<usize>,
+    pub rows: Range<usize>,
+    /// The index of the first image.
+    pub images: usize,
+    pub place: Place,
+}
+
+impl Changes for Block {
+    fn encode(&self, event: &Event, encoder: &mut Encoder) -> Result<(), EncodeError> {
+        let Some(part) = usize::try_from(event.part)
+            .ok()
+            .and_then(|n| self.parts.get(n))
+        else {
+            return Ok(());
+        };
+        if part.plan.undecodable.is_some() {
+            return Err(EncodeError {
+                row: 0,
+                fault: part.undecodable(),
+            });
+        }
+        encoder
+            .encode_rows(event, &mut Cursor::new(self, part, &event.rows))
+            .map_err(|failed| EncodeError {
+                row: failed.row,
+                fault: part.fault(failed.column, failed.error),
+            })
+    }
+}
+
+impl Part {
+    fn undecodable(&self) -> Fault {
+        let table = &self.plan.table;
+        let why = self.plan.undecodable.as_ref();
+        Error::Undecodable {
+            place: self.place.clone(),
+            database: table.database.clone(),
+            table: table.name.clone(),
+            reason: why.map(|why| why.reason.clone()).unwrap_or_default(),
+            hint: why.and_then(|why| why.hint),
+        }
+        .into()
+    }
+
+    fn fault(&self, column: Option<usize>, source: Malformed) -> Fault {
+        let table = &self.plan.table;
+        let column = column.and_then(|column| table.columns.get(column));
+        Error::Value {
+            place: self.place.clone(),
+            database: table.database.clone(),
+            table: table.name.clone(),
+            column: column.map_or_else(|| "?".to_owned(), |column| column.name.clone()),
+            source,
+        }
+        .into()
+    }
+}
+
+/// The rows that an event stands for.
+struct Cursor<'a> {
+    plan: &'a TablePlan,
+    operation: Operation,
+    present: Present<'a>,
+    present_after: Present<'a>,
+    rows: &'a [u8],
+    images: std::slice::Iter<'a, u32>,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(block: &'a Block, part: &'a Part, range: &Range<u32>) -> Self {
+        let bytes = block.blocks.get(part.block).map(Bytes::as_ref);
+        let bytes = bytes.unwrap_or_default();
+        let slice = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
+        let columns = part.plan.columns.len();
+        let each = if part.operation == Operation::Update {
+            2
+        } else {
+            1
+        };
+        let index = |row: u32| {
+            usize::try_from(row)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(each)
+        };
+        let images = block.images.get(part.images..).unwrap_or_default();
+        let images = images.get(index(range.start)..index(range.end));
+        Self {
+            plan: &part.plan,
+            operation: part.operation,
+            present: Present::new(slice(&part.present), columns),
+            present_after: Present::new(slice(&part.present_after), columns),
+            rows: slice(&part.rows),
+            images: images.unwrap_or_default().iter(),
+        }
+    }
+
+    #[inline(always)]
+    fn image(&mut self, present: Present<'a>) -> Result<Option<RowImage<'a>>, Malformed> {
+        let Some(start) = self.images.next() else {
+            return Ok(None);
+        };
+        let start = usize::try_from(*start).unwrap_or(usize::MAX);
+        let bytes = self
+            .rows
+            .get(start..)
+            .ok_or(Malformed::Truncated("a row"))?;
+        RowImage::new(self.plan, present, bytes).map(Some)
+    }
+}
+
+impl<'a> Rows for Cursor<'a> {
+    type Error = Malformed;
+    type Columns = RowImage<'a>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Result<Option<Row<RowImage<'a>>>, Malformed> {
+        let Some(image) = self.image(self.present)? else {
+            return Ok(None);
+        };
+        Ok(Some(match self.operation {
+            Operation::Insert => Row::Insert(image),
+            Operation::Delete => Row::Delete(image),
+            Operation::Update => {
+                let Some(after) = self.image(self.present_after)? else {
+                    return Ok(None);
+                };
+                Row::Update {
+                    before: image,
+                    after,
+                }
+            }
+        }))
+    }
+}

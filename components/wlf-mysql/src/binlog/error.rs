@@ -1,0 +1,106 @@
+//! Everything that can be wrong with a binlog, and what the runtime should do about each.
+
+use std::borrow::Cow;
+
+use wlf_core::{Exit, Fault};
+
+use super::place::Place;
+use super::reader::Malformed;
+
+/// What is wrong with a binlog.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{place}: the {event} event is malformed")]
+    Malformed {
+        place: Place,
+        event: &'static str,
+        #[source]
+        source: Malformed,
+    },
+    #[error(
+        "{place}: the {event} event is damaged: its CRC32 is {computed:08x} and should be {stored:08x}"
+    )]
+    Checksum {
+        place: Place,
+        event: &'static str,
+        stored: u32,
+        computed: u32,
+    },
+    #[error("{place}: the file ends in the middle of an event")]
+    TornEvent { place: Place },
+    #[error("{end}: the file ends in the middle of the transaction that begins at {place}")]
+    TornTransaction { place: Place, end: Place },
+    #[error("{place}: an event of type {code}, which is not known")]
+    UnknownEvent { place: Place, code: u8 },
+    #[error("{place}: {what}")]
+    Unsupported {
+        place: Place,
+        what: &'static str,
+        hint: &'static str,
+    },
+    #[error("{place}: rows of a table (id {table_id}) that no TABLE_MAP introduces")]
+    UnknownTable { place: Place, table_id: u64 },
+    #[error("{place}: the server says that events are missing here: {message}")]
+    Incident { place: Place, message: String },
+    #[error("{place}: {transaction} of more than {limit} bytes {problem}")]
+    TooLarge {
+        place: Place,
+        transaction: &'static str,
+        limit: usize,
+        problem: &'static str,
+    },
+    #[error("{place}: rows of `{database}`.`{table}` cannot be decoded: {reason}")]
+    Undecodable {
+        place: Place,
+        database: String,
+        table: String,
+        reason: String,
+        hint: Option<&'static str>,
+    },
+    #[error("{place}: a value of {database}.{table}.{column} cannot be decoded")]
+    Value {
+        place: Place,
+        database: String,
+        table: String,
+        column: String,
+        #[source]
+        source: Malformed,
+    },
+}
+
+impl Error {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        Some(Cow::Borrowed(match self {
+            Self::Malformed { .. } | Self::Checksum { .. } => {
+                "the file is damaged; fetch it again from the server, or begin after the damage with another file"
+            }
+            Self::TornEvent { .. } | Self::TornTransaction { .. } => {
+                "fetch the whole file from the server: the copy was made while it was written, or was cut off"
+            }
+            Self::UnknownEvent { .. } => {
+                "the server is newer than this program, or the file is damaged; everything before it was read"
+            }
+            Self::UnknownTable { .. } => "begin at the beginning of a transaction",
+            Self::Incident { .. } => {
+                "rows are missing in this binlog for good: load the tables anew and begin behind this place"
+            }
+            Self::TooLarge { .. } => {
+                "raise delivery.transaction_buffer, and delivery.max_in_flight with it"
+            }
+            Self::Unsupported { hint, .. } => hint,
+            Self::Undecodable { hint, .. } => return hint.map(Cow::Borrowed),
+            Self::Value { .. } => return None,
+        }))
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let hint = error.hint();
+        let fault = Fault::stop(Exit::Data, "read the binlog", error);
+        match hint {
+            Some(hint) => fault.with_hint(hint),
+            None => fault,
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The binlog without input or output: bytes of events in, batches of transactions out.
+//!
+//! One file an event, under the name that MySQL gives it. Every length in an event is taken for hostile: reads are checked,
+//! and nothing is allocated that the bytes at hand do not justify. Rows are decoded by the formats that write them
+//! ([`row_image`]), over a plan that is made once for each version of a table ([`table_plan`]).
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::as_conversions
+    )
+)]
+
+pub mod assembler;
+pub mod block;
+pub mod charset;
+pub mod checksum;
+pub mod column_type;
+pub mod decimal;
+pub mod definition;
+pub mod error;
+pub mod event_type;
+pub mod format_description;
+pub mod gtid;
+pub mod gtid_set;
+pub mod header;
+pub mod heartbeat;
+#[cfg(test)]
+mod hostile_bytes;
+pub mod incident;
+pub mod jsonb;
+pub mod metadata;
+pub mod place;
+pub mod position;
+pub mod query;
+pub mod reader;
+#[cfg(test)]
+mod recorded;
+pub mod rotate;
+pub mod row_image;
+pub mod rows;
+pub mod table_map;
+pub mod table_plan;
+pub mod tables;
+pub mod temporal;
+pub mod transactions;
+pub mod xa_prepare;
+pub mod xid;
+
+pub use assembler::{Assembler, Taken};
+pub use definition::{ColumnDefinition, Definition};
+pub use error::Error;
+pub use gtid_set::GtidSet;
+pub use place::Place;
+pub use position::SavedPosition;
+pub use transactions::Limits;

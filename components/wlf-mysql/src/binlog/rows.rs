@@ -1,0 +1,101 @@
+//! WRITE_ROWS, UPDATE_ROWS and DELETE_ROWS in their three versions.
+
+use wlf_core::Operation;
+
+use super::event_type as types;
+use super::reader::{Malformed, Reader};
+use super::row_image::{Present, RowImage};
+use super::table_plan::TablePlan;
+
+/// The front of a rows event, and the rows behind it.
+#[derive(Debug, Clone, Copy)]
+pub struct RowsEvent<'a> {
+    pub table_id: u64,
+    pub operation: Operation,
+    pub columns: usize,
+    /// Which columns the images hold: the only ones, or of an update those before.
+    pub present: &'a [u8],
+    /// Of an update: which columns the images after it hold.
+    pub present_after: &'a [u8],
+    pub rows: &'a [u8],
+}
+
+/// A rows event of this id and without rows only ends a statement.
+pub const DUMMY_TABLE_ID: u64 = 0x00ff_ffff;
+
+impl<'a> RowsEvent<'a> {
+    /// Reads the event without header and checksum.
+    #[inline(always)]
+    pub fn decode(code: u8, body: &'a [u8], short_table_ids: bool) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(body);
+        // int<6>: table id, before MySQL 5.1.4 int<4>
+        let table_id = if short_table_ids {
+            u64::from(reader.u32("the table's id")?)
+        } else {
+            reader.u48("the table's id")?
+        };
+        // int<2>: flags
+        reader.u16("the flags")?;
+        if matches!(
+            code,
+            types::WRITE_ROWS | types::UPDATE_ROWS | types::DELETE_ROWS
+        ) {
+            // int<2>: length of the extra data, itself included
+            let length = usize::from(reader.u16("the extra data")?);
+            let length = length
+                .checked_sub(2)
+                .ok_or(Malformed::Invalid("the length of the extra data"))?;
+            reader.bytes(length, "the extra data")?;
+        }
+        let operation = match code {
+            types::WRITE_ROWS | types::WRITE_ROWS_V1 | types::PRE_GA_WRITE_ROWS => {
+                Operation::Insert
+            }
+            types::UPDATE_ROWS | types::UPDATE_ROWS_V1 | types::PRE_GA_UPDATE_ROWS => {
+                Operation::Update
+            }
+            _ => Operation::Delete,
+        };
+        // int<lenenc>: number of columns
+        let columns = reader.lenenc("the number of columns")?;
+        let present = reader.bytes(columns.div_ceil(8), "the columns' bits")?;
+        let present_after = if operation == Operation::Update {
+            reader.bytes(columns.div_ceil(8), "the columns' bits")?
+        } else {
+            &[]
+        };
+        Ok(Self {
+            table_id,
+            operation,
+            columns,
+            present,
+            present_after,
+            rows: reader.rest(),
+        })
+    }
+
+    /// Goes over all rows and gives each image's offset in `rows` to `image`: one a row, of an update two.
+    #[inline(always)]
+    pub fn walk(&self, plan: &TablePlan, mut image: impl FnMut(usize)) -> Result<u32, Malformed> {
+        let present = Present::new(self.present, self.columns);
+        let present_after = Present::new(self.present_after, self.columns);
+        let mut rest = self.rows;
+        let mut count = 0;
+        while !rest.is_empty() {
+            image(self.rows.len() - rest.len());
+            let behind = RowImage::new(plan, present, rest)?.skip()?;
+            let behind = if self.operation == Operation::Update {
+                image(self.rows.len() - behind.len());
+                RowImage::new(plan, present_after, behind)?.skip()?
+            } else {
+                behind
+            };
+            if behind.len() == rest.len() {
+                return Err(Malformed::Invalid("a row without columns"));
+            }
+            rest = behind;
+            count += 1;
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,80 @@
+//! TABLE_MAP: what the rows behind it are rows of.
+
+use super::column_type::ColumnType;
+use super::metadata::Metadata;
+use super::reader::{Malformed, Reader};
+
+/// A table as the binlog describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableMap {
+    pub database: String,
+    pub table: String,
+    pub columns: Vec<ColumnType>,
+    pub metadata: Metadata,
+}
+
+/// Takes a table's id off the event without header and checksum; what is left is the same as long as the table is.
+#[inline(always)]
+pub fn split_id(body: &[u8], short: bool) -> Result<(u64, &[u8]), Malformed> {
+    let mut reader = Reader::new(body);
+    // int<6>: table id, before MySQL 5.1.4 int<4>
+    let id = if short {
+        u64::from(reader.u32("the table's id")?)
+    } else {
+        reader.u48("the table's id")?
+    };
+    Ok((id, reader.rest()))
+}
+
+/// A table whose rows are there and cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownType {
+    pub database: String,
+    pub table: String,
+    /// The column's number, from 1.
+    pub column: usize,
+    pub code: u8,
+}
+
+impl TableMap {
+    /// Reads what is behind the table's id.
+    pub fn decode(body: &[u8]) -> Result<Result<Self, UnknownType>, Malformed> {
+        let mut reader = Reader::new(body);
+        // int<2>: flags
+        reader.u16("the flags")?;
+        let database = text(reader.name("the database's name")?);
+        let table = text(reader.name("the table's name")?);
+        // int<lenenc>: number of columns, string<n>: their types
+        let count = reader.lenenc("the number of columns")?;
+        let codes = reader.bytes(count, "the columns' types")?;
+        // string<lenenc>: the types' metadata
+        let mut type_metadata = Reader::new(reader.lenenc_bytes("the columns' metadata")?);
+        let mut columns = Vec::with_capacity(count);
+        for (n, code) in codes.iter().enumerate() {
+            match ColumnType::decode(*code, &mut type_metadata) {
+                Ok(column) => columns.push(column),
+                Err(_) => {
+                    return Ok(Err(UnknownType {
+                        database,
+                        table,
+                        column: n + 1,
+                        code: *code,
+                    }));
+                }
+            }
+        }
+        // string<n>: which columns may be NULL
+        reader.bytes(count.div_ceil(8), "the bits of NULL")?;
+        let metadata = Metadata::decode(reader.rest(), &columns)?;
+        Ok(Ok(Self {
+            database,
+            table,
+            columns,
+            metadata,
+        }))
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

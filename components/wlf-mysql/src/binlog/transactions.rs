@@ -1,0 +1,455 @@
+//! The transaction that is being read, those that wait to be cut, and those that are prepared and not decided.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use wlf_core::event::{Ended, Transaction};
+use wlf_core::{Batch, Event};
+
+use super::block::{Block, Part};
+use super::error::Error;
+use super::event_type;
+use super::gtid_set::Gtid;
+use super::header::Header;
+use super::place::Place;
+use super::position::Boundary;
+use super::reader::Malformed;
+use super::rows::{DUMMY_TABLE_ID, RowsEvent};
+use super::tables::Tables;
+
+/// How much goes into a batch, and how much of a transaction is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// A batch is full with so many rows.
+    pub rows: u64,
+    /// A batch is full with so many bytes of binlog.
+    pub bytes: usize,
+    /// A transaction of more bytes of binlog goes on before its end was seen.
+    pub transaction: usize,
+}
+
+/// The transactions between the events that were taken and the batches that were cut.
+#[derive(Debug)]
+pub struct Transactions {
+    limits: Limits,
+    /// The number of the open transaction, or of the last.
+    number: u64,
+    open: Option<Open>,
+    /// Whole events, and what they take.
+    ready: Vec<Event>,
+    ready_size: Size,
+    /// Events of the open transaction whose block is closed.
+    held: Vec<Event>,
+    /// Events whose block is still filled: first those of whole transactions, then those of the open one.
+    block: Block,
+    pending: Vec<Pending>,
+    /// How many of `pending` are whole.
+    whole: usize,
+    /// A transaction that earlier batches began has ended.
+    ended: Option<Ended>,
+    prepared: Vec<Prepared>,
+}
+
+/// The open transaction.
+#[derive(Debug)]
+struct Open {
+    place: Place,
+    size: Size,
+    /// Its first rows are gone already.
+    streaming: bool,
+    /// It is distributed, under this id.
+    xa: Option<Box<[u8]>>,
+}
+
+/// A distributed transaction that is prepared and neither committed nor rolled back.
+#[derive(Debug)]
+struct Prepared {
+    id: Box<[u8]>,
+    events: Vec<Event>,
+    size: Size,
+    gtid: Option<Gtid>,
+    /// The place before it: reading begins there as long as it is not decided.
+    before: Boundary,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    rows: u64,
+    bytes: usize,
+}
+
+impl Size {
+    fn add(&mut self, other: Size) {
+        self.rows += other.rows;
+        self.bytes += other.bytes;
+    }
+}
+
+/// An event whose block is still filled.
+#[derive(Debug)]
+struct Pending {
+    timestamp: u32,
+    number: u64,
+    xid: Option<u64>,
+    rows: u32,
+}
+
+impl Transactions {
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            number: 0,
+            open: None,
+            ready: Vec::new(),
+            ready_size: Size::default(),
+            held: Vec::new(),
+            block: Block::default(),
+            pending: Vec::new(),
+            whole: 0,
+            ended: None,
+            prepared: Vec::new(),
+        }
+    }
+
+    /// Forgets everything but the numbers.
+    pub fn forget(&mut self) {
+        let number = self.number;
+        *self = Self::new(self.limits);
+        self.number = number;
+    }
+
+    /// Where the open transaction begins.
+    #[inline(always)]
+    pub fn open_at(&self) -> Option<Place> {
+        self.open.as_ref().map(|open| open.place.clone())
+    }
+
+    /// Whether the last batch ended inside of a transaction.
+    pub fn is_inside(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.streaming)
+    }
+
+    /// Opens a transaction, if none is open.
+    #[inline(always)]
+    pub fn begin(&mut self, place: &Place) {
+        if self.open.is_none() {
+            self.number += 1;
+            self.open = Some(Open {
+                place: place.clone(),
+                size: Size::default(),
+                streaming: false,
+                xa: None,
+            });
+        }
+    }
+
+    /// Opens a distributed transaction.
+    pub fn begin_xa(&mut self, place: &Place, id: &[u8]) {
+        self.begin(place);
+        if let Some(open) = &mut self.open {
+            open.xa = Some(id.into());
+        }
+    }
+
+    /// Counts an event's bytes.
+    #[inline(always)]
+    pub fn count(&mut self, bytes: usize) {
+        match &mut self.open {
+            Some(open) => open.size.bytes += bytes,
+            None => self.ready_size.bytes += bytes,
+        }
+    }
+
+    /// Takes the rows of an event, which is `body` at `offset` in `block` behind its header.
+    #[inline(always)]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "all of them are borrowed from different owners"
+    )]
+    pub fn rows(
+        &mut self,
+        block: &Bytes,
+        offset: usize,
+        header: &Header,
+        body: &[u8],
+        short_table_ids: bool,
+        tables: &Tables,
+        place: Place,
+    ) -> Result<(), Error> {
+        let wrong = |place: &Place, source| Error::Malformed {
+            place: place.clone(),
+            event: event_type::name(header.code),
+            source,
+        };
+        let event = RowsEvent::decode(header.code, body, short_table_ids)
+            .map_err(|source| wrong(&place, source))?;
+        if event.rows.is_empty() {
+            return Ok(());
+        }
+        let Some(plan) = tables.plan(event.table_id) else {
+            if event.table_id == DUMMY_TABLE_ID {
+                return Ok(());
+            }
+            return Err(Error::UnknownTable {
+                place,
+                table_id: event.table_id,
+            });
+        };
+        let images = self.block.images.len();
+        let rows = if plan.undecodable.is_some() && plan.columns.is_empty() {
+            1
+        } else {
+            if plan.columns.len() != event.columns {
+                let source =
+                    Malformed::Invalid("its number of columns, which its TABLE_MAP does not have,");
+                return Err(wrong(&place, source));
+            }
+            let all = &mut self.block.images;
+            let walked = event.walk(plan, |start| {
+                all.push(u32::try_from(start).unwrap_or(u32::MAX))
+            });
+            walked.map_err(|source| {
+                self.block.images.truncate(images);
+                wrong(&place, source)
+            })?
+        };
+        let within = |slice: &[u8]| {
+            let start = offset + Header::LENGTH + (slice.as_ptr().addr() - body.as_ptr().addr());
+            start..start + slice.len()
+        };
+        let empty = 0..0;
+        let part = Part {
+            plan: plan.clone(),
+            operation: event.operation,
+            block: 0,
+            present: within(event.present),
+            present_after: if event.present_after.is_empty() {
+                empty
+            } else {
+                within(event.present_after)
+            },
+            rows: within(event.rows),
+            images,
+            place,
+        };
+        self.keep(block, part, header.timestamp, rows);
+        self.refuse_large_xa()
+    }
+
+    #[inline(always)]
+    fn keep(&mut self, block: &Bytes, mut part: Part, timestamp: u32, rows: u32) {
+        let blocks = &mut self.block.blocks;
+        let known = blocks
+            .last()
+            .is_some_and(|last| last.as_ptr() == block.as_ptr() && last.len() == block.len());
+        if !known {
+            blocks.push(block.clone());
+        }
+        part.block = blocks.len() - 1;
+        self.block.parts.push(part);
+        self.pending.push(Pending {
+            timestamp,
+            number: self.number,
+            xid: None,
+            rows,
+        });
+        if let Some(open) = &mut self.open {
+            open.size.rows += u64::from(rows);
+        }
+    }
+
+    /// A distributed transaction cannot go on before it is decided.
+    #[inline(always)]
+    fn refuse_large_xa(&self) -> Result<(), Error> {
+        match &self.open {
+            Some(open) if open.xa.is_some() && open.size.bytes > self.limits.transaction => {
+                Err(self.too_large_xa(&open.place))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn too_large_xa(&self, place: &Place) -> Error {
+        Error::TooLarge {
+            place: place.clone(),
+            transaction: "a distributed transaction (XA), together with others that are prepared,",
+            limit: self.limits.transaction,
+            problem: "must be held until it is committed or rolled back",
+        }
+    }
+
+    /// Ends the open transaction.
+    #[inline(always)]
+    pub fn commit(&mut self, xid: Option<u64>) {
+        let Some(open) = self.open.take() else {
+            return;
+        };
+        self.ready_size.add(open.size);
+        if open.streaming {
+            let number = self.number;
+            self.ended = Some(Ended { number, xid });
+        } else {
+            for pending in self.pending.iter_mut().skip(self.whole) {
+                pending.xid = xid;
+            }
+            for mut event in self.held.drain(..) {
+                event.transaction.xid = xid;
+                self.ready.push(event);
+            }
+        }
+        self.whole = self.pending.len();
+    }
+
+    /// Forgets the open transaction.
+    pub fn rollback(&mut self) -> Result<(), Error> {
+        let Some(open) = self.open.take() else {
+            return Ok(());
+        };
+        if open.streaming {
+            return Err(Error::TooLarge {
+                place: open.place,
+                transaction: "a transaction",
+                limit: self.limits.transaction,
+                problem: "was rolled back after its first rows had gone on",
+            });
+        }
+        self.forget_open();
+        Ok(())
+    }
+
+    fn forget_open(&mut self) {
+        self.held.clear();
+        self.pending.truncate(self.whole);
+        self.block.parts.truncate(self.whole);
+    }
+
+    /// Puts the open transaction aside until it is decided.
+    pub fn prepare(
+        &mut self,
+        before: Boundary,
+        gtid: Option<Gtid>,
+        place: &Place,
+    ) -> Result<(), Error> {
+        let Some(open) = self.open.take() else {
+            return Ok(());
+        };
+        let held: usize = self
+            .prepared
+            .iter()
+            .map(|prepared| prepared.size.bytes)
+            .sum();
+        if open.streaming || held + open.size.bytes > self.limits.transaction {
+            return Err(self.too_large_xa(place));
+        }
+        self.close_block();
+        self.prepared.push(Prepared {
+            id: open.xa.unwrap_or_default(),
+            events: std::mem::take(&mut self.held),
+            size: open.size,
+            gtid,
+            before,
+        });
+        Ok(())
+    }
+
+    /// Lets the rows of a prepared transaction go on, and gives its GTID; `None` if it was prepared before the start.
+    pub fn commit_prepared(&mut self, id: &[u8]) -> Option<Option<Gtid>> {
+        let prepared = self.take_prepared(id)?;
+        // What is pending was read before.
+        self.close_block();
+        self.number += 1;
+        for mut event in prepared.events {
+            event.transaction.number = self.number;
+            self.ready.push(event);
+        }
+        self.ready_size.add(prepared.size);
+        Some(prepared.gtid)
+    }
+
+    /// Forgets a prepared transaction, and gives its GTID.
+    pub fn rollback_prepared(&mut self, id: &[u8]) -> Option<Option<Gtid>> {
+        self.take_prepared(id).map(|prepared| prepared.gtid)
+    }
+
+    fn take_prepared(&mut self, id: &[u8]) -> Option<Prepared> {
+        let id = id.strip_suffix(b" ONE PHASE").unwrap_or(id);
+        let at = self
+            .prepared
+            .iter()
+            .position(|prepared| *prepared.id == *id)?;
+        Some(self.prepared.remove(at))
+    }
+
+    /// The place before the first transaction that is prepared and not decided.
+    pub fn before_prepared(&self) -> Option<&Boundary> {
+        self.prepared.first().map(|prepared| &prepared.before)
+    }
+
+    /// Whether a batch should be cut now.
+    #[inline(always)]
+    pub fn is_full(&self) -> bool {
+        let is_full =
+            |size: &Size| size.rows >= self.limits.rows || size.bytes >= self.limits.bytes;
+        if self.ended.is_some() || is_full(&self.ready_size) {
+            return true;
+        }
+        match &self.open {
+            Some(open) if open.streaming => is_full(&open.size),
+            Some(open) => open.xa.is_none() && open.size.bytes > self.limits.transaction,
+            None => false,
+        }
+    }
+
+    /// Gives the whole transactions; if there are none and the open one is too large to be held, the rows of it.
+    pub fn cut(&mut self) -> Batch {
+        self.close_block();
+        let mut batch = Batch {
+            events: std::mem::take(&mut self.ready),
+            position: None,
+            ended: self.ended.take(),
+            bytes: std::mem::take(&mut self.ready_size).bytes,
+        };
+        if batch.events.is_empty()
+            && batch.ended.is_none()
+            && let Some(open) = &mut self.open
+            && (open.streaming || open.size.bytes > self.limits.transaction)
+            && open.xa.is_none()
+        {
+            open.streaming = true;
+            batch.events = std::mem::take(&mut self.held);
+            batch.bytes += std::mem::take(&mut open.size).bytes;
+        }
+        batch
+    }
+
+    /// Closes the block that is being filled, and makes events of what is in it.
+    fn close_block(&mut self) {
+        let block = Arc::new(std::mem::take(&mut self.block));
+        for (n, pending) in self.pending.drain(..).enumerate() {
+            let Some(part) = block.parts.get(n) else {
+                break;
+            };
+            let event = Event {
+                table: part.plan.table.clone(),
+                operation: part.operation,
+                timestamp: pending.timestamp,
+                transaction: Transaction {
+                    number: pending.number,
+                    xid: pending.xid,
+                    offset: 0,
+                    commit: false,
+                },
+                changes: block.clone(),
+                part: u32::try_from(n).unwrap_or(u32::MAX),
+                rows: 0..pending.rows,
+            };
+            if n < self.whole {
+                self.ready.push(event);
+            } else {
+                self.held.push(event);
+            }
+        }
+        self.whole = 0;
+    }
+}

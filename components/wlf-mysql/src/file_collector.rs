@@ -1,0 +1,204 @@
+//! Reads binlog files, in the order of their numbers, from a saved position or the first one's beginning to the end of the
+//! last.
+
+mod binlog_file;
+mod blocks;
+mod error;
+mod listing;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wlf_core::component::Progress;
+use wlf_core::config::{Build, Component, Context, Invalid};
+use wlf_core::{Batch, Collector, ComponentKind, Fault, Position};
+
+use self::binlog_file::BinlogFile;
+use self::blocks::Blocks;
+use self::error::Error;
+use self::listing::Listed;
+use crate::binlog::{self, Assembler, Limits, SavedPosition};
+
+/// Reads binlog files of MySQL, and ends at the end of the last.
+///
+/// The files have to have the columns' names in them: `binlog_row_metadata=FULL`. A file that is damaged, or that ends in
+/// the middle of a transaction, is an error after all whole transactions before it were delivered.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The files, or globs such as `data/binlog.*`. They are read in the order of the numbers at the names' ends; what a
+    /// glob finds with the ending `.index` is left out.
+    paths: Vec<String>,
+}
+
+impl Build for Config {
+    const TYPE: &'static str = "BinlogFileCollector";
+    const KIND: ComponentKind = ComponentKind::Collector;
+
+    fn build(self, context: &Context) -> Result<Component, Invalid> {
+        if self.paths.is_empty() {
+            return Err(Invalid::new("paths", "`paths` is empty")
+                .with_hint("name at least one binlog file, or a glob such as `data/binlog.*`"));
+        }
+        for path in &self.paths {
+            if let Err(error) = glob::Pattern::new(path) {
+                return Err(Invalid::new(
+                    "paths",
+                    format!("`{path}` is not a glob: {}", error.msg),
+                ));
+            }
+        }
+        let delivery = &context.delivery;
+        let limits = Limits {
+            rows: delivery.batch.rows.into(),
+            bytes: delivery.batch.bytes.as_usize(),
+            transaction: delivery.transaction_buffer.as_usize(),
+        };
+        let collector = BinlogFileCollector::new(self.paths, limits);
+        Ok(Component::Collector(Box::new(collector)))
+    }
+}
+
+/// The collector.
+#[derive(Debug)]
+pub struct BinlogFileCollector {
+    paths: Vec<String>,
+    assembler: Assembler,
+    limits: Limits,
+    blocks: Blocks,
+    files: Vec<Listed>,
+    /// The index of the file that is being read; behind the last at the end.
+    current: usize,
+    file: Option<BinlogFile>,
+    /// Shown once all that was read before it is.
+    fault: Option<Fault>,
+    ended: bool,
+}
+
+impl BinlogFileCollector {
+    /// Reads the files that `paths` name.
+    pub fn new(paths: Vec<String>, limits: Limits) -> Self {
+        Self {
+            paths,
+            assembler: Assembler::new(limits),
+            limits,
+            blocks: Blocks::default(),
+            files: Vec::new(),
+            current: 0,
+            file: None,
+            fault: None,
+            ended: false,
+        }
+    }
+
+    /// Goes to the position in one of the files.
+    fn resume(&mut self, after: &Position) -> Result<(), Error> {
+        let saved: SavedPosition = serde_json::from_value(after.0.clone())
+            .map_err(|source| Error::SavedPosition { source })?;
+        let place = || format!("{}:{}", saved.file, saved.position);
+        let index = self.files.iter().position(|file| file.name == saved.file);
+        let Some(index) = index else {
+            return Err(Error::Gone { place: place() });
+        };
+        let set = saved.gtid_set.as_deref().map(str::parse).transpose();
+        let executed = set.map_err(|source| Error::SavedGtids { source })?;
+        if saved.position > self.files[index].size {
+            return Err(Error::Beyond {
+                place: place(),
+                size: self.files[index].size,
+            });
+        }
+        self.current = index;
+        let mut file = BinlogFile::open(&self.files[index])?;
+        file.take_format(&mut self.assembler)?;
+        self.assembler.start(&saved.file, saved.position, executed);
+        file.go_to(saved.position)?;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Reads until a batch is full, or a block is used up: `None` then, and there may be more.
+    fn read_block(&mut self) -> Result<Option<Batch>, Error> {
+        let Some(file) = &mut self.file else {
+            let Some(listed) = self.files.get(self.current) else {
+                self.ended = true;
+                return Ok(self.assembler.cut());
+            };
+            let file = BinlogFile::open(listed)?;
+            self.assembler.next_file(&listed.name);
+            self.file = Some(file);
+            return Ok(None);
+        };
+        while let Some((block, event, at)) = file.next_event()? {
+            self.assembler.take(block, event.clone(), Some(at))?;
+            file.taken(event);
+            if self.assembler.is_full()
+                && let Some(batch) = self.assembler.cut()
+            {
+                return Ok(Some(batch));
+            }
+        }
+        if file.read(&mut self.blocks)? {
+            return Ok(None);
+        }
+        file.check_end(self.assembler.place())?;
+        if let Some(place) = self.assembler.unfinished() {
+            let end = self.assembler.place();
+            return Err(binlog::Error::TornTransaction { place, end }.into());
+        }
+        self.file = None;
+        self.current += 1;
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Collector for BinlogFileCollector {
+    async fn connect(&mut self, after: Option<&Position>) -> Result<(), Fault> {
+        self.files = listing::list(&self.paths)?;
+        self.assembler = Assembler::new(self.limits);
+        self.current = 0;
+        self.file = None;
+        self.fault = None;
+        self.ended = false;
+        if let Some(after) = after {
+            self.resume(after)?;
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<Option<Batch>, Fault> {
+        loop {
+            if let Some(fault) = self.fault.take() {
+                self.ended = true;
+                return Err(fault);
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            match self.read_block() {
+                Ok(Some(batch)) => return Ok(Some(batch)),
+                // A file can always be read, so that others get their turn only here.
+                Ok(None) => tokio::task::yield_now().await,
+                Err(error) => {
+                    self.fault = Some(error.into());
+                    if let Some(batch) = self.assembler.cut() {
+                        return Ok(Some(batch));
+                    }
+                }
+            }
+        }
+    }
+
+    fn progress(&self) -> Option<Progress> {
+        let before = self.files.iter().take(self.current);
+        let before: u64 = before.map(|file| file.size).sum();
+        Some(Progress {
+            done: before + self.file.as_ref().map_or(0, BinlogFile::position),
+            total: self.files.iter().map(|file| file.size).sum(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

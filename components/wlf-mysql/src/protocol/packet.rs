@@ -1,0 +1,309 @@
+//! Packets: `int<3>` length, `int<1>` sequence number, payload; a payload of 16 MiB − 1 and more goes on in the next.
+//!
+//! The manual's "MySQL Packets". A message of exactly 16 MiB − 1 bytes is followed by an empty packet.
+
+use std::ops::Range;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use super::reader::DecodeError;
+
+/// The longest payload of one packet, in bytes.
+pub const MAX_PAYLOAD: usize = 0xFF_FFFF;
+const HEADER: usize = 4;
+
+/// What one read from the socket asks for, in bytes.
+pub const READ_BLOCK: usize = 256 * 1024;
+
+/// The largest message that is put together, in bytes: the server's own limit of an event, 1 GiB, with room for its
+/// header.
+pub const MAX_MESSAGE: usize = (1 << 30) + (1 << 20);
+
+/// Takes messages out of what was received, each as a slice of the block it was read into.
+#[derive(Debug)]
+pub struct Packets {
+    /// The payloads of the message's earlier packets, then what was received behind them.
+    received: BytesMut,
+    /// How many bytes of `received` are payload without headers.
+    joined: usize,
+    sequence: u8,
+    limit: usize,
+}
+
+impl Packets {
+    /// Begins with sequence number 0; messages above `limit` bytes are errors.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            received: BytesMut::new(),
+            joined: 0,
+            sequence: 0,
+            limit,
+        }
+    }
+
+    /// Writes a message as the packets that come next in the conversation.
+    pub fn answer(&mut self, message: &[u8]) -> Vec<u8> {
+        encode(message, &mut self.sequence)
+    }
+
+    /// Writes a message as packets that begin a conversation.
+    pub fn command(&mut self, message: &[u8]) -> Vec<u8> {
+        self.sequence = 0;
+        encode(message, &mut self.sequence)
+    }
+
+    /// Where to read into: a block's worth of room at least, and all of a packet whose length is known.
+    pub fn room(&mut self) -> &mut BytesMut {
+        let missing = self
+            .header()
+            .map(|(len, _)| {
+                self.joined
+                    .saturating_add(HEADER)
+                    .saturating_add(len)
+                    .saturating_sub(self.received.len())
+            })
+            .unwrap_or(0);
+        let spare = self.received.capacity().saturating_sub(self.received.len());
+        // A block's last bytes are not worth a read of their own.
+        if spare < missing || spare < READ_BLOCK / 8 {
+            self.received.reserve(missing.max(READ_BLOCK));
+        }
+        &mut self.received
+    }
+
+    /// How many bytes were received and not taken.
+    pub fn len(&self) -> usize {
+        self.received.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.received.is_empty()
+    }
+
+    fn header(&self) -> Option<(usize, u8)> {
+        self.header_at(self.joined)
+    }
+
+    fn header_at(&self, at: usize) -> Option<(usize, u8)> {
+        let &[a, b, c, sequence] = self.received.get(at..)?.first_chunk::<HEADER>()?;
+        let len = u32::from_le_bytes([a, b, c, 0]);
+        Some((usize::try_from(len).ok()?, sequence))
+    }
+
+    /// Takes the next whole message; `None` if more has to be received first.
+    ///
+    /// # Errors
+    /// If a packet has another sequence number than the next, or the message is larger than the limit.
+    pub fn next_message(&mut self) -> Result<Option<Bytes>, DecodeError> {
+        while let Some((len, sequence)) = self.header() {
+            if sequence != self.sequence {
+                return Err(DecodeError::OutOfOrder {
+                    expected: self.sequence,
+                    got: sequence,
+                });
+            }
+            let end = self.joined.saturating_add(len);
+            if end > self.limit {
+                return Err(DecodeError::TooLarge { limit: self.limit });
+            }
+            if self.received.len().saturating_sub(HEADER) < end {
+                return Ok(None);
+            }
+            self.sequence = self.sequence.wrapping_add(1);
+            self.drop_header();
+            if len == MAX_PAYLOAD {
+                self.joined = end;
+                continue;
+            }
+            self.joined = 0;
+            return Ok(Some(self.received.split_to(end).freeze()));
+        }
+        Ok(None)
+    }
+
+    /// Takes all whole messages at once, as one block of memory, and says where in it each of them is; `None` if more
+    /// has to be received first.
+    ///
+    /// # Errors
+    /// As those of [`next_message`](Self::next_message), once the messages before were taken.
+    pub fn next_block(
+        &mut self,
+        messages: &mut Vec<Range<usize>>,
+    ) -> Result<Option<Bytes>, DecodeError> {
+        messages.clear();
+        let mut end = 0_usize;
+        while self.joined == 0
+            && let Some((len, sequence)) = self.header_at(end)
+            && len < MAX_PAYLOAD
+            && len <= self.limit
+            && sequence == self.sequence
+        {
+            let begin = end.saturating_add(HEADER);
+            let behind = begin.saturating_add(len);
+            if behind > self.received.len() {
+                break;
+            }
+            self.sequence = self.sequence.wrapping_add(1);
+            messages.push(begin..behind);
+            end = behind;
+        }
+        if end > 0 {
+            return Ok(Some(self.received.split_to(end).freeze()));
+        }
+        let message = self.next_message()?;
+        messages.extend(message.iter().map(|message| 0..message.len()));
+        Ok(message)
+    }
+
+    /// Closes the gap that the header behind `joined` is.
+    fn drop_header(&mut self) {
+        if self.joined == 0 {
+            self.received.advance(HEADER);
+            return;
+        }
+        // What lies behind the packet is less than a block, so this moves each packet about once.
+        let from = self.joined.saturating_add(HEADER);
+        let rest = self.received.len().saturating_sub(HEADER);
+        self.received.copy_within(from.., self.joined);
+        self.received.truncate(rest);
+    }
+}
+
+/// Writes a message as packets, beginning with the sequence number that is given and put to the one behind the last.
+fn encode(message: &[u8], sequence: &mut u8) -> Vec<u8> {
+    let packets = message.len().checked_div(MAX_PAYLOAD).unwrap_or(0);
+    let headers = packets.saturating_add(1).saturating_mul(HEADER);
+    let mut out = Vec::with_capacity(message.len().saturating_add(headers));
+    let mut chunks = message.chunks(MAX_PAYLOAD);
+    loop {
+        let chunk = chunks.next().unwrap_or_default();
+        out.put_uint_le(u64::try_from(chunk.len()).unwrap_or(0), 3);
+        out.put_u8(*sequence);
+        out.put_slice(chunk);
+        *sequence = sequence.wrapping_add(1);
+        if chunk.len() < MAX_PAYLOAD {
+            return out;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receive(packets: &mut Packets, mut bytes: &[u8], step: usize) -> Vec<Bytes> {
+        let mut messages = Vec::new();
+        while !bytes.is_empty() {
+            let (front, rest) = bytes.split_at(step.min(bytes.len()));
+            packets.room().extend_from_slice(front);
+            bytes = rest;
+            while let Some(message) = packets.next_message().unwrap() {
+                messages.push(message);
+            }
+        }
+        messages
+    }
+
+    #[test]
+    fn takes_messages_whatever_the_reads_are() {
+        let mut wire = encode(b"one", &mut 0);
+        wire.extend(encode(b"", &mut 1));
+        wire.extend(encode(&[7; 1000], &mut 2));
+        for step in [1, 3, 5, 999, 5000] {
+            let messages = receive(&mut Packets::new(4096), &wire, step);
+            assert_eq!(messages.len(), 3);
+            assert_eq!(&messages[0][..], b"one");
+            assert!(messages[1].is_empty());
+            assert_eq!(&messages[2][..], [7; 1000]);
+        }
+    }
+
+    #[test]
+    fn joins_packets_at_the_boundary_of_16_mib() {
+        for len in [
+            MAX_PAYLOAD - 1,
+            MAX_PAYLOAD,
+            MAX_PAYLOAD + 1,
+            2 * MAX_PAYLOAD,
+            2 * MAX_PAYLOAD + 5,
+        ] {
+            let message: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
+            let mut wire = encode(&message, &mut 0);
+            let packets = len / MAX_PAYLOAD + 1;
+            assert_eq!(wire.len(), len + 4 * packets);
+            wire.extend(encode(b"next", &mut (packets as u8)));
+            let messages = receive(&mut Packets::new(MAX_MESSAGE), &wire, 1 << 20);
+            assert_eq!(messages.len(), 2, "{len}");
+            assert!(messages[0] == message, "{len}");
+            assert_eq!(&messages[1][..], b"next");
+        }
+    }
+
+    #[test]
+    fn blocks_hold_what_messages_do() {
+        let lengths = [
+            3,
+            0,
+            1000,
+            MAX_PAYLOAD - 1,
+            MAX_PAYLOAD,
+            7,
+            2 * MAX_PAYLOAD + 9,
+            8,
+        ];
+        let mut wire = Vec::new();
+        let mut sequence = 0;
+        for (n, length) in lengths.into_iter().enumerate() {
+            wire.extend(encode(&vec![n as u8; length], &mut sequence));
+        }
+        for step in [1000, 1 << 20, 1 << 30] {
+            let mut packets = Packets::new(MAX_MESSAGE);
+            let mut ranges = Vec::new();
+            let mut seen = Vec::new();
+            for bytes in wire.chunks(step) {
+                packets.room().extend_from_slice(bytes);
+                while let Some(block) = packets.next_block(&mut ranges).unwrap() {
+                    for range in &ranges {
+                        let message = &block[range.clone()];
+                        assert!(message.iter().all(|byte| usize::from(*byte) == seen.len()));
+                        seen.push(message.len());
+                    }
+                }
+            }
+            assert_eq!(seen, lengths, "{step}");
+            assert!(packets.is_empty());
+        }
+    }
+
+    #[test]
+    fn sequence_numbers_wrap_and_are_checked() {
+        let mut packets = Packets::new(64);
+        packets.sequence = 255;
+        packets.room().extend_from_slice(&encode(b"a", &mut 255));
+        packets.room().extend_from_slice(&encode(b"b", &mut 0));
+        assert_eq!(&packets.next_message().unwrap().unwrap()[..], b"a");
+        assert_eq!(&packets.next_message().unwrap().unwrap()[..], b"b");
+        packets.room().extend_from_slice(&encode(b"c", &mut 2));
+        assert_eq!(
+            packets.next_message(),
+            Err(DecodeError::OutOfOrder {
+                expected: 1,
+                got: 2
+            })
+        );
+    }
+
+    #[test]
+    fn a_length_does_not_make_us_allocate_more_than_a_packet() {
+        let mut packets = Packets::new(MAX_MESSAGE);
+        packets.room().extend_from_slice(&[0xFF, 0xFF, 0xFF, 0]);
+        assert_eq!(packets.next_message(), Ok(None));
+        assert!(packets.room().capacity() <= 2 * (MAX_PAYLOAD + READ_BLOCK));
+        let mut packets = Packets::new(1000);
+        packets.room().extend_from_slice(&[0xE9, 0x03, 0, 0]);
+        assert_eq!(
+            packets.next_message(),
+            Err(DecodeError::TooLarge { limit: 1000 })
+        );
+    }
+}

@@ -1,0 +1,22 @@
+//! Writing a command's answer to stdout.
+
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use wlf_core::{Exit, Fault};
+
+use crate::report;
+
+/// Writes the whole text. A reader that has gone, as in `| head`, is no error.
+pub(crate) fn print(text: &str) -> ExitCode {
+    let mut stdout = io::stdout().lock();
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            report::fault(&Fault::stop(Exit::Io, "write to stdout", error))
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}

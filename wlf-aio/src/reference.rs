@@ -1,0 +1,127 @@
+//! The pages in `docs/reference/`, made from the doc comments of the components' `Config` structs.
+
+use std::fmt::Write;
+
+use wlf_core::config::{ComponentType, settings_schema};
+
+use crate::components::{KINDS, of_kind};
+use crate::options::{Opt, Options, generator, summary};
+
+/// A page of the reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The file's name.
+    pub name: String,
+    /// Markdown.
+    pub text: String,
+}
+
+/// All pages: the index with the top-level keys, and one for each component.
+pub fn pages(systems: &[&[ComponentType]]) -> Vec<Page> {
+    let mut pages = vec![Page {
+        name: "README.md".to_owned(),
+        text: index(systems),
+    }];
+    for (kind, section) in KINDS {
+        for component in of_kind(systems, kind) {
+            pages.push(Page {
+                name: format!("{}.md", component.name()),
+                text: component_page(component, section),
+            });
+        }
+    }
+    pages
+}
+
+const HEAD: &str = "<!-- Made from the program: `UPDATE_REFERENCE=1 cargo test -p wlf-aio reference` writes it anew. -->\n\n";
+
+const INDEX: &str = "# Configuration
+
+A configuration is YAML: three lists of components and some keys for the whole. `wlf-aio check` says what is wrong with
+one, `wlf-aio schema` prints its JSON Schema for editors.
+
+Every component has `id` and `type`; collectors and transformers have `destination: x` or `destinations: [x, y]`.
+
+- `${VAR}`, `${VAR:-default}` and `${file:/run/secrets/x}` are filled in after the YAML is parsed, in values only. Without
+  quotes the outcome may be a number; `$${` is a literal `${`.
+- A **template** is text with JSON pointers into the event as JSON: `%{/database}`, `%{/table}`, `%{/type}`,
+  `%{/data/<column>}`. Text is put in without quotes, a number as it stands, NULL as `null`. A pointer that finds nothing,
+  an object or a list makes the row a rejected one. `%%{` is a literal `%{`.
+- A **pattern** is a name, a glob with `*` and `?`, or a `/regex/` that is found anywhere in the name.
+- A **duration** has its unit: `500ms`, `10s`, `5m`, `1h`. A **size** is bytes or has one: `KB`, `MB`, `GB`, `KiB`, `MiB`,
+  `GiB`.
+- A key that begins with `x-` is not read and may hold YAML anchors.
+
+";
+
+fn index(systems: &[&[ComponentType]]) -> String {
+    let mut out = format!("{HEAD}{INDEX}## Components\n\n");
+    for (kind, section) in KINDS {
+        let _ = writeln!(out, "**`{section}`**\n");
+        for component in of_kind(systems, kind) {
+            let name = component.name();
+            let _ = writeln!(out, "- [{name}]({name}.md): {}", summary(component));
+        }
+        out.push('\n');
+    }
+    out.push_str("## The whole pipeline\n\n");
+    table(
+        &mut out,
+        &Options::read(&settings_schema(&mut generator())).list,
+    );
+    out
+}
+
+fn component_page(component: &ComponentType, section: &str) -> String {
+    let options = Options::of(component);
+    let name = component.name();
+    let mut out = format!("{HEAD}# {name}\n\n{}\n\n", options.description);
+    let _ = writeln!(
+        out,
+        "A {}: it stands in the list `{section}`.\n",
+        component.kind().name()
+    );
+    if options.list.is_empty() {
+        out.push_str("It has no options besides those that every component has.\n");
+    } else {
+        table(&mut out, &options.list);
+    }
+    out
+}
+
+fn table(out: &mut String, options: &[Opt]) {
+    out.push_str("| option | value | default | |\n| --- | --- | --- | --- |\n");
+    for option in options {
+        let default = match &option.default {
+            Some(default) => default.as_str(),
+            None if option.required => "**required**",
+            None => "",
+        };
+        let _ = writeln!(
+            out,
+            "| `{}` | {} | {} | {} |",
+            option.name,
+            cell(&option.form),
+            cell(default),
+            cell(&option.description)
+        );
+    }
+}
+
+/// Text that stays in its cell.
+fn cell(text: &str) -> String {
+    let mut out = String::new();
+    for (n, line) in text.lines().enumerate() {
+        match line.strip_prefix("- ") {
+            Some(item) => {
+                let _ = write!(out, "<br>• {item}");
+            }
+            None if n == 0 => out.push_str(line),
+            None if line.is_empty() => out.push_str("<br>"),
+            None => {
+                let _ = write!(out, " {line}");
+            }
+        }
+    }
+    out.replace('|', "\\|")
+}

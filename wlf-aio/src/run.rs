@@ -1,0 +1,60 @@
+//! The last step: a pipeline that was checked runs.
+
+use std::pin::pin;
+use std::process::ExitCode;
+
+use futures_util::future::{Either, select};
+
+use wlf_core::config::{Checked, LogFormat};
+use wlf_core::runtime::{Pipeline, StateDirectory};
+use wlf_core::{Exit, Fault};
+
+use crate::progress::Reporter;
+use crate::{interpreted, report};
+
+/// Runs until every collector has ended and everything is delivered, or until a person must act.
+pub(crate) fn run(checked: Checked) -> ExitCode {
+    if let Some(warning) = interpreted::warning() {
+        eprint!("{warning}");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::stop(Exit::Io, "start the runtime", error));
+    match runtime.and_then(|runtime| runtime.block_on(pipeline(checked))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => report::fault(&fault),
+    }
+}
+
+async fn pipeline(checked: Checked) -> Result<(), Fault> {
+    let settings = checked.settings;
+    let state = match &settings.state {
+        Some(state) => Some(StateDirectory::open(&state.directory)?),
+        None => {
+            tracing::info!(
+                "no `state.directory` is configured: each run begins at the `start` of its collectors"
+            );
+            None
+        }
+    };
+    let mut pipeline = Pipeline::new(settings.delivery, state);
+    for component in checked.components {
+        let id = component.id;
+        pipeline
+            .add(&id, component.component, component.destinations)
+            .map_err(|error| Fault::stop(Exit::Software, format!("add `{id}`"), error))?;
+    }
+    let json = settings.log.format == LogFormat::Json;
+    let mut reporter = Reporter::new(pipeline.status(), json);
+    let result = {
+        let running = pin!(pipeline.run());
+        let reporting = pin!(reporter.run());
+        match select(running, reporting).await {
+            Either::Left((result, _)) => result,
+            Either::Right(((), running)) => running.await,
+        }
+    };
+    reporter.summary();
+    result
+}

@@ -1,0 +1,107 @@
+//! Large transactions and large rows, in bounded memory.
+
+use mysql::prelude::Queryable;
+
+use crate::live::bounded;
+use crate::on_both;
+use crate::program::{Run, Runtime};
+use crate::servers::{database, execute};
+
+on_both!(
+    a_transaction_larger_than_the_buffer_streams_in_bounded_memory,
+    a_row_above_16_mb_comes_whole,
+);
+
+fn a_transaction_larger_than_the_buffer_streams_in_bounded_memory(runtime: &Runtime) {
+    const ROWS: usize = 300_000;
+    let name = format!("wlf_large_{}", runtime.version.replace('.', "_"));
+    let mut connection = database(&name);
+    execute(
+        &mut connection,
+        &[
+            "CREATE TABLE t (id INT PRIMARY KEY, v CHAR(120))",
+            "SET SESSION cte_max_recursion_depth = 1000000",
+            &format!(
+                "INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {}) \
+                 SELECT i, REPEAT(MD5(i), 3) FROM n",
+                ROWS - 1
+            ),
+        ],
+    );
+    let place = tempfile::tempdir().expect("a directory");
+    let configuration = bounded(
+        &name,
+        &[("out", "type: FileDispatcher, path: /wlf/rows.jsonl")],
+    );
+    // A second source that never ends keeps the process there to be looked at.
+    let run = Run::start(runtime.in_directory(place.path(), &configuration));
+    let mut peak = 0;
+    let rows = place.path().join("rows.jsonl");
+    while std::fs::metadata(&rows).map_or(0, |metadata| metadata.len()) < 60_000_000 {
+        peak = peak.max(run.peak_memory());
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    run.end().with_code(0);
+    assert!(peak < 128 << 20, "{peak} bytes resident");
+    println!(
+        "{ROWS} rows in one transaction: {} MB resident under WasmEdge {}",
+        peak >> 20,
+        runtime.version
+    );
+
+    let text = std::fs::read_to_string(&rows).expect("rows");
+    let mut count = 0;
+    for (index, line) in text.lines().enumerate() {
+        assert!(
+            line.contains(&format!("\"data\":{{\"id\":{index},")),
+            "{line}"
+        );
+        let last = index + 1 == ROWS;
+        assert_eq!(line.contains("\"commit\":true"), last, "{line}");
+        assert_eq!(
+            line.contains(&format!("\"xoffset\":{index},")),
+            !last,
+            "{line}"
+        );
+        assert!(!last || line.contains("\"xid\":"), "{line}");
+        count += 1;
+    }
+    assert_eq!(count, ROWS);
+    execute(&mut connection, &[&format!("DROP DATABASE {name}")]);
+}
+
+fn a_row_above_16_mb_comes_whole(runtime: &Runtime) {
+    let name = format!("wlf_wide_{}", runtime.version.replace('.', "_"));
+    let mut connection = database(&name);
+    let largest: usize = connection
+        .query_first("SELECT @@max_allowed_packet")
+        .expect("a setting")
+        .expect("a row");
+    let length = (20 << 20).min(largest / 2);
+    assert!(length > 16 << 20, "max_allowed_packet is only {largest}");
+    execute(
+        &mut connection,
+        &[
+            "CREATE TABLE t (id INT PRIMARY KEY, v LONGTEXT)",
+            &format!("INSERT INTO t VALUES (1, REPEAT('x', {length})), (2, 'after')"),
+        ],
+    );
+    let place = tempfile::tempdir().expect("a directory");
+    let configuration = bounded(
+        &name,
+        &[("out", "type: FileDispatcher, path: /wlf/rows.jsonl")],
+    );
+    Run::start(runtime.in_directory(place.path(), &configuration))
+        .end()
+        .with_code(0);
+    let text = std::fs::read_to_string(place.path().join("rows.jsonl")).expect("rows");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[0].contains(&"x".repeat(length)) && lines[0].len() < length + 200);
+    assert!(
+        lines[1].ends_with("\"data\":{\"id\":2,\"v\":\"after\"}}"),
+        "{}",
+        lines[1]
+    );
+    execute(&mut connection, &[&format!("DROP DATABASE {name}")]);
+}

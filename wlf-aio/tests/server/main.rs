@@ -1,0 +1,10 @@
+//! The program as it ships, between a real MySQL, a real Kafka and a real Redis.
+#![cfg(not(target_os = "wasi"))]
+
+mod crash;
+mod large;
+mod live;
+#[path = "../program/mod.rs"]
+mod program;
+mod refused;
+mod servers;

@@ -1,0 +1,53 @@
+//! Programs as WebAssembly modules: `wlf-aio.wasm`, and one that is built upon it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use xshell::{Shell, cmd};
+
+use crate::layout;
+
+pub const TARGET: &str = "wasm32-wasip1";
+
+/// The program that ships.
+pub const PROGRAM: &str = "wlf-aio";
+
+/// Builds a package's release module and returns its path.
+pub fn build(package: &str) -> Result<PathBuf> {
+    install_target()?;
+    let shell = shell()?;
+    cmd!(
+        shell,
+        "cargo build --release --package {package} --target {TARGET}"
+    )
+    .quiet()
+    .run()?;
+    let module = layout::target()
+        .join(TARGET)
+        .join("release")
+        .join(package)
+        .with_extension("wasm");
+    ensure!(module.is_file(), "cargo built no {}", module.display());
+    Ok(module)
+}
+
+/// Returns a shell in the workspace's root.
+pub fn shell() -> Result<Shell> {
+    let shell = Shell::new()?;
+    shell.change_dir(layout::workspace());
+    Ok(shell)
+}
+
+/// Installs the toolchain's WebAssembly target if it is missing.
+pub fn install_target() -> Result<()> {
+    let shell = shell()?;
+    let sysroot = PathBuf::from(cmd!(shell, "rustc --print sysroot").quiet().read()?);
+    if !sysroot.join("lib/rustlib").join(TARGET).exists() {
+        eprintln!("installing the Rust target {TARGET}");
+        cmd!(shell, "rustup target add {TARGET}")
+            .quiet()
+            .run()
+            .with_context(|| format!("the toolchain in {} has no {TARGET}", sysroot.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! The servers by name: their variables, ports and addresses.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use super::mysql::{self, Mysql};
+use super::process::Process;
+use super::{kafka, probe, redis};
+
+/// Names one of the servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Mysql,
+    Kafka,
+    Redis,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 3] = [Kind::Mysql, Kind::Kafka, Kind::Redis];
+
+    /// Returns the service's name in `docker-compose.yaml`, and its directory's below `target/servers`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Mysql => "mysql",
+            Kind::Kafka => "kafka",
+            Kind::Redis => "redis",
+        }
+    }
+
+    /// Returns the variable that holds the server's address, for us and for the tests.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Kind::Mysql => "WLF_TEST_MYSQL",
+            Kind::Kafka => "WLF_TEST_KAFKA",
+            Kind::Redis => "WLF_TEST_REDIS",
+        }
+    }
+
+    fn default_port(self) -> u16 {
+        match self {
+            Kind::Mysql => 3306,
+            Kind::Kafka => 9092,
+            Kind::Redis => 6379,
+        }
+    }
+
+    /// Writes an address as the tests want it.
+    pub fn address(self, port: u16) -> String {
+        match self {
+            Kind::Mysql => format!("mysql://root:{}@127.0.0.1:{port}", mysql::PASSWORD),
+            Kind::Kafka => format!("127.0.0.1:{port}"),
+            Kind::Redis => format!("redis://127.0.0.1:{port}"),
+        }
+    }
+
+    /// Tells whether the server at `address` answers in its protocol.
+    pub fn answers(self, address: &str) -> bool {
+        let host = host_and_port(address, self.default_port());
+        match self {
+            Kind::Mysql => probe::mysql(&host),
+            Kind::Kafka => probe::kafka(&host),
+            Kind::Redis => probe::redis(&host),
+        }
+    }
+
+    /// Returns the server's usual port if nothing listens there, else any free one.
+    pub fn free_port(self) -> Result<u16> {
+        match TcpListener::bind(("127.0.0.1", self.default_port())) {
+            Ok(_) => Ok(self.default_port()),
+            Err(_) => free_port(),
+        }
+    }
+
+    /// Starts the server from packages and waits until it answers.
+    pub fn start(self, home: &Path, port: u16) -> Result<Process> {
+        match self {
+            Kind::Mysql => Mysql::new(home)?.start(port, mysql::SETTINGS),
+            Kind::Kafka => kafka::start(home, port),
+            Kind::Redis => redis::start(home, port),
+        }
+    }
+}
+
+/// Returns a port on which nothing listens.
+pub fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("looking for a free port")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// Takes `host:port` out of an address that may be a URL.
+fn host_and_port(address: &str, default_port: u16) -> String {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or(rest);
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if host
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| is_number(port))
+    {
+        host.to_owned()
+    } else {
+        format!("{host}:{default_port}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_and_port;
+
+    #[test]
+    fn an_address_gives_its_host_and_port() {
+        for (address, expected) in [
+            ("mysql://root:p@ss@db:3307", "db:3307"),
+            ("mysql://db/shop?x=1", "db:3306"),
+            ("127.0.0.1:9092", "127.0.0.1:9092"),
+            ("redis://127.0.0.1", "127.0.0.1:3306"),
+            ("[::1]:6379", "[::1]:6379"),
+        ] {
+            assert_eq!(host_and_port(address, 3306), expected);
+        }
+    }
+}
