@@ -35,7 +35,6 @@ pub struct KafkaDispatcher {
     ahead: Ahead,
     /// What a partition is chosen by, made anew for each row.
     text: String,
-    name: String,
 }
 
 /// The keys that a template made, one behind the other.
@@ -77,7 +76,6 @@ impl KafkaDispatcher {
             producer: None,
             ahead: Ahead::default(),
             text: String::new(),
-            name: String::new(),
         }
     }
 
@@ -94,6 +92,7 @@ impl KafkaDispatcher {
         let mut rows = self.encoder.rows();
         let mut number = 0;
         for event in events {
+            let mut of_all = None;
             for index in 0..event.len() {
                 let Some(row) = rows.next() else {
                     return Ok(());
@@ -104,21 +103,18 @@ impl KafkaDispatcher {
                     continue;
                 }
                 let at = |fault: Fault| (number, fault);
-                let topic = if config.topic.is_per_table() {
-                    let topics = &mut self.topics;
-                    topics
-                        .of_event(event, &config.topic, cluster, new_topic)
-                        .await
-                } else {
-                    self.name.clear();
-                    let (table, operation) = (&event.table, event.operation);
-                    config
-                        .topic
-                        .render_row(table, operation, row.payload, &mut self.name)
-                        .map_err(|error| at(error.into()))?;
-                    self.topics.named(&self.name, cluster, new_topic).await
+                let topic = match of_all {
+                    Some(topic) => topic,
+                    None => {
+                        let topics = &mut self.topics;
+                        let topic = topics
+                            .of_row(event, row.payload, &config.topic, cluster, new_topic)
+                            .await
+                            .map_err(at)?;
+                        of_all = config.topic.is_per_table().then_some(topic);
+                        topic
+                    }
                 };
-                let topic = topic.map_err(|error| at(error.into()))?;
                 if let Some(template) = &config.key {
                     let text = &mut self.keys.text;
                     template
