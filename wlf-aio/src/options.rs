@@ -247,6 +247,9 @@ fn object(property: &Map<String, Value>) -> String {
     let Some(Value::Object(properties)) = property.get("properties") else {
         return "mapping".to_owned();
     };
+    if let Some((key, _)) = single(property) {
+        return format!("`{{{key}: …}}`");
+    }
     let keys: Vec<String> = properties
         .iter()
         .map(

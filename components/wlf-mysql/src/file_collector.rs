@@ -42,7 +42,10 @@ impl Build for Config {
         }
         for path in &self.paths {
             if let Err(error) = glob::Pattern::new(path) {
-                return Err(Invalid::new("paths", format!("`{path}` is not a glob: {}", error.msg)));
+                return Err(Invalid::new(
+                    "paths",
+                    format!("`{path}` is not a glob: {}", error.msg),
+                ));
             }
         }
         let delivery = &context.delivery;

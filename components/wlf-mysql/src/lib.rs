@@ -1,9 +1,11 @@
 //! MySQL as a source: its client/server protocol, its binlog, and the collectors that read them.
 
 pub mod binlog;
+pub mod collector;
 pub mod connection;
 pub mod error;
 pub mod file_collector;
 pub mod protocol;
+pub mod schema;
 
 pub use error::Error;

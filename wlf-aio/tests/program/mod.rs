@@ -49,6 +49,11 @@ impl Runtime {
         }
     }
 
+    /// The program that a person calls `wasmedge`.
+    pub fn launcher(&self) -> &Path {
+        &self.launcher
+    }
+
     /// The module as it is, for the interpreter.
     pub fn interpreted(self) -> Self {
         Self {

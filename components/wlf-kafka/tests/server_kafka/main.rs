@@ -293,7 +293,8 @@ async fn a_topic_that_was_deleted_is_an_outage_and_comes_back() {
 async fn an_unreachable_broker_is_an_outage_reported_at_once() {
     // Nothing listens on the port of a listener that was dropped.
     let port = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("bind");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("bind");
         listener.local_addr().expect("an address").port()
     };
     let address = format!("127.0.0.1:{port}");

@@ -28,6 +28,8 @@ pub mod gtid;
 pub mod gtid_set;
 pub mod header;
 pub mod heartbeat;
+#[cfg(test)]
+mod hostile_bytes;
 pub mod incident;
 pub mod jsonb;
 pub mod metadata;

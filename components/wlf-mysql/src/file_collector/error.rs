@@ -73,16 +73,22 @@ impl Error {
             Self::NoMatch { .. } => Some(
                 "look at `paths`, which are relative to where the program runs; under WasmEdge only what `--dir` maps is there",
             ),
-            Self::Open { .. } => Some("look at the file's rights, and at what `--dir` maps under WasmEdge"),
-            Self::SameName { .. } => Some("read the files of each server with a collector of its own"),
+            Self::Open { .. } => {
+                Some("look at the file's rights, and at what `--dir` maps under WasmEdge")
+            }
+            Self::SameName { .. } => {
+                Some("read the files of each server with a collector of its own")
+            }
             Self::Encrypted { .. } => Some(
                 "read from the live server, or fetch the file with `mysqlbinlog --read-from-remote-server --raw`, which decrypts it",
             ),
-            Self::NotBinlog { .. } => Some("take it out of `paths`, or unpack it if it is compressed"),
-            Self::Empty { .. } => Some("fetch the file from the server again"),
-            Self::SavedPosition { .. } | Self::SavedGtids { .. } => {
-                Some("the state belongs to another collector: move it away to begin at the first file")
+            Self::NotBinlog { .. } => {
+                Some("take it out of `paths`, or unpack it if it is compressed")
             }
+            Self::Empty { .. } => Some("fetch the file from the server again"),
+            Self::SavedPosition { .. } | Self::SavedGtids { .. } => Some(
+                "the state belongs to another collector: move it away to begin at the first file",
+            ),
             Self::Gone { .. } | Self::Beyond { .. } => Some(
                 "the state belongs to other files: put the file back, or move the state away to begin at the first file",
             ),
