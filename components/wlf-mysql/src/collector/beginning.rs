@@ -138,7 +138,8 @@ impl Search<'_> {
                 without_spaces(row.and_then(|row| row.text(column)).unwrap_or_default())
             };
             let (unknown, purged) = (text(0), text(1));
-            if !purged.is_empty() {
+            // What is purged of a server that never had the set says nothing about the set.
+            if unknown.is_empty() && !purged.is_empty() {
                 return Err(self.purged(&place, Some(purged)).await?);
             }
             if unknown.is_empty() {
