@@ -67,6 +67,8 @@ struct Running {
     /// How many bytes were taken since others had their turn.
     taken: usize,
     state: State,
+    /// What went wrong, once everything that was read before it has gone on.
+    fault: Option<Fault>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +184,7 @@ impl BinlogCollector {
             schema: None,
             taken: 0,
             state: State::Reading,
+            fault: None,
         };
         if let Some(end) = &mut self.end {
             if end.began.is_none() {
@@ -219,6 +222,11 @@ impl Collector for BinlogCollector {
             return Err(Fault::stop(Exit::Software, "read from MySQL", bug));
         };
         running.read(self.end.as_ref(), &self.endpoint).await
+    }
+
+    fn position(&self) -> Option<Position> {
+        let running = self.running.as_ref()?;
+        Some(running.assembler.position())
     }
 
     fn progress(&self) -> Option<Progress> {
@@ -280,8 +288,17 @@ impl Running {
             }));
         }
         loop {
+            if let Some(fault) = self.fault.take() {
+                return Err(fault);
+            }
             let is_all = match self.state {
-                State::Reading => self.take_received(end, endpoint).await?,
+                State::Reading => match self.take_received(end, endpoint).await {
+                    Ok(is_all) => is_all,
+                    Err(fault) => {
+                        self.fault = Some(fault);
+                        false
+                    }
+                },
                 State::Reached => false,
                 State::Ended => return Ok(None),
             };
@@ -289,6 +306,7 @@ impl Running {
                 return Ok(Some(batch));
             }
             match self.state {
+                State::Reading if self.fault.is_some() => {}
                 State::Reading if is_all => self.stream.receive().await?,
                 State::Reading => {}
                 State::Reached | State::Ended => self.state = State::Ended,

@@ -36,9 +36,9 @@ pub struct Config {
     pub password: Secret,
     /// The id under which the server knows this replica, different from that of every other server and replica. Derived
     /// from the component's id, the pipeline's name and the host if it is not given, and then 2147483648 or more.
-    #[schemars(with = "Option<u32>")]
+    #[schemars(with = "Option<u32>", range(min = 1))]
     pub server_id: Option<NonZeroU32>,
-    /// How the connection is encrypted.
+    /// How the connection is encrypted. Not supported yet: any mode but `disabled` is refused.
     #[serde(default)]
     pub tls: Tls,
     /// Where to begin without a saved position: `latest`; `earliest`; `{gtid: set}`, behind the transactions of the
@@ -67,7 +67,7 @@ fn heartbeat() -> Duration {
     Duration::from_secs(10)
 }
 
-/// How the connection is encrypted. Not yet: any mode but `disabled` is refused.
+/// How the connection is encrypted.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
@@ -170,14 +170,37 @@ impl<'de> Visitor<'de> for StartVisitor {
 /// Where a binlog file's first event begins.
 pub const FIRST_EVENT: u64 = 4;
 
+/// Reads a value from its text, so that an error knows the text's place.
+struct Text<T> {
+    expecting: &'static str,
+    parse: fn(&str) -> Result<T, String>,
+}
+
+impl<T> Visitor<'_> for Text<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expecting)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        (self.parse)(text).map_err(E::custom)
+    }
+}
+
 struct Gtids(GtidSet);
 
 impl<'de> Deserialize<'de> for Gtids {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map(Self)
-            .map_err(D::Error::custom)
+        deserializer.deserialize_str(Text {
+            expecting: "a set of GTIDs",
+            parse: |text| {
+                let set = text.parse::<GtidSet>();
+                set.map(Self).map_err(|error| {
+                    format!("{error}\nwrite it as `SELECT @@GLOBAL.gtid_executed` shows it")
+                })
+            },
+        })
     }
 }
 
@@ -186,18 +209,20 @@ struct FileName(String);
 
 impl<'de> Deserialize<'de> for FileName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        let number = name.rsplit_once('.').map(|(_, number)| number);
-        let numbered = number.is_some_and(|number| {
-            !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
-        });
-        if numbered && !name.contains(['/', '\\']) {
-            Ok(Self(name))
-        } else {
-            Err(D::Error::custom(format_args!(
-                "`{name}` is not the name of a binlog file, as in `binlog.000042`"
-            )))
-        }
+        deserializer.deserialize_str(Text {
+            expecting: "the name of a binlog file",
+            parse: |name| {
+                let number = name.rsplit_once('.').map_or("", |(_, number)| number);
+                let is_number = !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit());
+                if is_number && !name.contains(['/', '\\']) {
+                    Ok(Self(name.to_owned()))
+                } else {
+                    Err(format!(
+                        "`{name}` is not the name of a binlog file, as in `binlog.000042`\n`SHOW BINARY LOGS` lists them"
+                    ))
+                }
+            },
+        })
     }
 }
 
@@ -222,14 +247,15 @@ impl<'de> Deserialize<'de> for Timestamp {
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Timestamp, E> {
-                let time = humantime::parse_rfc3339_weak(text).map_err(|_| {
-                    E::custom(format_args!(
-                        "`{text}` is not a time, as in `2026-01-31T12:00:00Z`"
-                    ))
-                })?;
-                let seconds = time
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .map_err(|_| E::custom(format_args!("`{text}` is before 1970")))?
+                let since_1970 = humantime::parse_rfc3339_weak(text)
+                    .ok()
+                    .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+                let seconds = since_1970
+                    .ok_or_else(|| {
+                        E::custom(format_args!(
+                            "`{text}` is not a time since 1970, as in `2026-01-31T12:00:00Z`"
+                        ))
+                    })?
                     .as_secs();
                 self.visit_u64(seconds)
             }
@@ -255,22 +281,40 @@ impl JsonSchema for Start {
                 {"enum": ["latest", "earliest"]},
                 {
                     "type": "object",
-                    "properties": {"gtid": {"type": "string"}},
+                    "properties": {
+                        "gtid": {
+                            "type": "string",
+                            "description": "The set, as `SELECT @@GLOBAL.gtid_executed` shows it."
+                        }
+                    },
                     "required": ["gtid"],
                     "additionalProperties": false
                 },
                 {
                     "type": "object",
                     "properties": {
-                        "file": {"type": "string"},
-                        "position": {"type": "integer", "minimum": 4, "default": 4}
+                        "file": {
+                            "type": "string",
+                            "description": "The file's name, as `SHOW BINARY LOGS` shows it."
+                        },
+                        "position": {
+                            "type": "integer",
+                            "minimum": 4,
+                            "default": 4,
+                            "description": "Where in the file a transaction begins, in bytes."
+                        }
                     },
                     "required": ["file"],
                     "additionalProperties": false
                 },
                 {
                     "type": "object",
-                    "properties": {"timestamp": {"type": ["string", "integer"]}},
+                    "properties": {
+                        "timestamp": {
+                            "type": ["string", "integer"],
+                            "description": "The time, in UTC or in seconds since 1970."
+                        }
+                    },
                     "required": ["timestamp"],
                     "additionalProperties": false
                 }
@@ -327,5 +371,110 @@ impl Config {
             ));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn start(value: serde_json::Value) -> Result<Start, String> {
+        serde_json::from_value(value).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn starts_of_every_kind() {
+        let set = "24bc7850-2c16-11e6-a073-0242ac110001:1-9";
+        let file = |position| Start::File {
+            file: "binlog.000042".to_owned(),
+            position,
+        };
+        for (value, expected) in [
+            (json!("latest"), Start::Latest),
+            (json!("earliest"), Start::Earliest),
+            (json!({"gtid": set}), Start::Gtid(set.parse().unwrap())),
+            (json!({"file": "binlog.000042"}), file(4)),
+            (json!({"file": "binlog.000042", "position": 158}), file(158)),
+            (
+                json!({"timestamp": 1_767_225_600}),
+                Start::Timestamp(1_767_225_600),
+            ),
+            (
+                json!({"timestamp": "2026-01-01T00:00:00Z"}),
+                Start::Timestamp(1_767_225_600),
+            ),
+            (
+                json!({"timestamp": "2026-01-01 00:00:00"}),
+                Start::Timestamp(1_767_225_600),
+            ),
+        ] {
+            assert_eq!(start(value), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn starts_that_make_no_sense() {
+        for (value, words) in [
+            (json!("soon"), "unknown variant `soon`"),
+            (json!({}), "expected one of"),
+            (json!({"position": 4}), "`position` needs a `file`"),
+            (
+                json!({"file": "../x.000001"}),
+                "is not the name of a binlog file",
+            ),
+            (
+                json!({"file": "binlog"}),
+                "is not the name of a binlog file",
+            ),
+            (json!({"file": "b.1", "timestamp": 5}), "expected one of"),
+            (json!({"gtid": "1-5"}), "is no set of GTIDs"),
+            (json!({"timestamp": "yesterday"}), "is not a time"),
+            (
+                json!({"timestamp": "1969-12-31T00:00:00Z"}),
+                "is not a time",
+            ),
+            (json!({"timestamp": 5_000_000_000_u64}), "later than 2106"),
+            (json!({"fil": "b.1"}), "unknown field `fil`"),
+        ] {
+            let error = start(value).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    fn check(options: serde_json::Value) -> Result<(), Invalid> {
+        let mut config = json!({"user": "repl"});
+        for (key, value) in options.as_object().unwrap() {
+            config[key] = value.clone();
+        }
+        serde_json::from_value::<Config>(config).unwrap().check()
+    }
+
+    #[test]
+    fn encryption_is_refused_and_not_forgotten() {
+        assert_eq!(check(json!({})), Ok(()));
+        assert_eq!(check(json!({"tls": {"mode": "disabled"}})), Ok(()));
+        for mode in ["preferred", "required", "verify_ca", "verify_identity"] {
+            let invalid = check(json!({"tls": {"mode": mode}})).unwrap_err();
+            assert_eq!(invalid.key, "tls.mode");
+        }
+        for file in ["ca", "cert", "key"] {
+            let invalid = check(json!({"tls": {file: "x.pem"}})).unwrap_err();
+            assert_eq!(invalid.key, format!("tls.{file}"));
+        }
+    }
+
+    #[test]
+    fn heartbeats_and_positions_have_bounds() {
+        for heartbeat in ["0s", "99ms", "61m"] {
+            assert_eq!(
+                check(json!({"heartbeat": heartbeat})).unwrap_err().key,
+                "heartbeat"
+            );
+        }
+        assert_eq!(check(json!({"heartbeat": "1h"})), Ok(()));
+        let invalid = check(json!({"start": {"file": "b.1", "position": 3}})).unwrap_err();
+        assert_eq!(invalid.key, "start.position");
     }
 }
