@@ -8,11 +8,11 @@ pub mod file_collector;
 pub mod protocol;
 pub mod schema;
 
-use wlf_core::config::ComponentType;
-
 pub use error::Error;
 
-/// The components of this crate.
+use wlf_core::config::ComponentType;
+
+/// The collectors of this crate.
 pub const COMPONENTS: &[ComponentType] = &[
     ComponentType::of::<collector::Config>(),
     ComponentType::of::<file_collector::Config>(),

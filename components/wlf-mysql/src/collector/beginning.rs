@@ -64,7 +64,7 @@ impl Search<'_> {
                 self.of_this_server(&saved)?;
                 self.find_file(&saved).await?;
                 // What was executed before is learnt from the next file, if there are GTIDs by now.
-                self.from_place(SavedPosition {
+                self.of_place(SavedPosition {
                     gtid_set: None,
                     ..saved
                 })
@@ -82,7 +82,7 @@ impl Search<'_> {
             Start::Latest => {
                 let place = self.place(&status.file, status.position, || status.executed.clone());
                 if !self.server.has_gtids() {
-                    return self.from_place(place);
+                    return self.of_place(place);
                 }
                 // The server looks at the set first and at the position then, which may be a transaction further.
                 let set = gtids(self.server.address(), &status.executed)?;
@@ -120,7 +120,7 @@ impl Search<'_> {
                 let found =
                     locate::locate(self.endpoint, self.replica, &file, Target::Time(*time)).await?;
                 let place = self.place(&file, found.position, || found.executed.to_string());
-                self.from_place(place)
+                self.of_place(place)
             }
         }
     }
@@ -161,12 +161,12 @@ impl Search<'_> {
     async fn at(&mut self, file: &str, position: u64) -> Result<Beginning, Error> {
         if !self.server.has_gtids() {
             let place = self.place(file, position, String::new);
-            return self.from_place(place);
+            return self.of_place(place);
         }
         let target = Target::Position(position);
         let found = locate::locate(self.endpoint, self.replica, file, target).await?;
         let place = self.place(file, found.position, || found.executed.to_string());
-        self.from_place(place)
+        self.of_place(place)
     }
 
     fn place(&self, file: &str, position: u64, executed: impl FnOnce() -> String) -> SavedPosition {
@@ -178,7 +178,7 @@ impl Search<'_> {
         }
     }
 
-    fn from_place(&self, place: SavedPosition) -> Result<Beginning, Error> {
+    fn of_place(&self, place: SavedPosition) -> Result<Beginning, Error> {
         let position = u32::try_from(place.position).map_err(|_| Error::TooFar {
             file: place.file.clone(),
             position: place.position,
