@@ -48,6 +48,9 @@ async fn main() -> Result<(), Fault> {
 /// How many seconds this process has run, which leaves out what others took of the machine; 0 where Linux does not say.
 fn on_cpu() -> f64 {
     let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    let nanoseconds = text.split(' ').next().and_then(|field| field.parse::<f64>().ok());
+    let nanoseconds = text
+        .split(' ')
+        .next()
+        .and_then(|field| field.parse::<f64>().ok());
     nanoseconds.unwrap_or(0.0) / 1e9
 }
