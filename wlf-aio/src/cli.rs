@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use wlf_core::config::{Checked, ComponentType, Level, check};
+use wlf_core::config::{Checked, ComponentType, Level, check, closest};
 use wlf_core::{Exit, Fault};
 
 use crate::config_file::Process;
@@ -71,6 +71,7 @@ impl From<LogLevel> for Level {
 
 /// Does what the command line says, with these components; the exit codes are those of [`Exit`].
 pub fn main(systems: &[&[ComponentType]]) -> ExitCode {
+    report::bugs();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -102,7 +103,7 @@ pub fn main(systems: &[&[ComponentType]]) -> ExitCode {
         Command::Components { name: None } => output::print(&components::overview(systems)),
         Command::Components { name: Some(name) } => match components::find(systems, name) {
             Some(component) => output::print(&components::detail(component)),
-            None => report::fault(&no_component(name)),
+            None => report::fault(&no_component(systems, name)),
         },
         Command::Schema => output::print(&schema::text(systems)),
     }
@@ -124,11 +125,19 @@ fn with_config(
     }
 }
 
-fn no_component(name: &str) -> Fault {
+fn no_component(systems: &[&[ComponentType]], name: &str) -> Fault {
+    let names = systems
+        .iter()
+        .flat_map(|system| system.iter())
+        .map(ComponentType::name);
+    let hint = match closest(name, names) {
+        Some(closest) => format!("did you mean `{closest}`?"),
+        None => "`components` lists those that it has".to_owned(),
+    };
     Fault::stop(
         Exit::Usage,
         format!("show `{name}`"),
         "this program has no such component",
     )
-    .with_hint("`components` lists those that it has")
+    .with_hint(hint)
 }

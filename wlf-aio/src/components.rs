@@ -9,7 +9,13 @@ use crate::options::{Options, summary};
 
 /// The components of this program, by the system that they belong to. Everything follows from this list: what a file may
 /// name, `components`, `schema` and the pages in `docs/reference/`.
-pub const SYSTEMS: &[&[ComponentType]] = &[wlf_kafka::COMPONENTS];
+pub const SYSTEMS: &[&[ComponentType]] = &[
+    wlf_mysql::COMPONENTS,
+    wlf_transform::COMPONENTS,
+    wlf_kafka::COMPONENTS,
+    wlf_redis::COMPONENTS,
+    wlf_local::COMPONENTS,
+];
 
 /// The three kinds in the order of a file's sections, with the section's name.
 pub(crate) const KINDS: [(ComponentKind, &str); 3] = [

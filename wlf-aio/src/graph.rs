@@ -166,3 +166,69 @@ fn mermaid_text(text: &str) -> String {
 fn dot_text(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use wlf_core::config::{Component, Settings};
+    use wlf_core::testing::MemoryDispatcher;
+
+    use super::*;
+
+    fn component(id: &str, kind: ComponentKind, destinations: &[&str]) -> CheckedComponent {
+        let unused = MemoryDispatcher::new(Arc::new(Mutex::new(Vec::new())));
+        CheckedComponent {
+            id: id.to_owned(),
+            type_name: "Type",
+            kind,
+            destinations: destinations.iter().map(|id| (*id).to_owned()).collect(),
+            component: Component::Dispatcher(Box::new(unused)),
+        }
+    }
+
+    /// Two collectors, a transformer that both lead to, and a dead letter.
+    fn checked() -> Checked {
+        use ComponentKind::{Collector, Dispatcher, Transformer};
+        let mut settings = Settings::default();
+        settings.delivery.on_reject = OnReject::DeadLetter("dead".to_owned());
+        Checked {
+            source: "x.yaml".to_owned(),
+            settings,
+            components: vec![
+                component("a", Collector, &["t"]),
+                component("b \"#\"", Collector, &["t", "out"]),
+                component("t", Transformer, &["out"]),
+                component("out", Dispatcher, &[]),
+                component("dead", Dispatcher, &[]),
+            ],
+        }
+    }
+
+    #[test]
+    fn a_branch_is_drawn_once_and_rejects_have_their_way() {
+        assert_eq!(
+            draw(&checked(), GraphFormat::Text),
+            "\
+a (Type)
+└─ t (Type)
+   └─ out (Type)
+b \"#\" (Type)
+├─ t (Type) …
+└─ out (Type)
+dead (Type)
+out: what it rejects goes to dead
+"
+        );
+    }
+
+    #[test]
+    fn ids_with_any_character_are_drawn() {
+        let mermaid = draw(&checked(), GraphFormat::Mermaid);
+        assert!(mermaid.contains("n1[(\"b #quot;#35;#quot;<br/>Type\")]\n"));
+        assert!(mermaid.ends_with("    n3 -. rejected .-> n4\n"));
+        let dot = draw(&checked(), GraphFormat::Dot);
+        assert!(dot.contains("n1 [label=\"b \\\"#\\\"\\nType\", shape=cylinder];\n"));
+        assert!(dot.contains("n3 -> n4 [style=dashed, label=rejected];\n"));
+    }
+}

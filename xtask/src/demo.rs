@@ -31,7 +31,7 @@ pub fn demo() -> Result<()> {
         wasmedge.program.display()
     );
     step(2, "building the program (some minutes the first time)");
-    let module = module::build()?;
+    let module = module::build(module::PROGRAM)?;
     step(
         3,
         "compiling it ahead of time (up to a minute, once per build)",

@@ -16,7 +16,7 @@ pub fn dist() -> Result<()> {
     let dir = layout::target().join("dist");
     layout::remove(&dir)?;
     fs::create_dir_all(&dir)?;
-    let module = module::build()?;
+    let module = module::build(module::PROGRAM)?;
     let mut files = vec!["wlf-aio.wasm".to_owned()];
     fs::copy(&module, dir.join(&files[0]))?;
     for wasmedge in [WasmEdge::v0_14()?, WasmEdge::v0_17()?] {

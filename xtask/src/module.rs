@@ -1,4 +1,4 @@
-//! The program as one WebAssembly module: `wlf-aio.wasm`.
+//! Programs as WebAssembly modules: `wlf-aio.wasm`, and one that is built upon it.
 
 use std::path::PathBuf;
 
@@ -9,17 +9,24 @@ use crate::layout;
 
 pub const TARGET: &str = "wasm32-wasip1";
 
-/// Builds the release module and returns its path.
-pub fn build() -> Result<PathBuf> {
+/// The program that ships.
+pub const PROGRAM: &str = "wlf-aio";
+
+/// Builds a package's release module and returns its path.
+pub fn build(package: &str) -> Result<PathBuf> {
     install_target()?;
     let shell = shell()?;
     cmd!(
         shell,
-        "cargo build --release --package wlf-aio --target {TARGET}"
+        "cargo build --release --package {package} --target {TARGET}"
     )
     .quiet()
     .run()?;
-    let module = layout::target().join(TARGET).join("release/wlf-aio.wasm");
+    let module = layout::target()
+        .join(TARGET)
+        .join("release")
+        .join(package)
+        .with_extension("wasm");
     ensure!(module.is_file(), "cargo built no {}", module.display());
     Ok(module)
 }

@@ -118,26 +118,39 @@ fn server_tests() -> Result<Tally> {
     Ok(tally)
 }
 
-/// Builds the module and names it, its compiled forms and their launchers for the tests.
+/// Builds the module and names it, its compiled forms and their launchers for the tests; the example's module too.
 fn wasm_variables() -> Result<Vec<(&'static str, String)>> {
-    let module = module::build()?;
-    let mut variables = vec![("WLF_TEST_WASM", module.display().to_string())];
-    for (wasmedge, launcher, object) in [
+    let module = module::build(module::PROGRAM)?;
+    let custom = module::build("custom-component")?;
+    let (of_014, of_017) = (WasmEdge::v0_14()?, WasmEdge::v0_17()?);
+    // Side by side: each takes one core for half a minute or more.
+    let (object_014, object_017) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| of_017.compile(&module));
+        let object_014 = of_014.compile(&module);
         (
-            WasmEdge::v0_14()?,
+            object_014,
+            other
+                .join()
+                .unwrap_or_else(|_| bail!("the compiling thread panicked")),
+        )
+    });
+    Ok(vec![
+        ("WLF_TEST_WASM", module.display().to_string()),
+        (
             "WLF_TEST_WASMEDGE_014",
-            "WLF_TEST_SO_014",
+            of_014.program.display().to_string(),
         ),
+        ("WLF_TEST_SO_014", object_014?.display().to_string()),
         (
-            WasmEdge::v0_17()?,
             "WLF_TEST_WASMEDGE_017",
-            "WLF_TEST_SO_017",
+            of_017.program.display().to_string(),
         ),
-    ] {
-        variables.push((launcher, wasmedge.program.display().to_string()));
-        variables.push((object, wasmedge.compile(&module)?.display().to_string()));
-    }
-    Ok(variables)
+        ("WLF_TEST_SO_017", object_017?.display().to_string()),
+        (
+            "WLF_TEST_CUSTOM_SO_014",
+            of_014.compile(&custom)?.display().to_string(),
+        ),
+    ])
 }
 
 /// Runs the test targets of the workspace that ask for `feature`; that there are none is a failure.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use wlf_core::config::Secret;
 use crate::error::Error;
 use crate::protocol::handshake_v10::HandshakeV10;
 use crate::protocol::login::{Login, LoginError, Step};
-use crate::protocol::packet::{self, MAX_MESSAGE, Packets};
+use crate::protocol::packet::{MAX_MESSAGE, Packets};
 use crate::protocol::text_resultset::{ResultError, ResultReader, Rows};
 use crate::protocol::{DecodeError, com_query};
 
@@ -96,8 +97,7 @@ impl Connection {
 
     /// Sends a command, for which the server starts to count its packets anew.
     pub async fn command(&mut self, message: &[u8]) -> Result<(), Error> {
-        self.packets.expect_sequence(1);
-        let bytes = packet::encode(message, 0);
+        let bytes = self.packets.command(message);
         self.stream
             .write_all(&bytes)
             .await
@@ -108,6 +108,20 @@ impl Connection {
     pub fn received(&mut self) -> Result<Option<Bytes>, Error> {
         self.packets
             .next_message()
+            .map_err(|source| Error::Protocol {
+                server: self.server.clone(),
+                source,
+            })
+    }
+
+    /// Takes all whole messages out of what was received, as one block, and says where in it each is; `None` if more has
+    /// to be received first.
+    pub fn received_block(
+        &mut self,
+        messages: &mut Vec<Range<usize>>,
+    ) -> Result<Option<Bytes>, Error> {
+        self.packets
+            .next_block(messages)
             .map_err(|source| Error::Protocol {
                 server: self.server.clone(),
                 source,
@@ -125,7 +139,12 @@ impl Connection {
 
     /// Runs a statement and reads all of its rows.
     pub async fn query(&mut self, sql: &str) -> Result<Rows, Error> {
-        self.command(&com_query::encode(sql)).await?;
+        self.acknowledged(sql, &com_query::encode(sql)).await
+    }
+
+    /// Sends a command and reads the server's answer to it; errors call it `name`.
+    pub async fn acknowledged(&mut self, name: &str, command: &[u8]) -> Result<Rows, Error> {
+        self.command(command).await?;
         let mut result = ResultReader::default();
         loop {
             while let Some(packet) = self.received()? {
@@ -135,7 +154,7 @@ impl Connection {
                     Err(ResultError::Server(source)) => {
                         return Err(Error::Query {
                             server: self.server.clone(),
-                            sql: sql.to_owned(),
+                            sql: shortened(name),
                             source,
                         });
                     }
@@ -199,9 +218,7 @@ impl Wire<'_> {
             let packet = self.next_packet(endpoint).await?;
             match login.receive(&packet).map_err(refused)? {
                 Step::Send(message) => {
-                    let bytes = packet::encode(&message, self.packets.sequence());
-                    self.packets
-                        .expect_sequence(self.packets.sequence().wrapping_add(1));
+                    let bytes = self.packets.answer(&message);
                     self.stream
                         .write_all(&bytes)
                         .await
@@ -246,6 +263,15 @@ impl Wire<'_> {
             server: self.server.to_owned(),
             source,
         }
+    }
+}
+
+/// A statement as an error shows it.
+fn shortened(sql: &str) -> String {
+    const SHOWN: usize = 200;
+    match sql.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", sql.get(..end).unwrap_or_default()),
+        None => sql.to_owned(),
     }
 }
 

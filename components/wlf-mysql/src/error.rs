@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use wlf_core::{Exit, Fault, Severity};
 
+use crate::binlog::gtid_set::NotGtidSet;
+use crate::collector::locate::ScanError;
 use crate::protocol::err_packet::Meaning;
 use crate::protocol::login::LoginError;
 use crate::protocol::{DecodeError, ServerError};
@@ -86,10 +88,27 @@ pub enum Error {
         position: String,
         reason: String,
     },
+    #[error("the position {position} in the binlog of MySQL at {server} cannot be found")]
+    Place {
+        server: String,
+        position: String,
+        #[source]
+        source: ScanError,
+    },
+    #[error(
+        "the position {file}:{position} cannot be asked for: without GTIDs a stream begins within a file's first 4 GiB"
+    )]
+    TooFar { file: String, position: u64 },
+    #[error("MySQL at {server} took over and has not come as far as the end of this run: {end}")]
+    NotThereYet { server: String, end: String },
     #[error("the saved position cannot be read")]
     SavedPosition(#[source] serde_json::Error),
-    #[error("the set of GTIDs `{set}` cannot be read: {reason}")]
-    GtidSet { set: String, reason: String },
+    #[error("MySQL at {server} names a set of GTIDs that cannot be read")]
+    GtidSet {
+        server: String,
+        #[source]
+        source: NotGtidSet,
+    },
     #[error("the set of executed GTIDs is too large to be sent")]
     GtidSetTooLarge(#[source] std::num::TryFromIntError),
 }
@@ -98,12 +117,17 @@ impl Error {
     fn doing(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } | Self::Login { .. } => "connect to MySQL",
-            Self::Lost { .. } | Self::Silent { .. } | Self::Protocol { .. } => "read from MySQL",
+            Self::Lost { .. }
+            | Self::Silent { .. }
+            | Self::Protocol { .. }
+            | Self::NotThereYet { .. } => "read from MySQL",
             Self::Query { .. } | Self::Answer { .. } => "ask MySQL",
             Self::Settings { .. } => "check MySQL's settings",
             Self::Dump { .. }
             | Self::Purged { .. }
             | Self::Foreign { .. }
+            | Self::Place { .. }
+            | Self::TooFar { .. }
             | Self::SavedPosition(_)
             | Self::GtidSet { .. }
             | Self::GtidSetTooLarge(_) => "go to the position in the binlog",
@@ -112,9 +136,10 @@ impl Error {
 
     fn severity(&self) -> Severity {
         match self {
-            Self::Unreachable { .. } | Self::Lost { .. } | Self::Silent { .. } => {
-                Severity::Retry { after: None }
-            }
+            Self::Unreachable { .. }
+            | Self::Lost { .. }
+            | Self::Silent { .. }
+            | Self::NotThereYet { .. } => Severity::Retry { after: None },
             Self::Login { source, .. } => login_severity(source),
             Self::Protocol { source, .. } => protocol_severity(source),
             Self::Query { source, .. } => server_severity(source),
@@ -125,8 +150,12 @@ impl Error {
             Self::Answer { .. } | Self::Settings { .. } | Self::Purged { .. } => {
                 Severity::Stop(Exit::Unavailable)
             }
-            Self::Foreign { .. } | Self::SavedPosition(_) => Severity::Stop(Exit::Data),
-            Self::GtidSet { .. } | Self::GtidSetTooLarge(_) => Severity::Stop(Exit::Config),
+            Self::Foreign { .. } | Self::SavedPosition(_) | Self::Place { .. } => {
+                Severity::Stop(Exit::Data)
+            }
+            Self::TooFar { .. } | Self::GtidSet { .. } | Self::GtidSetTooLarge(_) => {
+                Severity::Stop(Exit::Unavailable)
+            }
         }
     }
 
@@ -153,9 +182,18 @@ impl Error {
             Self::SavedPosition(_) => Some(
                 "restore the state file from a backup, or remove it to begin again from `start`".to_owned(),
             ),
+            Self::Place { .. } => Some(
+                "choose the beginning of a transaction: `SHOW BINLOG EVENTS IN '…'` lists them, each with a Gtid or \
+                 Anonymous_Gtid event"
+                    .to_owned(),
+            ),
+            Self::TooFar { .. } => {
+                Some("turn on GTIDs (gtid_mode=ON), or begin with the next file".to_owned())
+            }
             Self::Unreachable { .. }
             | Self::Lost { .. }
             | Self::Silent { .. }
+            | Self::NotThereYet { .. }
             | Self::Protocol { .. }
             | Self::Query { .. }
             | Self::Answer { .. }
@@ -249,7 +287,7 @@ enum DumpRefusal {
     Duplicate,
     TooLargeEvent,
     Damaged,
-    Anonymous,
+    OtherGtidMode,
     Other,
 }
 
@@ -273,8 +311,8 @@ impl DumpRefusal {
             Self::TooLargeEvent
         } else if says(&["crc check", "bogus data", "truncated in the middle"]) {
             Self::Damaged
-        } else if says(&["anonymous transaction"]) {
-            Self::Anonymous
+        } else if says(&["anonymous transaction", "GTID-transaction"]) {
+            Self::OtherGtidMode
         } else {
             Self::Other
         }
@@ -283,7 +321,7 @@ impl DumpRefusal {
     fn severity(self, error: &ServerError) -> Severity {
         match self {
             Self::MoreThanTheServer | Self::Damaged => Severity::Stop(Exit::Data),
-            Self::Purged | Self::Duplicate | Self::TooLargeEvent | Self::Anonymous => {
+            Self::Purged | Self::Duplicate | Self::TooLargeEvent | Self::OtherGtidMode => {
                 Severity::Stop(Exit::Unavailable)
             }
             Self::Other => server_severity(error),
@@ -309,9 +347,8 @@ impl DumpRefusal {
             Self::Damaged => {
                 Some("the server's own binlog file is damaged: see the server's error log")
             }
-            Self::Anonymous => Some(
-                "the binlog has transactions from before gtid_mode=ON: remove the saved position to begin again from \
-                 `start`",
+            Self::OtherGtidMode => Some(
+                "the binlog has transactions from when gtid_mode was another: change it back, or begin behind them",
             ),
             Self::Other => None,
         }
@@ -362,6 +399,14 @@ mod tests {
                 Exit::Unavailable,
             ),
             ("event read from binlog did not pass crc check", Exit::Data),
+            (
+                "Cannot replicate anonymous transaction when AUTO_POSITION = 1, at file",
+                Exit::Unavailable,
+            ),
+            (
+                "Cannot replicate GTID-transaction when @@GLOBAL.GTID_MODE = OFF, at file",
+                Exit::Unavailable,
+            ),
             (
                 "Client requested source to start replication from position > file size",
                 Exit::Data,

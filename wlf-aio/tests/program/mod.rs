@@ -49,6 +49,11 @@ impl Runtime {
         }
     }
 
+    /// The program that a person calls `wasmedge`.
+    pub fn launcher(&self) -> &Path {
+        &self.launcher
+    }
+
     /// The module as it is, for the interpreter.
     pub fn interpreted(self) -> Self {
         Self {
@@ -271,10 +276,10 @@ impl Drop for Run {
 macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
         mod wasmedge_0_14 {
-            $(#[test] fn $name() { super::$name(&crate::program::Runtime::v0_14()); })*
+            $(#[test] fn $name() { super::$name(&$crate::program::Runtime::v0_14()); })*
         }
         mod wasmedge_0_17 {
-            $(#[test] fn $name() { super::$name(&crate::program::Runtime::v0_17()); })*
+            $(#[test] fn $name() { super::$name(&$crate::program::Runtime::v0_17()); })*
         }
     };
 }

@@ -3,6 +3,10 @@
 
 mod bad_input;
 mod command_line;
+mod examples;
 mod files;
+#[path = "../pages/markdown.rs"]
+#[allow(dead_code, reason = "the tests of the pages use the rest")]
+mod markdown;
 #[path = "../program/mod.rs"]
 mod program;

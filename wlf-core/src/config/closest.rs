@@ -1,7 +1,7 @@
 /// The candidate that `name` was most likely meant to be, if one is near enough to ask.
 ///
 /// Letter case does not count as a difference, nor does an ending that was left out or added.
-pub(crate) fn closest<'a>(
+pub fn closest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Option<&'a str> {

@@ -24,7 +24,7 @@ mod tree;
 pub(crate) mod value;
 
 pub use check::{Checked, CheckedComponent, check, read};
-pub(crate) use closest::closest;
+pub use closest::closest;
 pub use component_type::{Build, Component, ComponentType, Context, Invalid};
 pub use delivery::{BatchLimits, Delivery, OnReject};
 pub use interpolate::Environment;

@@ -356,7 +356,7 @@ impl Tree<'_> {
                 node.span,
                 format!("the file stands for more than {WEIGHT} values"),
             )
-            .label("aliases multiply what they stand for"));
+            .label("a configuration is smaller; aliases multiply what they stand for"));
         }
         match &mut open.content {
             Content::Sequence(items) => items.push(node),

@@ -1,5 +1,6 @@
 //! The parts of the file that are not components.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -137,7 +138,7 @@ pub(crate) struct DeliverySection {
 struct BatchSection {
     /// The most rows in a batch.
     #[serde(default = "rows")]
-    rows: u32,
+    rows: NonZeroU32,
     /// The most bytes in a batch.
     #[serde(default = "bytes")]
     bytes: ByteSize,
@@ -167,8 +168,8 @@ fn transaction_buffer() -> ByteSize {
     Delivery::default().transaction_buffer
 }
 
-fn rows() -> u32 {
-    BatchLimits::default().rows
+fn rows() -> NonZeroU32 {
+    NonZeroU32::new(BatchLimits::default().rows).unwrap_or(NonZeroU32::MIN)
 }
 
 fn bytes() -> ByteSize {
@@ -212,9 +213,6 @@ impl TryFrom<DeliverySection> for Delivery {
             )
             .with_hint("a transaction that is waited for is in flight as a whole"));
         }
-        if section.batch.rows == 0 {
-            return Err(Invalid::new("batch.rows", "a batch has at least 1 row"));
-        }
         if section.batch.bytes.bytes() == 0 {
             return Err(Invalid::new("batch.bytes", "a batch has at least 1 byte"));
         }
@@ -225,7 +223,7 @@ impl TryFrom<DeliverySection> for Delivery {
                 .unwrap_or_else(transaction_buffer)
                 .min(max_in_flight),
             batch: BatchLimits {
-                rows: section.batch.rows,
+                rows: section.batch.rows.get(),
                 bytes: section.batch.bytes.min(max_in_flight),
                 linger: section.batch.linger,
             },

@@ -42,6 +42,9 @@ pub struct Assembler {
     reported: Option<Boundary>,
     /// All that was executed before the boundary, where it is known.
     executed: Option<GtidSet>,
+    /// Whether it is known what was executed before the first event that was read: otherwise what follows is no set to go
+    /// on from.
+    knows_before: bool,
     /// Of the transaction that is being read.
     gtid: Option<Gtid>,
     server_uuid: Option<String>,
@@ -77,6 +80,7 @@ impl Assembler {
             file,
             end: 0,
             executed: None,
+            knows_before: false,
             gtid: None,
             server_uuid: None,
             definitions: false,
@@ -108,6 +112,7 @@ impl Assembler {
             position,
         };
         self.reported = Some(self.boundary.clone());
+        self.knows_before = executed.is_some();
         self.executed = executed;
         self.gtid = None;
         self.transactions.forget();
@@ -168,7 +173,13 @@ impl Assembler {
         if header.code == types::FORMAT_DESCRIPTION {
             return self.format_description(bytes, &header, start, end);
         }
-        let whole = match self.format.checksum.verify(bytes) {
+        let checksum = if self.format.server_version.is_empty() {
+            // A stream's first event comes before the one that says how events are protected.
+            Checksum::found_in(bytes)
+        } else {
+            self.format.checksum
+        };
+        let whole = match checksum.verify(bytes) {
             Ok(Ok(whole)) => whole,
             Ok(Err(damaged)) => {
                 return Err(Error::Checksum {
@@ -279,8 +290,11 @@ impl Assembler {
             types::PREVIOUS_GTIDS => {
                 let set = GtidSet::decode(body).map_err(|source| wrong(self, source))?;
                 // A server without GTIDs writes it too, and empty. What is prepared and not decided is in it already.
-                if !set.is_empty() && self.transactions.before_prepared().is_none() {
-                    self.executed.get_or_insert_default().merge(&set);
+                if self.transactions.before_prepared().is_none() {
+                    self.knows_before = true;
+                    if !set.is_empty() {
+                        self.executed.get_or_insert_default().merge(&set);
+                    }
                 }
             }
             types::INCIDENT => {
@@ -461,7 +475,9 @@ impl Assembler {
 
     #[inline(always)]
     fn execute(&mut self, gtid: Option<Gtid>) {
-        if let Some(gtid) = gtid {
+        if let Some(gtid) = gtid
+            && self.knows_before
+        {
             self.executed.get_or_insert_default().add(&gtid);
         }
     }

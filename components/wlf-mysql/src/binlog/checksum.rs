@@ -22,6 +22,14 @@ pub struct Damaged {
 impl Checksum {
     pub const LENGTH: usize = 4;
 
+    /// The algorithm that the event's own bytes speak for.
+    pub fn found_in(event: &[u8]) -> Self {
+        match Self::Crc32.verify(event) {
+            Ok(Ok(_)) => Self::Crc32,
+            Ok(Err(_)) | Err(_) => Self::None,
+        }
+    }
+
     /// Takes the checksum off the event's end and compares it.
     #[inline(always)]
     pub fn verify(self, event: &[u8]) -> Result<Result<&[u8], Damaged>, Malformed> {

@@ -11,6 +11,7 @@ use super::handshake_v10::HandshakeV10;
 use super::mysql_native_password as native;
 use super::ok_packet;
 use super::reader::DecodeError;
+use super::sha256_password;
 
 /// Why there is no login.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,7 @@ enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Plugin {
     CachingSha2,
+    Sha256,
     Native,
 }
 
@@ -55,6 +57,7 @@ impl Plugin {
     fn from_name(name: &[u8]) -> Result<Self, LoginError> {
         match name {
             sha2::NAME => Ok(Self::CachingSha2),
+            sha256_password::NAME => Ok(Self::Sha256),
             native::NAME => Ok(Self::Native),
             other => Err(LoginError::Plugin {
                 plugin: String::from_utf8_lossy(other).into_owned(),
@@ -65,13 +68,16 @@ impl Plugin {
     fn name(self) -> &'static [u8] {
         match self {
             Self::CachingSha2 => sha2::NAME,
+            Self::Sha256 => sha256_password::NAME,
             Self::Native => native::NAME,
         }
     }
 
-    fn scramble(self, password: &str, nonce: &[u8]) -> Vec<u8> {
+    /// What the method sends first.
+    fn begin(self, password: &str, nonce: &[u8]) -> Vec<u8> {
         match self {
             Self::CachingSha2 => sha2::scramble(password, nonce),
+            Self::Sha256 => sha256_password::begin(password),
             Self::Native => native::scramble(password, nonce),
         }
     }
@@ -123,14 +129,12 @@ impl<'a> Login<'a> {
             (State::Answered, auth_more_data::HEADER) if self.plugin == Plugin::CachingSha2 => {
                 self.go_on(auth_more_data::decode(packet)?)
             }
+            (State::Answered, auth_more_data::HEADER) if self.plugin == Plugin::Sha256 => {
+                self.encrypt(auth_more_data::decode(packet)?)
+            }
             (State::PublicKey, auth_more_data::HEADER) => {
-                let key = auth_more_data::decode(packet)?;
                 self.state = State::Answered;
-                Ok(Step::Send(sha2::encrypt_password(
-                    self.password,
-                    &self.nonce,
-                    key,
-                )?))
+                self.encrypt(auth_more_data::decode(packet)?)
             }
             (_, header) => Err(DecodeError::UnexpectedHeader {
                 expected: "an answer to the login",
@@ -155,7 +159,7 @@ impl<'a> Login<'a> {
             Err(_) => Plugin::Native,
         };
         self.nonce.clone_from(&handshake.nonce);
-        let auth = self.plugin.scramble(self.password, &self.nonce);
+        let auth = self.plugin.begin(self.password, &self.nonce);
         let response = handshake_response_41::encode(
             handshake.capabilities,
             self.user,
@@ -171,7 +175,12 @@ impl<'a> Login<'a> {
         let request = AuthSwitchRequest::decode(packet)?;
         self.plugin = Plugin::from_name(request.plugin)?;
         self.nonce = request.nonce.to_vec();
-        Ok(Step::Send(self.plugin.scramble(self.password, &self.nonce)))
+        Ok(Step::Send(self.plugin.begin(self.password, &self.nonce)))
+    }
+
+    fn encrypt(&self, public_key: &[u8]) -> Result<Step, LoginError> {
+        let secret = sha2::encrypt_password(self.password, &self.nonce, public_key)?;
+        Ok(Step::Send(secret))
     }
 
     fn go_on(&mut self, data: &[u8]) -> Result<Step, LoginError> {
@@ -273,9 +282,27 @@ mod tests {
     }
 
     #[test]
+    fn sha256_password_asks_for_the_key_at_once() {
+        let private = RsaPrivateKey::new(&mut rand::rngs::OsRng, 1024).unwrap();
+        let pem = private
+            .to_public_key()
+            .to_public_key_pem(LineEnding::LF)
+            .unwrap();
+        let mut login = Login::new("root", "password");
+        login.receive(&handshake("caching_sha2_password")).unwrap();
+        let switch = b"\xfesha256_password\0zQg4i6oNy6=rHN/>-b)A\0";
+        assert_eq!(sent(login.receive(switch).unwrap()), [1]);
+        let mut key = vec![1];
+        key.extend(pem.as_bytes());
+        let secret = sent(login.receive(&key).unwrap());
+        assert!(private.decrypt(Oaep::new::<sha1::Sha1>(), &secret).is_ok());
+        assert_eq!(login.receive(OK).unwrap(), Step::Done);
+    }
+
+    #[test]
     fn an_unknown_method_of_the_server_leaves_the_user_a_chance() {
         let mut login = Login::new("root", "");
-        login.receive(&handshake("sha256_password")).unwrap();
+        login.receive(&handshake("auth_socket")).unwrap();
         let switch = b"\xfecaching_sha2_password\0zQg4i6oNy6=rHN/>-b)A\0";
         assert_eq!(login.receive(switch).unwrap(), Step::Send(Vec::new()));
         let error = login

@@ -32,6 +32,7 @@ pub mod mysql_native_password;
 pub mod ok_packet;
 pub mod packet;
 pub mod reader;
+pub mod sha256_password;
 pub mod text_resultset;
 
 #[cfg(test)]

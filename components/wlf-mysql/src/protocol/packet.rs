@@ -2,6 +2,8 @@
 //!
 //! The manual's "MySQL Packets". A message of exactly 16 MiB − 1 bytes is followed by an empty packet.
 
+use std::ops::Range;
+
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::reader::DecodeError;
@@ -39,14 +41,15 @@ impl Packets {
         }
     }
 
-    /// The sequence number of the next packet, which is also that of the next to send.
-    pub fn sequence(&self) -> u8 {
-        self.sequence
+    /// Writes a message as the packets that come next in the conversation.
+    pub fn answer(&mut self, message: &[u8]) -> Vec<u8> {
+        encode(message, &mut self.sequence)
     }
 
-    /// Expects this sequence number next: 1 after a command was sent.
-    pub fn expect_sequence(&mut self, sequence: u8) {
-        self.sequence = sequence;
+    /// Writes a message as packets that begin a conversation.
+    pub fn command(&mut self, message: &[u8]) -> Vec<u8> {
+        self.sequence = 0;
+        encode(message, &mut self.sequence)
     }
 
     /// Where to read into: a block's worth of room at least, and all of a packet whose length is known.
@@ -78,7 +81,11 @@ impl Packets {
     }
 
     fn header(&self) -> Option<(usize, u8)> {
-        let &[a, b, c, sequence] = self.received.get(self.joined..)?.first_chunk::<HEADER>()?;
+        self.header_at(self.joined)
+    }
+
+    fn header_at(&self, at: usize) -> Option<(usize, u8)> {
+        let &[a, b, c, sequence] = self.received.get(at..)?.first_chunk::<HEADER>()?;
         let len = u32::from_le_bytes([a, b, c, 0]);
         Some((usize::try_from(len).ok()?, sequence))
     }
@@ -114,6 +121,40 @@ impl Packets {
         Ok(None)
     }
 
+    /// Takes all whole messages at once, as one block of memory, and says where in it each of them is; `None` if more
+    /// has to be received first.
+    ///
+    /// # Errors
+    /// As those of [`next_message`](Self::next_message), once the messages before were taken.
+    pub fn next_block(
+        &mut self,
+        messages: &mut Vec<Range<usize>>,
+    ) -> Result<Option<Bytes>, DecodeError> {
+        messages.clear();
+        let mut end = 0_usize;
+        while self.joined == 0
+            && let Some((len, sequence)) = self.header_at(end)
+            && len < MAX_PAYLOAD
+            && len <= self.limit
+            && sequence == self.sequence
+        {
+            let begin = end.saturating_add(HEADER);
+            let behind = begin.saturating_add(len);
+            if behind > self.received.len() {
+                break;
+            }
+            self.sequence = self.sequence.wrapping_add(1);
+            messages.push(begin..behind);
+            end = behind;
+        }
+        if end > 0 {
+            return Ok(Some(self.received.split_to(end).freeze()));
+        }
+        let message = self.next_message()?;
+        messages.extend(message.iter().map(|message| 0..message.len()));
+        Ok(message)
+    }
+
     /// Closes the gap that the header behind `joined` is.
     fn drop_header(&mut self) {
         if self.joined == 0 {
@@ -128,8 +169,8 @@ impl Packets {
     }
 }
 
-/// Writes a message as packets, beginning with the given sequence number.
-pub fn encode(message: &[u8], mut sequence: u8) -> Vec<u8> {
+/// Writes a message as packets, beginning with the sequence number that is given and put to the one behind the last.
+fn encode(message: &[u8], sequence: &mut u8) -> Vec<u8> {
     let packets = message.len().checked_div(MAX_PAYLOAD).unwrap_or(0);
     let headers = packets.saturating_add(1).saturating_mul(HEADER);
     let mut out = Vec::with_capacity(message.len().saturating_add(headers));
@@ -137,9 +178,9 @@ pub fn encode(message: &[u8], mut sequence: u8) -> Vec<u8> {
     loop {
         let chunk = chunks.next().unwrap_or_default();
         out.put_uint_le(u64::try_from(chunk.len()).unwrap_or(0), 3);
-        out.put_u8(sequence);
+        out.put_u8(*sequence);
         out.put_slice(chunk);
-        sequence = sequence.wrapping_add(1);
+        *sequence = sequence.wrapping_add(1);
         if chunk.len() < MAX_PAYLOAD {
             return out;
         }
@@ -165,9 +206,9 @@ mod tests {
 
     #[test]
     fn takes_messages_whatever_the_reads_are() {
-        let mut wire = encode(b"one", 0);
-        wire.extend(encode(b"", 1));
-        wire.extend(encode(&[7; 1000], 2));
+        let mut wire = encode(b"one", &mut 0);
+        wire.extend(encode(b"", &mut 1));
+        wire.extend(encode(&[7; 1000], &mut 2));
         for step in [1, 3, 5, 999, 5000] {
             let messages = receive(&mut Packets::new(4096), &wire, step);
             assert_eq!(messages.len(), 3);
@@ -187,10 +228,10 @@ mod tests {
             2 * MAX_PAYLOAD + 5,
         ] {
             let message: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
-            let mut wire = encode(&message, 0);
+            let mut wire = encode(&message, &mut 0);
             let packets = len / MAX_PAYLOAD + 1;
             assert_eq!(wire.len(), len + 4 * packets);
-            wire.extend(encode(b"next", packets as u8));
+            wire.extend(encode(b"next", &mut (packets as u8)));
             let messages = receive(&mut Packets::new(MAX_MESSAGE), &wire, 1 << 20);
             assert_eq!(messages.len(), 2, "{len}");
             assert!(messages[0] == message, "{len}");
@@ -199,14 +240,50 @@ mod tests {
     }
 
     #[test]
+    fn blocks_hold_what_messages_do() {
+        let lengths = [
+            3,
+            0,
+            1000,
+            MAX_PAYLOAD - 1,
+            MAX_PAYLOAD,
+            7,
+            2 * MAX_PAYLOAD + 9,
+            8,
+        ];
+        let mut wire = Vec::new();
+        let mut sequence = 0;
+        for (n, length) in lengths.into_iter().enumerate() {
+            wire.extend(encode(&vec![n as u8; length], &mut sequence));
+        }
+        for step in [1000, 1 << 20, 1 << 30] {
+            let mut packets = Packets::new(MAX_MESSAGE);
+            let mut ranges = Vec::new();
+            let mut seen = Vec::new();
+            for bytes in wire.chunks(step) {
+                packets.room().extend_from_slice(bytes);
+                while let Some(block) = packets.next_block(&mut ranges).unwrap() {
+                    for range in &ranges {
+                        let message = &block[range.clone()];
+                        assert!(message.iter().all(|byte| usize::from(*byte) == seen.len()));
+                        seen.push(message.len());
+                    }
+                }
+            }
+            assert_eq!(seen, lengths, "{step}");
+            assert!(packets.is_empty());
+        }
+    }
+
+    #[test]
     fn sequence_numbers_wrap_and_are_checked() {
         let mut packets = Packets::new(64);
-        packets.expect_sequence(255);
-        packets.room().extend_from_slice(&encode(b"a", 255));
-        packets.room().extend_from_slice(&encode(b"b", 0));
+        packets.sequence = 255;
+        packets.room().extend_from_slice(&encode(b"a", &mut 255));
+        packets.room().extend_from_slice(&encode(b"b", &mut 0));
         assert_eq!(&packets.next_message().unwrap().unwrap()[..], b"a");
         assert_eq!(&packets.next_message().unwrap().unwrap()[..], b"b");
-        packets.room().extend_from_slice(&encode(b"c", 2));
+        packets.room().extend_from_slice(&encode(b"c", &mut 2));
         assert_eq!(
             packets.next_message(),
             Err(DecodeError::OutOfOrder {

@@ -1,0 +1,195 @@
+//! Writes each row as a line of a file.
+
+mod open;
+mod path;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind};
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wlf_core::component::encode;
+use wlf_core::config::{Build, Component, Context, Invalid};
+use wlf_core::format::{Encoder, Format};
+use wlf_core::{ComponentKind, Dispatcher, Event, Fault, Operation, Template, WriteError};
+
+use self::open::OpenFiles;
+use crate::lines::{Lines, fault};
+
+/// Writes each row as a line of a file.
+///
+/// Rows are appended; folders that are missing are created. A batch is delivered when the system has put it on the disk.
+/// A last line without its end, which a crash may leave, is cut off when the file is opened, and so is what a failed
+/// write leaves.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The file, as in `/out/%{/database}/%{/table}.jsonl`. In what comes from the event, `/`, `\`, `%`, control
+    /// characters and a leading `.` are written as `%2F` and so on, so that no name leads out of its folder.
+    pub path: Template,
+    /// The form of a line.
+    #[serde(default)]
+    pub format: Format,
+}
+
+impl Build for Config {
+    const TYPE: &'static str = "FileDispatcher";
+    const KIND: ComponentKind = ComponentKind::Dispatcher;
+
+    fn build(self, _: &Context) -> Result<Component, Invalid> {
+        Ok(Component::Dispatcher(Box::new(FileDispatcher::new(self))))
+    }
+}
+
+/// Table versions that are remembered; more than this and all are looked up anew.
+const REMEMBERED: usize = 10_000;
+
+/// Writes each row as a line of a file.
+#[derive(Debug)]
+pub struct FileDispatcher {
+    path: Template,
+    encoder: Encoder,
+    open: OpenFiles,
+    /// The path for a table's rows, if it is the same for all of them.
+    paths: HashMap<(u64, Operation), String>,
+    groups: Groups,
+}
+
+/// The lines of a write, by the files that they go to, in the order of their first rows.
+#[derive(Debug, Default)]
+struct Groups {
+    /// Those behind `used` are kept for their memory.
+    list: Vec<Group>,
+    used: usize,
+    by_path: HashMap<String, usize>,
+}
+
+#[derive(Debug, Default)]
+struct Group {
+    path: String,
+    lines: Lines,
+}
+
+impl Groups {
+    fn clear(&mut self) {
+        self.used = 0;
+        self.by_path.clear();
+    }
+
+    fn used(&self) -> &[Group] {
+        self.list.get(..self.used).unwrap_or_default()
+    }
+
+    /// The number of a path's group.
+    fn number(&mut self, path: &str) -> usize {
+        if let Some(group) = self.by_path.get(path) {
+            return *group;
+        }
+        let number = self.used;
+        self.used += 1;
+        if number == self.list.len() {
+            self.list.push(Group::default());
+        }
+        let group = &mut self.list[number];
+        path.clone_into(&mut group.path);
+        group.lines.clear();
+        self.by_path.insert(path.to_owned(), number);
+        number
+    }
+}
+
+impl FileDispatcher {
+    pub fn new(config: Config) -> Self {
+        Self {
+            path: config.path,
+            encoder: Encoder::new(config.format),
+            open: OpenFiles::default(),
+            paths: HashMap::new(),
+            groups: Groups::default(),
+        }
+    }
+
+    /// Gives each encoded row to its file.
+    ///
+    /// # Errors
+    /// The first row that has no file; those before it have theirs.
+    fn route(&mut self, events: &[Event]) -> Result<(), WriteError> {
+        self.groups.clear();
+        let mut rows = self.encoder.rows().enumerate();
+        let mut last = None;
+        for (durable, event) in events.iter().enumerate() {
+            let table = (event.table.version, event.operation);
+            for row in 0..event.len() {
+                let Some((number, encoded)) = rows.next() else {
+                    return Ok(());
+                };
+                let group = match last {
+                    Some((same, group)) if same == table => group,
+                    _ if self.path.is_per_table() => {
+                        if self.paths.len() >= REMEMBERED {
+                            self.paths.clear();
+                        }
+                        let template = &self.path;
+                        let path = (self.paths.entry(table))
+                            .or_insert_with(|| path::of_table(template, event));
+                        let group = self.groups.number(path);
+                        last = Some((table, group));
+                        group
+                    }
+                    _ => {
+                        let path = path::of_row(&self.path, event, encoded.payload);
+                        let path = path.map_err(|error| WriteError {
+                            durable,
+                            rows: row,
+                            fault: error.into(),
+                        })?;
+                        self.groups.number(&path)
+                    }
+                };
+                self.groups.list[group].lines.push(number, encoded.payload);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The fault of a file that cannot be opened; a name that is too long is that of its rows alone.
+fn unopened(path: &str, error: io::Error) -> Fault {
+    match error.kind() {
+        ErrorKind::InvalidFilename => Fault::reject(format!("open {path}"), error)
+            .with_hint("`path` makes a name that is too long; see `delivery.on_reject`"),
+        _ => fault(format!("open {path}"), error),
+    }
+}
+
+#[async_trait]
+impl Dispatcher for FileDispatcher {
+    async fn connect(&mut self) -> Result<(), Fault> {
+        if self.path.is_constant() {
+            let path = path::constant(&self.path);
+            let opened = self.open.file(&path);
+            opened.map_err(|error| fault(format!("open {path}"), error))?;
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
+        self.encoder.clear();
+        let encoded = encode(&mut self.encoder, events).await;
+        let routed = self.route(events);
+        // In the order of their first rows: if one fails, all rows before its first are in those that did not.
+        for group in self.groups.used() {
+            let written = match self.open.file(&group.path) {
+                Ok(file) => file.append(&group.lines).await,
+                Err(error) => Err(unopened(&group.path, error)),
+            };
+            if let Err(fault) = written {
+                return Err(WriteError::at_row(events, group.lines.first_row(), fault));
+            }
+        }
+        routed.and(encoded)
+    }
+}

@@ -1,0 +1,158 @@
+//! Files that are open.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use wlf_core::Fault;
+
+use crate::lines::{Lines, fault};
+
+/// Files that are open at a time; the one that was not written to for the longest time is closed for another.
+const OPEN: usize = 64;
+
+/// How much is read at once in search of a line's end, in bytes.
+const READ: u64 = 64 << 10;
+
+/// Files that are open, by their paths.
+#[derive(Debug, Default)]
+pub struct OpenFiles {
+    files: HashMap<String, OpenFile>,
+    uses: u64,
+}
+
+/// A file to which lines are appended.
+#[derive(Debug)]
+pub struct OpenFile {
+    path: String,
+    file: File,
+    /// Whether it can be cut and has to be put on the disk; pipes and devices cannot.
+    regular: bool,
+    /// Tells which file was used last.
+    used: u64,
+}
+
+impl OpenFiles {
+    /// The file of a path, which is opened if it is not.
+    ///
+    /// # Errors
+    /// Also if the path is longer than the file system allows.
+    pub fn file(&mut self, path: &str) -> io::Result<&mut OpenFile> {
+        self.uses += 1;
+        if !self.files.contains_key(path) {
+            if self.files.len() >= OPEN {
+                let oldest = self.files.iter().min_by_key(|(_, file)| file.used);
+                if let Some(oldest) = oldest.map(|(path, _)| path.clone()) {
+                    self.files.remove(&oldest);
+                }
+            }
+            let file = OpenFile::open(path)?;
+            self.files.insert(path.to_owned(), file);
+        }
+        let file = self.files.get_mut(path).ok_or(ErrorKind::NotFound)?;
+        file.used = self.uses;
+        Ok(file)
+    }
+
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+}
+
+impl OpenFile {
+    /// Opens or creates a file and cuts off a torn last line.
+    fn open(path: &str) -> io::Result<Self> {
+        let folder = Path::new(path)
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder {
+            fs::create_dir_all(folder)?;
+        }
+        let mut file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .append(true)
+            .open(path)?;
+        let metadata = file.metadata()?;
+        let regular = metadata.is_file();
+        if regular {
+            let whole = end_of_last_line(&mut file, metadata.len())?;
+            if whole < metadata.len() {
+                tracing::warn!(
+                    path,
+                    bytes = metadata.len() - whole,
+                    "cut off a torn last line, which an earlier run left"
+                );
+                file.set_len(whole)?;
+            }
+            // The file's name is in its folder, which is put on the disk by itself.
+            sync_folder(folder.unwrap_or(Path::new(".")))?;
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            regular,
+            used: 0,
+        })
+    }
+
+    /// Appends lines and returns when they are on the disk. A write that fails leaves nothing behind.
+    pub async fn append(&mut self, lines: &Lines) -> Result<(), Fault> {
+        let doing = || format!("write to {}", self.path);
+        let start = match self.regular {
+            true => Some(
+                self.file
+                    .metadata()
+                    .map_err(|error| fault(doing(), error))?
+                    .len(),
+            ),
+            false => None,
+        };
+        let written = match lines.write_to(&mut self.file).await {
+            Ok(()) if self.regular => self.file.sync_data(),
+            Ok(()) => Ok(()),
+            Err(failed) => Err(failed.error),
+        };
+        let Err(error) = written else {
+            return Ok(());
+        };
+        if let Some(start) = start
+            && let Err(cut) = self.file.set_len(start)
+        {
+            tracing::warn!(
+                path = self.path,
+                error = %cut,
+                "what a failed write left cannot be cut off now; the next start does it"
+            );
+        }
+        Err(fault(doing(), error))
+    }
+}
+
+/// Where the last whole line of a file ends.
+fn end_of_last_line(file: &mut File, length: u64) -> io::Result<u64> {
+    let mut end = length;
+    let mut block = Vec::new();
+    while end > 0 {
+        let start = end.saturating_sub(READ);
+        file.seek(SeekFrom::Start(start))?;
+        block.clear();
+        file.by_ref().take(end - start).read_to_end(&mut block)?;
+        if let Some(at) = block.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + at as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}
+
+/// Puts the names in a folder on the disk.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        // WasmEdge 0.14 opens folders and 0.17 does not, where the file system's own ways have to do.
+        Err(_) if cfg!(target_os = "wasi") => Ok(()),
+        synced => synced,
+    }
+}

@@ -1,0 +1,245 @@
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::json;
+use tempfile::TempDir;
+use wlf_core::value::{Datum, Records};
+use wlf_core::{Column, Dispatcher, Event, Exit, Severity, Table, WriteError};
+
+use super::{Config, FileDispatcher};
+
+fn table(database: &str, name: &str) -> Arc<Table> {
+    let columns = ["id", "text"].map(|name| Column { name: name.into() });
+    Arc::new(Table::new(database, name, columns.into(), vec![0]))
+}
+
+fn inserts(table: &Arc<Table>, ids: std::ops::Range<i32>) -> Event {
+    Records::insert(table, ids.map(|id| vec![id.into(), "x".into()]))
+}
+
+fn folder() -> TempDir {
+    // On WASI nobody says where temporary files are to go.
+    let parent = if cfg!(target_os = "wasi") {
+        "/tmp".into()
+    } else {
+        std::env::temp_dir()
+    };
+    tempfile::tempdir_in(parent).expect("a folder")
+}
+
+/// A dispatcher whose `path` is below `folder`.
+fn dispatcher(folder: &Path, path: &str) -> FileDispatcher {
+    let path = folder.join(path);
+    let config: Config = serde_json::from_value(json!({"path": path})).expect("a configuration");
+    FileDispatcher::new(config)
+}
+
+async fn write(dispatcher: &mut FileDispatcher, events: &[Event]) -> Result<(), WriteError> {
+    dispatcher.connect().await.expect("connect");
+    dispatcher.write(events).await
+}
+
+/// The ids of a file's rows; the file ends with a whole line.
+fn ids(path: impl AsRef<Path>) -> Vec<u64> {
+    let text = fs::read_to_string(path).expect("a file");
+    assert!(text.is_empty() || text.ends_with('\n'));
+    let id = |line: &str| {
+        let row: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        row["data"]["id"].as_u64().expect("an id")
+    };
+    text.lines().map(id).collect()
+}
+
+#[tokio::test]
+async fn rows_are_appended_and_folders_are_created() {
+    let folder = folder();
+    let t = table("shop", "t");
+    for from in [0, 10] {
+        let mut file = dispatcher(folder.path(), "a/b/rows.jsonl");
+        let events = [inserts(&t, from..from + 5), inserts(&t, from + 5..from + 9)];
+        write(&mut file, &events).await.expect("write");
+        file.write(&[inserts(&t, from + 9..from + 10)])
+            .await
+            .expect("write");
+    }
+    let expected: Vec<u64> = (0..20).collect();
+    assert_eq!(ids(folder.path().join("a/b/rows.jsonl")), expected);
+}
+
+#[tokio::test]
+async fn a_torn_last_line_is_cut_off_when_the_file_is_opened() {
+    let folder = folder();
+    let path = folder.path().join("t");
+    let long = format!("{{\"data\":\"{}", "x".repeat(200_000));
+    for (before, after) in [
+        ("", ""),
+        ("{\"a\":1}\n", "{\"a\":1}\n"),
+        ("{\"a\":1}\n{\"a\":", "{\"a\":1}\n"),
+        ("{\"a\":", ""),
+        ("{\"a\":1}\n\n", "{\"a\":1}\n\n"),
+        (&format!("{{\"a\":1}}\n{long}"), "{\"a\":1}\n"),
+        (&long, ""),
+    ] {
+        fs::write(&path, before).expect("write");
+        // At the start already, when the path is known without an event, or with the first row for the file.
+        dispatcher(folder.path(), "t")
+            .connect()
+            .await
+            .expect("connect");
+        assert_eq!(fs::read_to_string(&path).expect("a file"), after);
+        fs::write(&path, before).expect("write");
+        let mut file = dispatcher(folder.path(), "%{/table}");
+        let events = [inserts(&table("shop", "t"), 1..2)];
+        write(&mut file, &events).await.expect("write");
+        let text = fs::read_to_string(&path).expect("a file");
+        let row = text.strip_prefix(after).expect("what was whole");
+        assert!(row.starts_with("{\"database\":\"shop\"") && row.lines().count() == 1);
+    }
+}
+
+#[tokio::test]
+async fn each_table_has_its_file_and_few_are_open_at_a_time() {
+    let folder = folder();
+    let tables: Vec<_> = (0..200).map(|n| table("shop", &format!("t{n}"))).collect();
+    let mut file = dispatcher(folder.path(), "%{/database}/%{/table}-%{/type}");
+    for from in [0, 3] {
+        let events: Vec<_> = tables.iter().map(|t| inserts(t, from..from + 3)).collect();
+        write(&mut file, &events).await.expect("write");
+        assert!(file.open.len() <= 64);
+    }
+    for n in 0..200 {
+        let path = folder.path().join(format!("shop/t{n}-insert"));
+        assert_eq!(ids(path), [0, 1, 2, 3, 4, 5]);
+    }
+}
+
+#[tokio::test]
+async fn a_path_may_look_into_the_row_but_not_lead_astray() {
+    let folder = folder();
+    let evil = table("..", "../../evil");
+    let mut file = dispatcher(folder.path(), "out/%{/database}/%{/table}/%{/data/text}");
+    let row = |id: i32, text: &str| vec![id.into(), text.into()];
+    let events = [
+        Records::insert(
+            &evil,
+            [row(1, "a"), row(2, ".."), row(3, "/etc/x"), row(4, "a")],
+        ),
+        Records::insert(&evil, [row(5, "a")]),
+    ];
+    write(&mut file, &events).await.expect("write");
+    let below = folder.path().join("out/%2E./%2E.%2F..%2Fevil");
+    assert_eq!(ids(below.join("a")), [1, 4, 5]);
+    assert_eq!(ids(below.join("%2E.")), [2]);
+    assert_eq!(ids(below.join("%2Fetc%2Fx")), [3]);
+    let outside: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
+    assert_eq!(outside.len(), 1);
+}
+
+#[tokio::test]
+async fn a_row_that_makes_no_path_is_rejected_and_those_before_it_are_written() {
+    let folder = folder();
+    let mut file = dispatcher(folder.path(), "%{/data/text}");
+    let t = table("shop", "t");
+    let events = [
+        inserts(&t, 0..2),
+        Records::insert(
+            &t,
+            [vec![2.into(), "x".into()], vec![3.into(), Datum::Absent]],
+        ),
+    ];
+    let error = write(&mut file, &events).await.expect_err("no path");
+    assert_eq!((error.durable, error.rows), (1, 1));
+    assert_eq!(error.fault.severity, Severity::Reject);
+    assert_eq!(ids(folder.path().join("x")), [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_opened_ends_the_program_and_says_which() {
+    let folder = folder();
+    fs::write(folder.path().join("no_folder"), "").expect("write");
+    let mut file = dispatcher(folder.path(), "no_folder/t");
+    let fault = file.connect().await.expect_err("not a folder");
+    assert_eq!(fault.severity, Severity::Stop(Exit::Io));
+    let text = fault.to_string();
+    let path = folder.path().join("no_folder/t");
+    assert!(
+        text.starts_with(&format!("open {}: ", path.display())),
+        "{text}"
+    );
+}
+
+/// `/dev/full` takes nothing, as a full disk does.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_ends_the_program_at_the_first_row_that_is_not_written() {
+    let folder = folder();
+    let link = folder.path().join("b");
+    std::os::unix::fs::symlink("/dev/full", link).expect("a link");
+    let mut file = dispatcher(folder.path(), "%{/table}");
+    let (a, b) = (table("shop", "a"), table("shop", "b"));
+    let events = [inserts(&a, 0..3), inserts(&b, 3..5), inserts(&a, 5..6)];
+    let error = write(&mut file, &events).await.expect_err("a full disk");
+    assert_eq!((error.durable, error.rows), (1, 0));
+    assert_eq!(error.fault.severity, Severity::Stop(Exit::Io));
+    assert!(error.fault.hint.is_some_and(|hint| hint.contains("room")));
+    assert_eq!(ids(folder.path().join("a")), [0, 1, 2, 5]);
+}
+
+/// The largest file is 4 or 8 KiB, depending on the shell, in a process of its own.
+#[cfg(unix)]
+#[test]
+fn what_a_failed_write_leaves_is_cut_off() {
+    let folder = folder();
+    let program = std::env::current_exe().expect("this program");
+    let status = std::process::Command::new("sh")
+        .arg("-c")
+        .arg("ulimit -f 8 && trap '' XFSZ && exec \"$0\" --exact --ignored file::tests::fills_a_file")
+        .arg(program)
+        .env("FOLDER", folder.path())
+        .status();
+    assert!(status.expect("a shell").success());
+    // Three writes of 1 KB each fit into either.
+    let rows = ids(folder.path().join("t"));
+    assert_eq!(rows, (0..rows.len() as u64).collect::<Vec<_>>());
+    assert!(
+        rows.len() >= 30 && rows.len().is_multiple_of(10),
+        "{}",
+        rows.len()
+    );
+}
+
+#[cfg(unix)]
+#[ignore = "part of what_a_failed_write_leaves_is_cut_off, which limits the size of files"]
+#[tokio::test]
+async fn fills_a_file() {
+    let folder = std::env::var_os("FOLDER").expect("a folder");
+    let mut file = dispatcher(Path::new(&folder), "t");
+    let t = table("shop", "t");
+    file.connect().await.expect("connect");
+    for from in (0..1000).step_by(10) {
+        let Err(error) = file.write(&[inserts(&t, from..from + 10)]).await else {
+            continue;
+        };
+        assert_eq!((error.durable, error.rows), (0, 0));
+        assert_eq!(error.fault.severity, Severity::Stop(Exit::Io));
+        assert!(error.fault.hint.is_some(), "{}", error.fault);
+        return;
+    }
+    panic!("the file has no limit");
+}
+
+#[tokio::test]
+async fn a_name_that_is_too_long_is_that_of_its_rows_alone() {
+    let folder = folder();
+    let mut file = dispatcher(folder.path(), "%{/table}");
+    let events = [
+        inserts(&table("shop", "a"), 0..2),
+        inserts(&table("shop", &"x".repeat(300)), 2..3),
+    ];
+    let error = write(&mut file, &events)
+        .await
+        .expect_err("too long a name");
+    assert_eq!((error.durable, error.rows), (1, 0));
+    assert_eq!(error.fault.severity, Severity::Reject);
+}

@@ -1,0 +1,98 @@
+//! Rows as lines.
+
+use std::io::{self, ErrorKind, Write};
+use std::time::Duration;
+
+use wlf_core::{Exit, Fault};
+
+/// How much is written before others may run, in bytes.
+const PIECE: usize = 1 << 20;
+/// How long to wait for an output that takes nothing at the moment.
+const FULL: Duration = Duration::from_millis(5);
+
+/// Lines that are written together, and which rows they are.
+#[derive(Debug, Default)]
+pub struct Lines {
+    bytes: Vec<u8>,
+    /// For each line where it ends, and the row's number among all of the write.
+    ends: Vec<(usize, usize)>,
+}
+
+/// A write that failed, and how many bytes were written before.
+#[derive(Debug)]
+pub struct Failed {
+    pub written: usize,
+    pub error: io::Error,
+}
+
+impl Lines {
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    pub fn push(&mut self, row: usize, payload: &[u8]) {
+        self.bytes.extend_from_slice(payload);
+        self.bytes.push(b'\n');
+        self.ends.push((self.bytes.len(), row));
+    }
+
+    /// The number of the first row.
+    pub fn first_row(&self) -> usize {
+        self.ends.first().map_or(0, |(_, row)| *row)
+    }
+
+    /// The number of the first row whose line is not all within the first `written` bytes.
+    pub fn row_after(&self, written: usize) -> usize {
+        let whole = self.ends.partition_point(|(end, _)| *end <= written);
+        self.ends.get(whole).map_or(usize::MAX, |(_, row)| *row)
+    }
+
+    /// Writes all lines, and lets others run in between.
+    pub async fn write_to(&self, out: &mut (dyn Write + Send)) -> Result<(), Failed> {
+        let mut written = 0;
+        while let Some(rest) = self.bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            let piece = rest.get(..PIECE).unwrap_or(rest);
+            let error = match out.write(piece) {
+                Ok(0) => ErrorKind::WriteZero.into(),
+                Ok(n) => {
+                    written += n;
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            match error.kind() {
+                ErrorKind::Interrupted => {}
+                ErrorKind::WouldBlock => tokio::time::sleep(FULL).await,
+                _ => return Err(Failed { written, error }),
+            }
+        }
+        out.flush().map_err(|error| Failed { written, error })
+    }
+}
+
+/// The fault of a file or an output that could not be written.
+pub fn fault(doing: String, error: io::Error) -> Fault {
+    let hint = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some(
+            "make room on the disk and start again: nothing is lost, the saved position stands before these rows",
+        ),
+        ErrorKind::FileTooLarge => {
+            Some("the file has the largest size that the system allows (`ulimit -f`)")
+        }
+        ErrorKind::BrokenPipe => Some("the program that read the output has ended"),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Some("the program needs the right to write there")
+        }
+        ErrorKind::NotFound if cfg!(target_os = "wasi") => {
+            Some("WasmEdge shows only what is named with `--dir guest:host`")
+        }
+        _ => None,
+    };
+    let fault = Fault::stop(Exit::Io, doing, error);
+    match hint {
+        Some(hint) => fault.with_hint(hint),
+        None => fault,
+    }
+}

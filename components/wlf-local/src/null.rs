@@ -1,0 +1,53 @@
+//! Encodes events and discards them.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wlf_core::component::encode;
+use wlf_core::config::{Build, Component, Context, Invalid};
+use wlf_core::format::{Encoder, Format};
+use wlf_core::{ComponentKind, Dispatcher, Event, Fault, WriteError};
+
+/// Encodes each row and discards it: for measurements, and to try out a configuration.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The form in which rows are encoded.
+    #[serde(default)]
+    pub format: Format,
+}
+
+impl Build for Config {
+    const TYPE: &'static str = "NullDispatcher";
+    const KIND: ComponentKind = ComponentKind::Dispatcher;
+
+    fn build(self, _: &Context) -> Result<Component, Invalid> {
+        Ok(Component::Dispatcher(Box::new(NullDispatcher::new(self))))
+    }
+}
+
+/// Encodes each row and discards it.
+#[derive(Debug)]
+pub struct NullDispatcher {
+    encoder: Encoder,
+}
+
+impl NullDispatcher {
+    pub fn new(config: Config) -> Self {
+        Self {
+            encoder: Encoder::new(config.format),
+        }
+    }
+}
+
+#[async_trait]
+impl Dispatcher for NullDispatcher {
+    async fn connect(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
+        self.encoder.clear();
+        encode(&mut self.encoder, events).await
+    }
+}

@@ -1,0 +1,406 @@
+//! `BinlogCollector`: reads the binlog of a live server.
+
+pub mod beginning;
+pub mod config;
+pub mod locate;
+pub mod replica;
+pub mod server;
+pub mod stream;
+
+use std::ops::Range;
+
+use async_trait::async_trait;
+use wlf_core::component::Progress;
+use wlf_core::config::{Context, Delivery};
+use wlf_core::{Batch, Collector, Exit, Fault, Position};
+
+pub use config::Config;
+
+use self::beginning::{Beginning, Search, is_behind};
+use self::replica::Replica;
+use self::server::{BinlogFile, BinlogStatus, Server};
+use self::stream::{Item, Stream};
+use crate::binlog::{Assembler, GtidSet, Limits, Place, SavedPosition, Taken};
+use crate::connection::{Connection, Endpoint};
+use crate::error::Error;
+use crate::schema;
+
+/// Everything else on this thread gets its turn at the latest when so many bytes were read.
+const TURN: usize = 256 * 1024;
+
+/// Reads the binlog of a live server.
+#[derive(Debug)]
+pub struct BinlogCollector {
+    config: Config,
+    endpoint: Endpoint,
+    replica: Replica,
+    limits: Limits,
+    /// Where the first connection began: `latest` means the same thing to the second.
+    began: Option<SavedPosition>,
+    /// Where a bounded run ends.
+    end: Option<End>,
+    running: Option<Running>,
+}
+
+/// Where a bounded run ends: where the server was when it started.
+#[derive(Debug, Clone)]
+struct End {
+    server_uuid: String,
+    status: BinlogStatus,
+    files: Vec<BinlogFile>,
+    /// How far the run is in `files`, in bytes, where it began.
+    began: Option<u64>,
+}
+
+/// A stream that is being read.
+#[derive(Debug)]
+struct Running {
+    stream: Stream,
+    assembler: Assembler,
+    server_uuid: String,
+    /// An event that waits for its table's definition: where it is in the stream's block.
+    waiting: Option<Range<usize>>,
+    /// Said once at the beginning, so that a position is saved before the first row.
+    first: Option<Position>,
+    /// Asks for tables' definitions; made when it is needed.
+    schema: Option<Connection>,
+    /// How many bytes were taken since others had their turn.
+    taken: usize,
+    state: State,
+    /// What went wrong, once everything that was read before it has gone on.
+    fault: Option<Fault>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Reading,
+    /// Everything up to the end was taken.
+    Reached,
+    Ended,
+}
+
+impl BinlogCollector {
+    fn new(config: Config, context: &Context) -> Self {
+        let endpoint = Endpoint {
+            host: config.host.clone(),
+            port: config.port.get(),
+            user: config.user.clone(),
+            password: config.password.clone(),
+        };
+        let replica = Replica::new(
+            &context.id,
+            &context.pipeline,
+            &endpoint.to_string(),
+            config.server_id.map(|id| id.get()),
+            config.heartbeat.get(),
+        );
+        Self {
+            config,
+            endpoint,
+            replica,
+            limits: limits(&context.delivery),
+            began: None,
+            end: None,
+            running: None,
+        }
+    }
+
+    async fn open(&mut self, after: Option<&Position>) -> Result<(), Error> {
+        // The server first learns that the old connection is gone.
+        self.running = None;
+        let mut connection = Connection::open(&self.endpoint).await?;
+        let server = Server::inspect(&mut connection).await?;
+        server
+            .check(&mut connection, self.replica.server_id)
+            .await?;
+        let status = server.status(&mut connection).await?;
+        if self.config.stop_at_end && self.end.is_none() {
+            self.end = Some(End {
+                server_uuid: server.uuid().to_owned(),
+                status: status.clone(),
+                files: server.binlogs(&mut connection).await?,
+                began: None,
+            });
+        }
+        let saved = match after {
+            Some(position) => Some(beginning::saved(position)?),
+            None => self.began.clone(),
+        };
+        let mut search = Search {
+            endpoint: &self.endpoint,
+            replica: &self.replica,
+            server: &server,
+            connection: &mut connection,
+        };
+        let beginning = match saved {
+            Some(saved) => search.resume(saved).await?,
+            None => search.start(&self.config.start, &status).await?,
+        };
+        if after.is_none() {
+            self.began = Some(beginning.place.clone());
+        }
+        self.run(connection, &server, beginning, after.is_none())
+            .await
+    }
+
+    async fn run(
+        &mut self,
+        connection: Connection,
+        server: &Server,
+        beginning: Beginning,
+        is_first: bool,
+    ) -> Result<(), Error> {
+        let Beginning { place, origin } = beginning;
+        let mut assembler = Assembler::new(self.limits);
+        if !server.has_full_metadata() {
+            assembler = assembler.with_definitions();
+        }
+        let executed: Option<GtidSet> = match &place.gtid_set {
+            Some(set) => Some(beginning::gtids(server.address(), set)?),
+            None => None,
+        };
+        assembler.set_server_uuid(place.server_uuid.clone());
+        assembler.start(&place.file, place.position, executed);
+        let stream = Stream::open(
+            connection,
+            &self.replica,
+            &origin,
+            self.config.stop_at_end,
+            beginning::shown(&place),
+        )
+        .await?;
+        tracing::info!(
+            server = server.address(),
+            version = server.version(),
+            from = beginning::shown(&place),
+            "reads the binlog"
+        );
+        let mut running = Running {
+            stream,
+            first: is_first.then(|| assembler.position()),
+            assembler,
+            server_uuid: server.uuid().to_owned(),
+            waiting: None,
+            schema: None,
+            taken: 0,
+            state: State::Reading,
+            fault: None,
+        };
+        if let Some(end) = &mut self.end {
+            if end.began.is_none() {
+                end.began = end.offset(&running.assembler.place());
+            }
+            if end.is_reached(&running) {
+                running.state = State::Reached;
+            }
+        }
+        self.running = Some(running);
+        Ok(())
+    }
+}
+
+fn limits(delivery: &Delivery) -> Limits {
+    Limits {
+        rows: delivery.batch.rows.into(),
+        bytes: delivery.batch.bytes.as_usize(),
+        transaction: delivery
+            .transaction_buffer
+            .min(delivery.max_in_flight)
+            .as_usize(),
+    }
+}
+
+#[async_trait]
+impl Collector for BinlogCollector {
+    async fn connect(&mut self, after: Option<&Position>) -> Result<(), Fault> {
+        Ok(self.open(after).await?)
+    }
+
+    async fn read(&mut self) -> Result<Option<Batch>, Fault> {
+        let Some(running) = &mut self.running else {
+            let bug = "a collector is read before it is connected";
+            return Err(Fault::stop(Exit::Software, "read from MySQL", bug));
+        };
+        running.read(self.end.as_ref(), &self.endpoint).await
+    }
+
+    fn position(&self) -> Option<Position> {
+        let running = self.running.as_ref()?;
+        Some(running.assembler.position())
+    }
+
+    fn progress(&self) -> Option<Progress> {
+        let end = self.end.as_ref()?;
+        let running = self.running.as_ref()?;
+        let began = end.began?;
+        let last = end.offset(&Place {
+            file: end.status.file.as_str().into(),
+            position: end.status.position,
+        })?;
+        let total = last.saturating_sub(began);
+        let done = match running.state {
+            State::Reading => end
+                .offset(&running.assembler.place())?
+                .saturating_sub(began)
+                .min(total),
+            State::Reached | State::Ended => total,
+        };
+        Some(Progress { done, total })
+    }
+}
+
+impl End {
+    /// How many bytes of the server's binlog are before the place.
+    fn offset(&self, place: &Place) -> Option<u64> {
+        let at = self
+            .files
+            .iter()
+            .position(|file| *file.name == *place.file)?;
+        let before: u64 = self.files.iter().take(at).map(|file| file.size).sum();
+        Some(before + place.position)
+    }
+
+    /// Whether everything was read that the server had at the start.
+    fn is_reached(&self, running: &Running) -> bool {
+        let assembler = &running.assembler;
+        if assembler.unfinished().is_some() {
+            return false;
+        }
+        if running.server_uuid == self.server_uuid {
+            return is_behind(&assembler.place(), &self.status.file, self.status.position);
+        }
+        // Another server took over, whose files are its own: it says when it has no more.
+        false
+    }
+}
+
+impl Running {
+    /// Cancel-safe: an event is taken out of the block when it was taken by the assembler, which no wait interrupts.
+    async fn read(
+        &mut self,
+        end: Option<&End>,
+        endpoint: &Endpoint,
+    ) -> Result<Option<Batch>, Fault> {
+        if let Some(position) = self.first.take() {
+            return Ok(Some(Batch {
+                position: Some(position),
+                ..Batch::default()
+            }));
+        }
+        loop {
+            if let Some(fault) = self.fault.take() {
+                return Err(fault);
+            }
+            let is_all = match self.state {
+                State::Reading => match self.take_received(end, endpoint).await {
+                    Ok(is_all) => is_all,
+                    Err(fault) => {
+                        self.fault = Some(fault);
+                        false
+                    }
+                },
+                State::Reached => false,
+                State::Ended => return Ok(None),
+            };
+            if let Some(batch) = self.assembler.cut() {
+                return Ok(Some(batch));
+            }
+            match self.state {
+                State::Reading if self.fault.is_some() => {}
+                State::Reading if is_all => self.stream.receive().await?,
+                State::Reading => {}
+                State::Reached | State::Ended => self.state = State::Ended,
+            }
+        }
+    }
+
+    /// Takes what was received, until a batch is full or the end is reached; `true` if it was all.
+    async fn take_received(
+        &mut self,
+        end: Option<&End>,
+        endpoint: &Endpoint,
+    ) -> Result<bool, Fault> {
+        loop {
+            if self.taken >= TURN {
+                self.taken = 0;
+                tokio::task::yield_now().await;
+            }
+            let event = match self.waiting.clone() {
+                Some(event) => event,
+                None => match self.stream.received()? {
+                    Some(Item::Event(event)) => event,
+                    Some(Item::End) => {
+                        self.reach(end)?;
+                        return Ok(false);
+                    }
+                    None => return Ok(true),
+                },
+            };
+            let length = event.len();
+            match self
+                .assembler
+                .take(self.stream.block(), event.clone(), None)?
+            {
+                Taken::Event => {
+                    self.waiting = None;
+                    self.taken += length;
+                }
+                Taken::NeedsDefinition { database, table } => {
+                    self.waiting = Some(event);
+                    self.define(database, table, endpoint).await?;
+                }
+            }
+            if end.is_some_and(|end| end.is_reached(self)) {
+                self.state = State::Reached;
+                return Ok(false);
+            }
+            if self.assembler.is_full() {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// The server has sent all that it has.
+    fn reach(&mut self, end: Option<&End>) -> Result<(), Error> {
+        if let Some(end) = end
+            && end.server_uuid != self.server_uuid
+        {
+            let server = self.stream.server();
+            let position = beginning::saved(&self.assembler.position())?;
+            let read = beginning::gtids(server, position.gtid_set.as_deref().unwrap_or_default())?;
+            if !read.contains(&beginning::gtids(server, &end.status.executed)?) {
+                return Err(Error::NotThereYet {
+                    server: server.to_owned(),
+                    end: end.status.executed.clone(),
+                });
+            }
+        }
+        self.state = State::Reached;
+        Ok(())
+    }
+
+    /// Asks the server for a table's definition.
+    async fn define(
+        &mut self,
+        database: String,
+        table: String,
+        endpoint: &Endpoint,
+    ) -> Result<(), Error> {
+        // A connection whose answer was not waited for must not be used again, so it is put back only afterwards.
+        let mut connection = match self.schema.take() {
+            Some(connection) => connection,
+            None => Connection::open(endpoint).await?,
+        };
+        let definition = match schema::definition(&mut connection, &database, &table).await {
+            // The server closes connections that were idle for long.
+            Err(Error::Lost { .. }) => {
+                connection = Connection::open(endpoint).await?;
+                schema::definition(&mut connection, &database, &table).await?
+            }
+            other => other?,
+        };
+        self.schema = Some(connection);
+        self.assembler.define(database, table, definition);
+        Ok(())
+    }
+}

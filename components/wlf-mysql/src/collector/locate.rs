@@ -1,0 +1,391 @@
+//! Finds a transaction in a binlog file, and the transactions that were executed before it.
+//!
+//! A stream from the middle of a file does not say what was executed before; the file's beginning does, together with
+//! the transactions that follow it. So the file is read up to the place, without a look at its rows.
+
+use super::config::FIRST_EVENT;
+use super::replica::Replica;
+use super::stream::{Item, Origin, Stream};
+use crate::binlog::checksum::Checksum;
+use crate::binlog::event_type as event;
+use crate::binlog::format_description::FormatDescription;
+use crate::binlog::gtid;
+use crate::binlog::gtid_set::GtidSet;
+use crate::binlog::header::Header;
+use crate::binlog::reader::Malformed;
+use crate::connection::{Connection, Endpoint};
+use crate::error::Error;
+
+/// What is looked for in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// The transaction that begins at this offset; with 4, the file's first.
+    Position(u64),
+    /// The first transaction that is not older, in seconds since 1970.
+    Time(u32),
+}
+
+/// A place between two transactions.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Located {
+    pub position: u64,
+    /// All transactions that were executed before; empty without GTIDs.
+    pub executed: GtidSet,
+}
+
+/// Why a place cannot be found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ScanError {
+    #[error("an event cannot be read")]
+    Malformed(#[from] Malformed),
+    #[error("no event begins there")]
+    NoEvent,
+    #[error("it lies inside of a transaction")]
+    InTransaction,
+}
+
+/// Looks for the target in a file of the server.
+pub async fn locate(
+    endpoint: &Endpoint,
+    replica: &Replica,
+    file: &str,
+    target: Target,
+) -> Result<Located, Error> {
+    let mut stream = open(endpoint, replica, file).await?;
+    let mut scan = Scan::new(target);
+    loop {
+        while let Some(item) = stream.received()? {
+            let located = match item {
+                Item::Event(event) => scan.see(stream.block().get(event).unwrap_or_default()),
+                Item::End => scan.end(),
+            };
+            match located {
+                Ok(Some(located)) => return Ok(located),
+                Ok(None) => {}
+                Err(source) => {
+                    return Err(Error::Place {
+                        server: endpoint.to_string(),
+                        position: format!("{file}:{}", scan.position),
+                        source,
+                    });
+                }
+            }
+        }
+        stream.receive().await?;
+        tokio::task::yield_now().await;
+    }
+}
+
+/// When a file of the server was begun, in seconds since 1970.
+pub async fn begun(endpoint: &Endpoint, replica: &Replica, file: &str) -> Result<u32, Error> {
+    let mut stream = open(endpoint, replica, file).await?;
+    loop {
+        while let Some(item) = stream.received()? {
+            let Item::Event(event) = item else {
+                return Ok(0);
+            };
+            let bytes = stream.block().get(event).unwrap_or_default();
+            let header = Header::decode(bytes).map_err(|source| Error::Place {
+                server: endpoint.to_string(),
+                position: format!("{file}:{FIRST_EVENT}"),
+                source: source.into(),
+            })?;
+            if header.code == event::FORMAT_DESCRIPTION {
+                return Ok(header.timestamp);
+            }
+        }
+        stream.receive().await?;
+    }
+}
+
+async fn open(endpoint: &Endpoint, replica: &Replica, file: &str) -> Result<Stream, Error> {
+    let connection = Connection::open(endpoint).await?;
+    let origin = Origin::Position {
+        file: file.to_owned(),
+        position: 4,
+    };
+    Stream::open(connection, replica, &origin, true, format!("{file}:4")).await
+}
+
+/// A file's events as they go by.
+#[derive(Debug)]
+struct Scan {
+    target: Target,
+    /// Where the next event begins.
+    position: u64,
+    executed: GtidSet,
+    checksum: Checksum,
+    /// Whether the event before opened a transaction.
+    opened: bool,
+    begun: bool,
+}
+
+impl Scan {
+    fn new(target: Target) -> Self {
+        Self {
+            target,
+            position: FIRST_EVENT,
+            executed: GtidSet::new(),
+            checksum: Checksum::None,
+            opened: false,
+            begun: false,
+        }
+    }
+
+    /// Takes the next event; gives the place if the target is right before it.
+    fn see(&mut self, bytes: &[u8]) -> Result<Option<Located>, ScanError> {
+        let header = Header::decode(bytes)?;
+        match header.code {
+            event::HEARTBEAT | event::HEARTBEAT_V2 => return Ok(None),
+            // The stream's first event names the file.
+            event::ROTATE if !self.begun => return Ok(None),
+            event::FORMAT_DESCRIPTION => {
+                self.checksum = FormatDescription::decode(bytes)?.checksum;
+                self.begun = true;
+            }
+            event::PREVIOUS_GTIDS => {
+                self.executed = GtidSet::decode(body(bytes)?)?;
+                if self.target == Target::Position(self.position) {
+                    self.target = Target::Position(FIRST_EVENT);
+                }
+            }
+            _ => {
+                if self.is_before(&header)? {
+                    return Ok(Some(self.located()));
+                }
+                self.remember(&header, bytes)?;
+            }
+        }
+        self.position += u64::from(header.length);
+        Ok(None)
+    }
+
+    /// The file has no more events.
+    fn end(&mut self) -> Result<Option<Located>, ScanError> {
+        match self.target {
+            Target::Position(position) if position != self.position && position != FIRST_EVENT => {
+                Err(ScanError::NoEvent)
+            }
+            Target::Position(_) | Target::Time(_) => Ok(Some(self.located())),
+        }
+    }
+
+    fn located(&mut self) -> Located {
+        Located {
+            position: self.position,
+            executed: std::mem::take(&mut self.executed),
+        }
+    }
+
+    /// Whether the target is right before the event.
+    fn is_before(&self, header: &Header) -> Result<bool, ScanError> {
+        let is_boundary = !self.opened && may_begin(header.code);
+        match self.target {
+            Target::Position(FIRST_EVENT) => Ok(true),
+            Target::Position(position) if position == self.position => {
+                if is_boundary {
+                    Ok(true)
+                } else {
+                    Err(ScanError::InTransaction)
+                }
+            }
+            Target::Position(position) if position < self.position => Err(ScanError::NoEvent),
+            Target::Position(_) => Ok(false),
+            Target::Time(time) => {
+                let at_end = matches!(header.code, event::ROTATE | event::STOP);
+                Ok(at_end || is_boundary && opens(header.code) && header.timestamp >= time)
+            }
+        }
+    }
+
+    fn remember(&mut self, header: &Header, bytes: &[u8]) -> Result<(), ScanError> {
+        self.opened = opens(header.code);
+        let body = body(bytes)?;
+        match header.code {
+            event::GTID => self.executed.add(&gtid::decode(body)?),
+            event::GTID_TAGGED => {
+                let body = match self.checksum {
+                    Checksum::None => body,
+                    Checksum::Crc32 => body
+                        .split_last_chunk::<{ Checksum::LENGTH }>()
+                        .map_or(body, |(body, _)| body),
+                };
+                self.executed.add(&gtid::decode_tagged(body)?);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Whether the event opens a transaction. Before MySQL 5.7 those without a GTID open with a QUERY, which is not told
+/// from one inside.
+fn opens(code: u8) -> bool {
+    matches!(
+        code,
+        event::GTID | event::GTID_TAGGED | event::ANONYMOUS_GTID
+    )
+}
+
+/// Whether the event can stand between transactions or at the beginning of one.
+fn may_begin(code: u8) -> bool {
+    opens(code)
+        || matches!(
+            code,
+            event::QUERY | event::ROTATE | event::STOP | event::INCIDENT
+        )
+}
+
+fn body(bytes: &[u8]) -> Result<&[u8], Malformed> {
+    bytes
+        .get(Header::LENGTH..)
+        .ok_or(Malformed::Truncated("its header"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: [u8; 16] = [7; 16];
+
+    fn event(code: u8, timestamp: u32, body: &[u8]) -> Vec<u8> {
+        let length = (Header::LENGTH + body.len()) as u32;
+        let mut bytes = timestamp.to_le_bytes().to_vec();
+        bytes.push(code);
+        bytes.extend(1_u32.to_le_bytes());
+        bytes.extend(length.to_le_bytes());
+        bytes.extend([0; 6]);
+        bytes.extend(body);
+        bytes
+    }
+
+    fn gtid(number: u64, timestamp: u32) -> Vec<u8> {
+        let mut body = vec![0];
+        body.extend(SOURCE);
+        body.extend(number.to_le_bytes());
+        event(event::GTID, timestamp, &body)
+    }
+
+    fn file() -> Vec<Vec<u8>> {
+        let mut description = 4_u16.to_le_bytes().to_vec();
+        description.extend(b"5.5.0");
+        description.resize(2 + 50 + 4, 0);
+        description.push(19);
+        description.extend([8; 40]);
+        let mut before = GtidSet::new();
+        for number in 1..=9 {
+            before.add(&gtid::decode(&super::body(&gtid(number, 0)).unwrap()).unwrap());
+        }
+        vec![
+            event(event::ROTATE, 0, b"\x04\0\0\0\0\0\0\0binlog.000002"),
+            event(event::FORMAT_DESCRIPTION, 90, &description),
+            event(event::PREVIOUS_GTIDS, 90, &before.encode()),
+            gtid(10, 100),
+            event(event::QUERY, 100, b"BEGIN"),
+            event(event::XID, 100, &[0; 8]),
+            gtid(11, 200),
+            event(event::QUERY, 200, b"CREATE"),
+            event(event::ROTATE, 300, b"\x04\0\0\0\0\0\0\0binlog.000003"),
+        ]
+    }
+
+    /// Where each of the file's events begins.
+    fn positions() -> Vec<u64> {
+        let mut position = 4;
+        let lengths = file().into_iter().skip(1).map(|event| event.len() as u64);
+        lengths
+            .map(|length| {
+                position += length;
+                position - length
+            })
+            .collect()
+    }
+
+    fn scan(target: Target) -> Result<(u64, String), ScanError> {
+        let mut scan = Scan::new(target);
+        for event in file() {
+            if let Some(located) = scan.see(&event)? {
+                return Ok((located.position, located.executed.to_string()));
+            }
+        }
+        let located = scan.end()?.unwrap();
+        Ok((located.position, located.executed.to_string()))
+    }
+
+    fn executed(last: u64) -> String {
+        format!("07070707-0707-0707-0707-070707070707:1-{last}")
+    }
+
+    #[test]
+    fn the_first_transaction_is_behind_what_describes_the_file() {
+        let positions = positions();
+        for position in [4, positions[1], positions[2]] {
+            assert_eq!(
+                scan(Target::Position(position)),
+                Ok((positions[2], executed(9)))
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_executed_before_a_position_is_counted() {
+        let positions = positions();
+        assert_eq!(
+            scan(Target::Position(positions[5])),
+            Ok((positions[5], executed(10)))
+        );
+        assert_eq!(
+            scan(Target::Position(positions[7])),
+            Ok((positions[7], executed(11)))
+        );
+    }
+
+    #[test]
+    fn positions_inside_of_something_are_refused() {
+        let positions = positions();
+        for inside in [3, 4, 6] {
+            assert_eq!(
+                scan(Target::Position(positions[inside])),
+                Err(ScanError::InTransaction),
+                "{inside}"
+            );
+        }
+        assert_eq!(
+            scan(Target::Position(positions[5] + 1)),
+            Err(ScanError::NoEvent)
+        );
+        let mut open = file();
+        open.pop();
+        for (position, found) in [
+            (positions[7] - 1, Err(ScanError::NoEvent)),
+            (positions[7], Ok(true)),
+            (positions[7] + 1, Err(ScanError::NoEvent)),
+        ] {
+            let mut scan = Scan::new(Target::Position(position));
+            for event in &open {
+                assert_eq!(scan.see(event), Ok(None));
+            }
+            assert_eq!(scan.end().map(|located| located.is_some()), found);
+        }
+    }
+
+    #[test]
+    fn a_time_is_that_of_the_first_transaction_that_is_not_older() {
+        let positions = positions();
+        assert_eq!(scan(Target::Time(0)), Ok((positions[2], executed(9))));
+        assert_eq!(scan(Target::Time(101)), Ok((positions[5], executed(10))));
+        assert_eq!(scan(Target::Time(200)), Ok((positions[5], executed(10))));
+        assert_eq!(scan(Target::Time(201)), Ok((positions[7], executed(11))));
+    }
+
+    #[test]
+    fn any_prefix_of_any_event_is_an_error_or_not_the_place() {
+        for event in file() {
+            for end in 0..event.len() {
+                let mut scan = Scan::new(Target::Position(1 << 40));
+                scan.begun = true;
+                let _ = scan.see(&event[..end]);
+            }
+        }
+    }
+}

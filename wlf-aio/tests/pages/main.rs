@@ -1,0 +1,7 @@
+//! The pages tell the truth: their links, paths, code, configurations and the tests that they name.
+#![cfg(not(target_os = "wasi"))]
+
+mod code;
+mod links;
+mod markdown;
+mod names;
