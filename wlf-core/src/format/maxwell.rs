@@ -177,7 +177,12 @@ fn update<C: Columns>(
     out.scratch.old.clear();
     let mut old = before.next().map_err(unplaced)?;
     let mut new = after.next().map_err(unplaced)?;
-    while let Some(column) = [old, new].into_iter().flatten().min() {
+    loop {
+        let column = match (old, new) {
+            (Some(old), Some(new)) => old.min(new),
+            (Some(only), None) | (None, Some(only)) => only,
+            (None, None) => break,
+        };
         // A column that only the image before has is as it was.
         let image = if new == Some(column) { &after } else { &before };
         let value = member(plan, column, image, out)?;
