@@ -71,6 +71,7 @@ impl From<LogLevel> for Level {
 
 /// Does what the command line says, with these components; the exit codes are those of [`Exit`].
 pub fn main(systems: &[&[ComponentType]]) -> ExitCode {
+    report::bugs();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -182,25 +182,30 @@ fn single(object: &Map<String, Value>) -> Option<(&str, &Map<String, Value>)> {
 
 /// What a value looks like, in words.
 fn form(property: &Map<String, Value>) -> String {
+    or(forms(property))
+}
+
+/// What a value may look like.
+fn forms(property: &Map<String, Value>) -> Vec<String> {
     if let Some(Value::String(word)) = property.get("const") {
-        return format!("`{word}`");
+        return vec![format!("`{word}`")];
     }
     let words: Vec<String> = array(property, "enum")
         .filter_map(Value::as_str)
         .map(|word| format!("`{word}`"))
         .collect();
     if !words.is_empty() {
-        return or(words);
+        return words;
     }
-    let alternatives: Vec<String> = alternatives(property).map(form).collect();
+    let alternatives: Vec<String> = alternatives(property).flat_map(forms).collect();
     if !alternatives.is_empty() {
-        return or(alternatives);
+        return alternatives;
     }
     let format = text(property, "format");
     match format.as_str() {
-        "template" | "duration" | "size" | "pattern" => return format,
-        "host:port" => return "`host:port`".to_owned(),
-        "secret" => return "text (secret)".to_owned(),
+        "template" | "duration" | "size" | "pattern" => return vec![format],
+        "host:port" => return vec!["`host:port`".to_owned()],
+        "secret" => return vec!["text (secret)".to_owned()],
         _ => {}
     }
     let types: Vec<&str> = match property.get("type") {
@@ -208,22 +213,22 @@ fn form(property: &Map<String, Value>) -> String {
         Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
-    let forms = types
-        .into_iter()
-        .filter(|name| *name != "null")
-        .map(|name| match name {
-            "string" => "text".to_owned(),
-            "integer" => integer(property, &format),
-            "number" => "number".to_owned(),
-            "boolean" => "`true` or `false`".to_owned(),
-            "array" => match property.get("items") {
+    let mut forms = Vec::new();
+    for name in types {
+        match name {
+            "null" => {}
+            "string" => forms.push("text".to_owned()),
+            "integer" => forms.push(integer(property, &format)),
+            "number" => forms.push("number".to_owned()),
+            "boolean" => forms.extend(["`true`".to_owned(), "`false`".to_owned()]),
+            "array" => forms.push(match property.get("items") {
                 Some(Value::Object(items)) => format!("list of {}", form(items)),
                 _ => "list".to_owned(),
-            },
-            _ => object(property),
-        })
-        .collect();
-    or(forms)
+            }),
+            _ => forms.push(object(property)),
+        }
+    }
+    forms
 }
 
 fn integer(property: &Map<String, Value>, format: &str) -> String {
@@ -263,8 +268,7 @@ fn object(property: &Map<String, Value>) -> String {
 }
 
 /// Forms as `a, b or c`.
-fn or(mut forms: Vec<String>) -> String {
-    forms.dedup();
+fn or(forms: Vec<String>) -> String {
     match forms.split_last() {
         None => "anything".to_owned(),
         Some((only, [])) => only.clone(),

@@ -1,5 +1,6 @@
 //! How errors are told on stderr, and which exit code they give.
 
+use std::panic;
 use std::process::ExitCode;
 
 use wlf_core::config::Problems;
@@ -9,6 +10,30 @@ use wlf_core::{Exit, Fault};
 pub(crate) fn fault(fault: &Fault) -> ExitCode {
     eprint!("{}", told(fault));
     ExitCode::from(fault.exit().code())
+}
+
+/// Tells why the program ends as one log message, where all of stderr is to be JSON.
+pub(crate) fn logged_fault(fault: &Fault) -> ExitCode {
+    let code = fault.exit().code();
+    let help = fault.hint.as_deref().unwrap_or_default();
+    tracing::error!(exit_code = code, help, "{fault}");
+    ExitCode::from(code)
+}
+
+/// Makes a bug end the program with its exit code and with words for the person who meets it.
+pub(crate) fn bugs() {
+    let default = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if std::env::var_os("RUST_BACKTRACE").is_some() {
+            default(info);
+        }
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        let what = info.payload_as_str().unwrap_or("unknown");
+        eprint!(
+            "error: this is a bug in the program: {what} ({place})\n  = help: please report it, with the configuration\n"
+        );
+        std::process::exit(Exit::Software.code().into());
+    }));
 }
 
 /// Tells everything that is wrong with a configuration.

@@ -14,8 +14,11 @@ use crate::{interpreted, report};
 
 /// Runs until every collector has ended and everything is delivered, or until a person must act.
 pub(crate) fn run(checked: Checked) -> ExitCode {
-    if let Some(warning) = interpreted::warning() {
-        eprint!("{warning}");
+    let json = checked.settings.log.format == LogFormat::Json;
+    match interpreted::warning() {
+        Some(warning) if json => tracing::warn!("{warning}"),
+        Some(warning) => eprint!("{warning}"),
+        None => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -23,6 +26,7 @@ pub(crate) fn run(checked: Checked) -> ExitCode {
         .map_err(|error| Fault::stop(Exit::Io, "start the runtime", error));
     match runtime.and_then(|runtime| runtime.block_on(pipeline(checked))) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(fault) if json => report::logged_fault(&fault),
         Err(fault) => report::fault(&fault),
     }
 }

@@ -106,7 +106,7 @@ fn alternative(component: &ComponentType) -> Value {
     })
 }
 
-/// Lets `${VAR}` stand for a number, for true and false, and for a word of a choice.
+/// Lets `${VAR}` stand for every value that is not any text.
 fn allow_variables(schema: &mut Value) {
     let Value::Object(object) = schema else {
         return;
@@ -128,23 +128,50 @@ fn allow_variables(schema: &mut Value) {
             allow_variables(inner);
         }
     }
-    let is_number_or_bool = |name: &str| matches!(name, "integer" | "number" | "boolean");
-    let scalar = match object.get("type") {
-        Some(Value::String(name)) => is_number_or_bool(name),
-        Some(Value::Array(names)) => {
-            let mut names = names.iter().filter_map(Value::as_str);
-            names.any(is_number_or_bool)
-        }
-        _ => false,
+    if let Some(Value::String(format)) = object.get("format")
+        && OURS.contains(&format.as_str())
+    {
+        object.remove("format");
+    }
+    let is_free = |name: &str| matches!(name, "string" | "array" | "object" | "null");
+    let has_only_free_types = match object.get("type") {
+        Some(Value::String(name)) => is_free(name),
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).all(is_free),
+        _ => true,
     };
-    if scalar || object.contains_key("enum") {
+    let is_bound = ["enum", "format", "pattern"]
+        .iter()
+        .any(|key| object.contains_key(*key));
+    // Words with a description each.
+    if let Some(Value::Array(words)) = object.get("oneOf")
+        && words.iter().any(|word| word.get("const").is_some())
+    {
+        let mut words = words.clone();
+        words.push(variable());
+        object.remove("oneOf");
+        object.insert("anyOf".to_owned(), Value::Array(words));
+    } else if is_bound || !has_only_free_types {
         let notes = ["description", "default"]
             .into_iter()
             .filter_map(|key| Some((key.to_owned(), object.remove(key)?)))
             .collect::<Map<String, Value>>();
         let plain = Value::Object(std::mem::take(object));
         object.extend(notes);
-        let variable = json!({"type": "string", "pattern": "\\$\\{"});
-        object.insert("anyOf".to_owned(), json!([plain, variable]));
+        object.insert("anyOf".to_owned(), json!([plain, variable()]));
     }
 }
+
+/// A text that `${…}` is filled into.
+fn variable() -> Value {
+    json!({"type": "string", "pattern": "\\$\\{"})
+}
+
+/// Formats of our own, which only the reference pages know. JSON Schema has another `duration`.
+const OURS: [&str; 6] = [
+    "template",
+    "duration",
+    "size",
+    "pattern",
+    "host:port",
+    "secret",
+];

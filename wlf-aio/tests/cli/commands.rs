@@ -242,3 +242,50 @@ fn a_component_that_is_not_there_is_a_usage_error() {
 "
     );
 }
+
+const NO_SUCH_FILE: &str = "
+collectors:
+  - id: files
+    type: BinlogFileCollector
+    paths: [no/such.*]
+    destination: out
+dispatchers:
+  - id: out
+    type: NullDispatcher
+";
+
+#[test]
+fn a_fault_is_told_with_help_and_its_exit_code() {
+    let ran = run_with(NO_SUCH_FILE, &["run"]);
+    assert_eq!((ran.code, ran.out.as_str()), (66, ""));
+    let report = ran.err.split_once("error: ").unwrap().1;
+    assert!(report.starts_with("read binlog files: no file matches `no/such.*`\n  = help: "));
+}
+
+#[test]
+fn with_json_logs_every_line_of_stderr_is_json() {
+    let config = format!("log: {{format: json}}\n{NO_SUCH_FILE}");
+    let ran = run_with(&config, &["run"]);
+    assert_eq!(ran.code, 66);
+    let lines: Vec<serde_json::Value> = ran
+        .err
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let last = lines.last().unwrap();
+    assert_eq!(last["level"], "ERROR");
+    assert_eq!(last["exit_code"], 66);
+    assert_eq!(
+        last["message"],
+        "read binlog files: no file matches `no/such.*`"
+    );
+}
+
+#[test]
+fn the_level_of_the_command_line_goes_before_that_of_the_file() {
+    let config = format!("log: {{level: error}}\n{NO_SUCH_FILE}");
+    let quiet = run_with(&config, &["run"]);
+    assert!(!quiet.err.contains("INFO"), "{}", quiet.err);
+    let loud = run_with(&config, &["run", "--log-level", "info"]);
+    assert!(loud.err.contains("INFO"), "{}", loud.err);
+}

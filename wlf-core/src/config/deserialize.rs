@@ -48,6 +48,11 @@ impl<'a> Reader<'a> {
         error.at(self.holder)
     }
 
+    /// Gives the value away; what the receiver has against it has its place too.
+    fn give<T: DeserializeSeed<'a>>(self, seed: T) -> Result<T::Value> {
+        seed.deserialize(self).map_err(|error| self.place(error))
+    }
+
     /// The scalar, if this is one; an error that expects `what` otherwise.
     fn scalar(&self, what: &str) -> Result<(&'a Scalar, Plain)> {
         match &self.node.value {
@@ -338,7 +343,7 @@ impl<'de> SeqAccess<'de> for Items<'de> {
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
         self.items
             .next()
-            .map(|node| seed.deserialize(Reader::new(node, first(node))))
+            .map(|node| Reader::new(node, first(node)).give(seed))
             .transpose()
     }
 
@@ -380,7 +385,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
         match self.value.take() {
-            Some(entry) => seed.deserialize(Reader::new(&entry.value, entry.key_span)),
+            Some(entry) => Reader::new(&entry.value, entry.key_span).give(seed),
             None => Err(ReadError::new("a value is read before its key", "")),
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep};
 
 use crate::component::{ComponentApi, ComponentKind};
 use crate::config::{Component, Delivery, OnReject};
@@ -20,7 +20,8 @@ use crate::runtime::status::{ComponentStatus, Status};
 use crate::runtime::stop::Stop;
 use crate::runtime::transform::Transforming;
 
-/// How long the collectors have to save their positions when the pipeline ends because of a fault.
+/// How long the others have to deliver what they have and to save positions when a component ends with a fault. One that
+/// waits in an outage does not end by itself.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Components that are joined and do not run yet.
@@ -163,7 +164,10 @@ impl Pipeline {
                 (kind, destinations, result)
             });
         }
+        let mut first: Option<Fault> = None;
         let mut stopped = false;
+        let grace = sleep(GRACE);
+        tokio::pin!(grace);
         loop {
             let joined = tokio::select! {
                 joined = tasks.join_next() => joined,
@@ -171,10 +175,13 @@ impl Pipeline {
                     stopped = true;
                     continue;
                 }
+                () = &mut grace, if first.is_some() => None,
             };
-            let Some(joined) = joined else { return Ok(()) };
-            let fault = match joined {
-                Ok((_, destinations, Ok(()))) => {
+            let Some(joined) = joined else {
+                return first.map_or(Ok(()), Err);
+            };
+            let (kind, result) = match joined {
+                Ok((kind, destinations, result)) => {
                     for destination in destinations {
                         let left = upstream.entry(destination.clone()).or_insert(1);
                         *left = left.saturating_sub(1);
@@ -182,22 +189,18 @@ impl Pipeline {
                             router.close(&destination);
                         }
                     }
-                    continue;
+                    (Some(kind), result)
                 }
-                Ok((_, _, Err(fault))) => fault,
-                Err(error) => crashed(error),
+                Err(error) => (None, Err(crashed(error))),
             };
-            self.stop.ask();
-            let collectors = async {
-                while let Some(joined) = tasks.join_next().await {
-                    if let Ok((ComponentKind::Collector, _, Err(second))) = joined {
-                        tracing::warn!("while stopping: {second}");
-                    }
-                }
-            };
-            // Dispatchers end only when their input does, so the time runs out wherever one of them waits in an outage.
-            let _ = timeout(GRACE, collectors).await;
-            return Err(fault);
+            let Err(fault) = result else { continue };
+            if first.is_none() {
+                first = Some(fault);
+                self.stop.ask();
+                grace.as_mut().reset(Instant::now() + GRACE);
+            } else if kind == Some(ComponentKind::Collector) {
+                tracing::warn!("while stopping: {fault}");
+            }
         }
     }
 }

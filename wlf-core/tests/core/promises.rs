@@ -314,6 +314,20 @@ fn rows_before_a_fault_that_stops_are_delivered_and_their_position_is_saved() {
 }
 
 #[test]
+fn a_fault_ends_the_program_without_waiting_for_those_who_have_nothing_left_to_do() {
+    let nowhere = Fault::stop(Exit::NoInput, "read b.*", "no such file");
+    let collector = MemoryCollector::new(vec![Step::Fault(nowhere)]);
+    let dispatcher = MemoryDispatcher::new(Store::default());
+    let pipeline = Setup::new().pipeline(collector, vec![("d", dispatcher)]);
+    let took = run(async {
+        let start = tokio::time::Instant::now();
+        pipeline.run().await.expect_err("no input");
+        start.elapsed()
+    });
+    assert_eq!(took, Duration::ZERO);
+}
+
+#[test]
 fn a_dispatcher_that_stops_ends_the_program_and_its_rows_are_not_saved() {
     let place = tempfile::tempdir().expect("a directory");
     let state = StateDirectory::open(place.path()).expect("the state");
