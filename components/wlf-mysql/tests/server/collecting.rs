@@ -24,6 +24,8 @@ pub struct Reading {
     encodes: bool,
     /// The number of batches that ended inside a transaction.
     pub unfinished: usize,
+    /// The numbers of the transactions, in the order in which they came.
+    pub numbers: Vec<u64>,
     /// The ends of the transactions that such batches began.
     pub ended: Vec<Ended>,
     pub position: Option<Position>,
@@ -75,6 +77,7 @@ impl Reading {
             rows: Vec::new(),
             encodes: true,
             unfinished: 0,
+            numbers: Vec::new(),
             ended: Vec::new(),
             position: None,
         }
@@ -130,6 +133,12 @@ impl Reading {
     fn take(&mut self, batch: Batch) {
         let mut encoder = Encoder::new(Format::Maxwell);
         let own = |event: &&Event| event.table.database == self.database;
+        for event in batch.events.iter().filter(own) {
+            let number = event.transaction.number;
+            if self.numbers.last() != Some(&number) {
+                self.numbers.push(number);
+            }
+        }
         if !self.encodes {
             let count: u32 = batch.events.iter().filter(own).map(Event::len).sum();
             self.rows.extend((0..count).map(|_| Value::Null));

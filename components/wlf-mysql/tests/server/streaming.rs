@@ -93,7 +93,14 @@ async fn a_transaction_broken_off_in_the_middle_is_read_anew_from_its_first_row(
     assert!(reading.ended[0].xid.is_some());
     assert!(last.get("xid").is_none());
     assert_eq!(reading.rows[100_000]["table"], "t");
+    // The second reading is not taken for a continuation of the first.
+    let [torn, whole, next] = reading.numbers[..] else {
+        panic!("not three transactions: {:?}", reading.numbers);
+    };
+    assert!(torn < whole && whole < next);
     server.run("DROP USER wlf_torn").await;
+    drop(reading);
+    server.forget_binlog().await;
 }
 
 #[tokio::test]
@@ -123,6 +130,8 @@ async fn events_above_16_mib() {
     server.insert("wlf_blob", 2..3).await;
     reading.read_rows(2).await;
     assert_whole(&mut server, &reading).await;
+    drop(reading);
+    server.forget_binlog().await;
 }
 
 /// Rows events whose packets are exactly as long as one packet can be, one byte shorter and one byte longer.
@@ -163,6 +172,8 @@ async fn events_at_the_boundary_of_a_packet() {
     server.insert("wlf_edge", 1..2).await;
     reading.read_rows(4).await;
     assert_whole(&mut server, &reading).await;
+    drop(reading);
+    server.forget_binlog().await;
 }
 
 #[tokio::test]
