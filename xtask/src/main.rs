@@ -1,6 +1,7 @@
 //! Runs the project's tasks: `cargo xtask <name>`.
 
 mod apt;
+mod bench;
 mod demo;
 mod dist;
 mod java;
@@ -43,6 +44,8 @@ enum Task {
     Record { name: Option<String> },
     /// Builds what is shipped into target/dist: the module, its compiled forms, an OCI image layout
     Dist,
+    /// Measures the shipped form: size, start, rows a second, memory
+    Bench(bench::Options),
     /// Provides WasmEdge 0.14 and 0.17 and prints where they are
     Wasmedge,
 }
@@ -82,6 +85,7 @@ fn run() -> Result<()> {
         Task::Servers(Servers::Status) => print!("{}", servers::status()),
         Task::Demo => demo::demo()?,
         Task::Test { stages } => test::test(&stages)?,
+        Task::Bench(options) => bench::bench(&options)?,
         Task::Dist => dist::dist()?,
         Task::Record { name } => record::record(name.as_deref())?,
         Task::Wasmedge => {

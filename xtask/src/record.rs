@@ -180,6 +180,14 @@ pub fn record(name: Option<&str>) -> Result<()> {
 }
 
 impl Recording {
+    /// Returns the directory that it goes into, below the workspace.
+    fn directory(&self) -> String {
+        match self.into {
+            FIXTURES => format!("{FIXTURES}/{}", self.name),
+            other => other.to_owned(),
+        }
+    }
+
     /// Runs the script on a fresh server and takes over what it wrote; returns the directory.
     fn make(&self) -> Result<String> {
         let home = layout::target().join("record").join(self.name);
@@ -198,11 +206,7 @@ impl Recording {
             .with_context(|| format!("reading {script}"))?;
         let tables = run(&server, &settings, &text, &self.ending)?;
 
-        let into = if self.into == FIXTURES {
-            format!("{}/{}", self.into, self.name)
-        } else {
-            self.into.to_owned()
-        };
+        let into = self.directory();
         let dir = layout::workspace().join(&into);
         layout::remove(&dir)?;
         fs::create_dir_all(&dir)?;
@@ -295,4 +299,61 @@ fn binlogs(data: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     ensure!(!files.is_empty(), "the server wrote no binlog");
     files.sort();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the directory of each recording.
+    fn directories() -> Vec<(&'static str, std::path::PathBuf)> {
+        let workspace = layout::workspace();
+        RECORDINGS
+            .iter()
+            .map(|recording| (recording.name, workspace.join(recording.directory())))
+            .collect()
+    }
+
+    #[test]
+    fn every_recording_is_there_as_its_readme_says() {
+        for (name, dir) in directories() {
+            let readme = fs::read_to_string(dir.join("README.md")).unwrap();
+            for (file, bytes) in binlogs(&dir).unwrap() {
+                let row = format!(
+                    "| {file} | {} | {} |\n",
+                    bytes.len(),
+                    hex(&Sha256::digest(&bytes))
+                );
+                assert!(
+                    readme.contains(&row),
+                    "{name}/{file} is not what was recorded"
+                );
+                assert!(
+                    bytes.len() < 300_000,
+                    "{name}/{file} is too large for the repository"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_fixture_and_every_script_belongs_to_a_recording() {
+        let named = |path: &Path| {
+            let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+            assert!(
+                RECORDINGS.iter().any(|recording| recording.name == stem),
+                "{} is left over",
+                path.display()
+            );
+        };
+        for entry in fs::read_dir(layout::workspace().join("xtask/record")).unwrap() {
+            named(&entry.unwrap().path());
+        }
+        for entry in fs::read_dir(layout::workspace().join(FIXTURES)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.join("binlog.000001").exists() {
+                named(&path);
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use wlf_core::component::encode;
 use wlf_core::format::{EncodedRow, Encoder};
-use wlf_core::{Dispatcher, Event, Fault, WriteError};
+use wlf_core::{Ahead, Dispatcher, Event, Fault, WriteError};
 
 use crate::cluster::Cluster;
 use crate::config::Config;
@@ -31,9 +31,10 @@ pub struct KafkaDispatcher {
     cluster: Option<Cluster>,
     topics: Topics,
     producer: Option<Producer>,
+    /// Rows that their partitions have although another partition has not all rows before them.
+    ahead: Ahead,
     /// What a partition is chosen by, made anew for each row.
     text: String,
-    name: String,
 }
 
 /// The keys that a template made, one behind the other.
@@ -73,8 +74,8 @@ impl KafkaDispatcher {
             cluster: None,
             topics: Topics::default(),
             producer: None,
+            ahead: Ahead::default(),
             text: String::new(),
-            name: String::new(),
         }
     }
 
@@ -91,26 +92,29 @@ impl KafkaDispatcher {
         let mut rows = self.encoder.rows();
         let mut number = 0;
         for event in events {
-            for _ in 0..event.len() {
+            let mut of_all = None;
+            for index in 0..event.len() {
                 let Some(row) = rows.next() else {
                     return Ok(());
                 };
+                if self.ahead.contains(event, index) {
+                    self.keys.ends.push(self.keys.text.len());
+                    number += 1;
+                    continue;
+                }
                 let at = |fault: Fault| (number, fault);
-                let topic = if config.topic.is_per_table() {
-                    let topics = &mut self.topics;
-                    topics
-                        .of_event(event, &config.topic, cluster, new_topic)
-                        .await
-                } else {
-                    self.name.clear();
-                    let (table, operation) = (&event.table, event.operation);
-                    config
-                        .topic
-                        .render_row(table, operation, row.payload, &mut self.name)
-                        .map_err(|error| at(error.into()))?;
-                    self.topics.named(&self.name, cluster, new_topic).await
+                let topic = match of_all {
+                    Some(topic) => topic,
+                    None => {
+                        let topics = &mut self.topics;
+                        let topic = topics
+                            .of_row(event, row.payload, &config.topic, cluster, new_topic)
+                            .await
+                            .map_err(at)?;
+                        of_all = config.topic.is_per_table().then_some(topic);
+                        topic
+                    }
                 };
-                let topic = topic.map_err(|error| at(error.into()))?;
                 if let Some(template) = &config.key {
                     let text = &mut self.keys.text;
                     template
@@ -141,7 +145,7 @@ impl KafkaDispatcher {
     }
 
     /// Sends all rows that are noted; says which row failed first, of those that failed.
-    async fn send(&mut self) -> Option<(usize, Error)> {
+    async fn send(&mut self, events: &[Event]) -> Option<(usize, Error)> {
         let Some(cluster) = &mut self.cluster else {
             return Some((0, Error::NotConnected));
         };
@@ -190,15 +194,35 @@ impl KafkaDispatcher {
             finished.push(sent);
         }
         drop(under_way);
+        let mut acknowledged = Vec::new();
         for (index, partition, sent) in finished {
             let topic = self.topics.get(index);
             topic.limit = topic.limit.min(sent.limit);
             let partition = &mut topic.partitions[partition as usize];
             partition.sequence = sent.sequence;
             partition.acknowledged = sent.known.then_some(started);
+            acknowledged.extend(partition.rows.iter().take(sent.acknowledged));
             keep_first(&mut first, sent.failed);
         }
+        if let Some((row, _)) = first {
+            acknowledged.retain(|acknowledged| *acknowledged as usize > row);
+            self.note_ahead(events, acknowledged);
+        }
         first
+    }
+
+    /// Notes rows, given by their numbers among all of a write, that need not be sent again.
+    fn note_ahead(&mut self, events: &[Event], mut rows: Vec<u32>) {
+        rows.sort_unstable();
+        let mut rows = rows.into_iter().peekable();
+        let mut start = 0;
+        for event in events {
+            let end = start + event.len();
+            while let Some(row) = rows.next_if(|row| *row < end) {
+                self.ahead.note(event, row - start);
+            }
+            start = end;
+        }
     }
 }
 
@@ -266,7 +290,7 @@ impl Dispatcher for KafkaDispatcher {
         self.topics.clear_rows();
         let encoded = encode(&mut self.encoder, events).await;
         let routed = self.route(events).await;
-        let sent = self.send().await;
+        let sent = self.send(events).await;
         // Rows that were not sent stand behind all that were.
         let failed = match (sent, routed) {
             (Some((row, error)), _) => Some((row, error.into())),
@@ -275,7 +299,11 @@ impl Dispatcher for KafkaDispatcher {
         };
         match failed {
             Some((row, fault)) => Err(WriteError::at_row(events, row, fault)),
-            None => encoded,
+            None => {
+                encoded?;
+                self.ahead.clear();
+                Ok(())
+            }
         }
     }
 }

@@ -43,6 +43,8 @@ pub struct Sending<'a> {
 /// How far the rows of a partition came.
 #[derive(Debug)]
 pub struct Sent {
+    /// How many rows are acknowledged.
+    pub acknowledged: usize,
     /// The next record's sequence number.
     pub sequence: i32,
     /// Whether the leader knows the producer by now.
@@ -86,6 +88,7 @@ impl Sending<'_> {
             }
         };
         Sent {
+            acknowledged: from,
             sequence: self.sequence,
             known: self.known,
             limit: taken,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use wlf_core::{Event, Operation, Template};
+use wlf_core::{Event, Fault, Operation, Template};
 
 use crate::cluster::{Cluster, NewTopic};
 use crate::error::Error;
@@ -53,47 +53,37 @@ pub struct Topics {
     list: Vec<Topic>,
     by_name: HashMap<String, usize>,
     by_table: HashMap<(u64, Operation), usize>,
-    last: Option<(u64, Operation, usize)>,
-    name: String,
 }
 
 impl Topics {
-    /// The topic of all rows of `event`, by a template that looks at nothing else.
-    pub async fn of_event(
+    /// The topic of a row, and of all rows of its table version and operation if the template looks at nothing else.
+    pub async fn of_row(
         &mut self,
         event: &Event,
+        payload: &[u8],
         template: &Template,
         cluster: &mut Cluster,
         new: Option<NewTopic>,
-    ) -> Result<usize, Error> {
-        let (version, operation) = (event.table.version, event.operation);
-        if let Some((v, o, topic)) = self.last
-            && (v, o) == (version, operation)
-        {
-            return Ok(topic);
+    ) -> Result<usize, Fault> {
+        let id = (event.table.version, event.operation);
+        let per_table = template.is_per_table();
+        if per_table && let Some(topic) = self.by_table.get(&id) {
+            return Ok(*topic);
         }
-        let topic = match self.by_table.get(&(version, operation)) {
-            Some(topic) => *topic,
-            None => {
-                let mut name = std::mem::take(&mut self.name);
-                name.clear();
-                template.render_table(&event.table, operation, &mut name);
-                let topic = self.named(&name, cluster, new).await;
-                self.name = name;
-                let topic = topic?;
-                if self.by_table.len() >= REMEMBERED {
-                    self.by_table.clear();
-                }
-                self.by_table.insert((version, operation), topic);
-                topic
+        let mut name = String::new();
+        template.render_row(&event.table, event.operation, payload, &mut name)?;
+        let topic = self.named(&name, cluster, new).await?;
+        if per_table {
+            if self.by_table.len() >= REMEMBERED {
+                self.by_table.clear();
             }
-        };
-        self.last = Some((version, operation, topic));
+            self.by_table.insert(id, topic);
+        }
         Ok(topic)
     }
 
     /// The topic of a name, which is created if it is missing and `new` says how.
-    pub async fn named(
+    async fn named(
         &mut self,
         name: &str,
         cluster: &mut Cluster,

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use wlf_core::config::InvalidValue;
 
@@ -80,9 +81,23 @@ impl Default for Url {
 
 impl<'de> Deserialize<'de> for Url {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse()
-            .map_err(|error| serde::de::Error::custom(format_args!("{error:#}")))
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Url;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a URL, as in `redis://127.0.0.1:6379`")
+            }
+
+            // Errors from in here are reported at the value's place.
+            fn visit_str<E: Error>(self, text: &str) -> Result<Url, E> {
+                text.parse()
+                    .map_err(|error| E::custom(format_args!("{error:#}")))
+            }
+        }
+
+        deserializer.deserialize_str(Text)
     }
 }
 

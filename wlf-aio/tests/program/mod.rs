@@ -276,10 +276,10 @@ impl Drop for Run {
 macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
         mod wasmedge_0_14 {
-            $(#[test] fn $name() { super::$name(&crate::program::Runtime::v0_14()); })*
+            $(#[test] fn $name() { super::$name(&$crate::program::Runtime::v0_14()); })*
         }
         mod wasmedge_0_17 {
-            $(#[test] fn $name() { super::$name(&crate::program::Runtime::v0_17()); })*
+            $(#[test] fn $name() { super::$name(&$crate::program::Runtime::v0_17()); })*
         }
     };
 }

@@ -29,7 +29,7 @@ transformers:
   - id: filter
     type: BinlogFilter
     destinations: [kafka, redis]
-    rules: [{{exclude: {{}}}}, {{include: {{database: {database}}}}}]
+    rules: [{{exclude: {{database: '*'}}}}, {{include: {{database: {database}}}}}]
 dispatchers:
   - {{id: kafka, type: KafkaDispatcher, bootstrap_brokers: ['{}'], topic: '%{{/database}}.all'}}
   - {{id: redis, type: RedisDispatcher, url: 'redis://{}', mode: {{type: RPush, key: '%{{/database}}'}}}}

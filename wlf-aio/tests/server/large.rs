@@ -23,7 +23,7 @@ fn a_transaction_larger_than_the_buffer_streams_in_bounded_memory(runtime: &Runt
             "SET SESSION cte_max_recursion_depth = 1000000",
             &format!(
                 "INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {}) \
-                 SELECT i, REPEAT(MD5(i), 3) FROM n",
+                 SELECT i, LEFT(REPEAT(SHA2(i, 256), 2), 96) FROM n",
                 ROWS - 1
             ),
         ],

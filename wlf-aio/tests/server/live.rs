@@ -166,7 +166,7 @@ transformers:
     type: BinlogFilter
     destinations: [{}]
     rules:
-      - exclude: {{}}
+      - exclude: {{database: '*'}}
       - include: {{database: {database}}}
 dispatchers:
 ",
@@ -277,7 +277,7 @@ fn compression_and_partitions_keep_every_row(runtime: &Runtime) {
         &[
             "SET SESSION cte_max_recursion_depth = 100000",
             "INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 19999) \
-             SELECT i, REPEAT(MD5(i), 4) FROM n",
+             SELECT i, REPEAT(SHA2(i, 256), 2) FROM n",
         ],
     );
     let kafka = |compression: &str| {

@@ -168,7 +168,7 @@ mod tests {
             .collect();
         assert_eq!(
             given,
-            ["WLF_MYSQL_HOST", "WLF_KAFKA", "WLF_REDIS", "WLF_STATE"]
+            ["WLF_STATE", "WLF_MYSQL_HOST", "WLF_KAFKA", "WLF_REDIS"]
         );
         for name in given {
             assert!(

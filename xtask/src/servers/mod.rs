@@ -5,7 +5,7 @@ mod kafka;
 mod kind;
 pub mod mysql;
 mod probe;
-mod process;
+pub mod process;
 mod redis;
 mod state;
 

@@ -198,6 +198,40 @@ async fn a_row_that_is_too_large_is_rejected_and_the_others_are_delivered() {
 }
 
 #[tokio::test]
+async fn rows_that_other_topics_have_are_not_sent_twice() {
+    let broker = Broker::connect().await;
+    let database = broker.database("ahead");
+    let narrow = format!("logFlex.{database}.narrow");
+    broker
+        .create(&narrow, &[("max.message.bytes", "1000")])
+        .await;
+    let long = vec![1.into(), Datum::Text("x".repeat(2000))];
+    let mut rest = vec![
+        inserts(&table(&database, "wide"), 0..10),
+        Records::insert(&table(&database, "narrow"), [long]),
+        inserts(&table(&database, "wide"), 10..20),
+        inserts(&table(&database, "wide2"), 0..10),
+    ];
+    let mut kafka = dispatcher(&broker, json!({"key": "%{/data/id}"}));
+    kafka.connect().await.expect("connect");
+    let error = kafka
+        .write(&rest)
+        .await
+        .expect_err("a row that is too large");
+    assert_eq!((error.durable, error.rows), (1, 0), "{}", error.fault);
+    // Without the rejected row, and with rows that are new.
+    rest.drain(..2);
+    rest.push(inserts(&table(&database, "wide2"), 10..20));
+    kafka.write(&rest).await.expect("write the others");
+    for table in ["wide", "wide2"] {
+        let partitions = broker.read(&format!("logFlex.{database}.{table}")).await;
+        assert_eq!(ids(&partitions[0]), (0..20).collect::<Vec<_>>(), "{table}");
+        let keys = partitions[0].iter().map(|(key, _)| key.parse::<u64>());
+        assert!(keys.map(|key| key.expect("an id")).eq(0..20));
+    }
+}
+
+#[tokio::test]
 async fn a_table_whose_name_no_topic_can_have_is_rejected() {
     let broker = Broker::connect().await;
     let database = broker.database("names");

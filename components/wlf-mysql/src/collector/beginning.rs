@@ -64,7 +64,7 @@ impl Search<'_> {
                 self.of_this_server(&saved)?;
                 self.find_file(&saved).await?;
                 // What was executed before is learnt from the next file, if there are GTIDs by now.
-                self.from_place(SavedPosition {
+                self.of_place(SavedPosition {
                     gtid_set: None,
                     ..saved
                 })
@@ -82,7 +82,7 @@ impl Search<'_> {
             Start::Latest => {
                 let place = self.place(&status.file, status.position, || status.executed.clone());
                 if !self.server.has_gtids() {
-                    return self.from_place(place);
+                    return self.of_place(place);
                 }
                 // The server looks at the set first and at the position then, which may be a transaction further.
                 let set = gtids(self.server.address(), &status.executed)?;
@@ -120,7 +120,7 @@ impl Search<'_> {
                 let found =
                     locate::locate(self.endpoint, self.replica, &file, Target::Time(*time)).await?;
                 let place = self.place(&file, found.position, || found.executed.to_string());
-                self.from_place(place)
+                self.of_place(place)
             }
         }
     }
@@ -138,7 +138,8 @@ impl Search<'_> {
                 without_spaces(row.and_then(|row| row.text(column)).unwrap_or_default())
             };
             let (unknown, purged) = (text(0), text(1));
-            if !purged.is_empty() {
+            // What is purged of a server that never had the set says nothing about the set.
+            if unknown.is_empty() && !purged.is_empty() {
                 return Err(self.purged(&place, Some(purged)).await?);
             }
             if unknown.is_empty() {
@@ -160,12 +161,12 @@ impl Search<'_> {
     async fn at(&mut self, file: &str, position: u64) -> Result<Beginning, Error> {
         if !self.server.has_gtids() {
             let place = self.place(file, position, String::new);
-            return self.from_place(place);
+            return self.of_place(place);
         }
         let target = Target::Position(position);
         let found = locate::locate(self.endpoint, self.replica, file, target).await?;
         let place = self.place(file, found.position, || found.executed.to_string());
-        self.from_place(place)
+        self.of_place(place)
     }
 
     fn place(&self, file: &str, position: u64, executed: impl FnOnce() -> String) -> SavedPosition {
@@ -177,7 +178,7 @@ impl Search<'_> {
         }
     }
 
-    fn from_place(&self, place: SavedPosition) -> Result<Beginning, Error> {
+    fn of_place(&self, place: SavedPosition) -> Result<Beginning, Error> {
         let position = u32::try_from(place.position).map_err(|_| Error::TooFar {
             file: place.file.clone(),
             position: place.position,

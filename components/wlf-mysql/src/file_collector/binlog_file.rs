@@ -30,6 +30,9 @@ pub struct BinlogFile {
     base: u64,
 }
 
+/// An event: its block, where in it the event is, and the event's position in the file.
+type Found<'a> = (&'a Bytes, Range<usize>, u64);
+
 impl BinlogFile {
     /// Opens the file at its first event.
     pub fn open(listed: &Listed) -> Result<Self, Error> {
@@ -92,9 +95,9 @@ impl BinlogFile {
         Ok(())
     }
 
-    /// The next whole event of the block, and its position in the file.
+    /// The next whole event of the block.
     #[inline]
-    pub fn next_event(&self) -> Result<Option<(&Bytes, Range<usize>, u64)>, binlog::Error> {
+    pub fn next_event(&self) -> Result<Option<Found<'_>>, binlog::Error> {
         let Some(length) = self.next_length()? else {
             return Ok(None);
         };

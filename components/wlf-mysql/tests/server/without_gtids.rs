@@ -90,7 +90,8 @@ async fn file_and_position_do_it_all() {
     server.insert("wlf_off", 8..9).await;
     reading.read_rows(4).await;
     assert_whole(&mut server, &reading).await;
-    server.gtid_mode("ON").await;
+    drop(reading);
+    server.forget_binlog().await;
 
     let words = [
         "without GTIDs",
