@@ -262,15 +262,14 @@ impl End {
 
     /// Whether everything was read that the server had at the start.
     fn is_reached(&self, running: &Running) -> bool {
-        let assembler = &running.assembler;
-        if assembler.unfinished().is_some() {
-            return false;
-        }
-        if running.server_uuid == self.server_uuid {
-            return is_behind(&assembler.place(), &self.status.file, self.status.position);
-        }
-        // Another server took over, whose files are its own: it says when it has no more.
-        false
+        // Another server that took over has files of its own: it says itself when it has no more.
+        running.server_uuid == self.server_uuid
+            && is_behind(
+                &running.assembler.place(),
+                &self.status.file,
+                self.status.position,
+            )
+            && running.assembler.unfinished().is_none()
     }
 }
 
