@@ -167,13 +167,13 @@ impl Assembler {
     ) -> Result<Taken, Error> {
         let bytes = block.get(event.clone()).unwrap_or_default();
         let header = Header::decode(bytes).map_err(|source| self.malformed(0, source))?;
-        let start = self.locate(&header, at);
+        let (start, end) = self.locate(&header, at);
         if usize::try_from(header.length) != Ok(bytes.len()) {
             let source = Malformed::Invalid("its length");
             return Err(self.malformed_at(start, header.code, source));
         }
         if header.code == types::FORMAT_DESCRIPTION {
-            return self.format_description(bytes, &header, start);
+            return self.format_description(bytes, &header, start, end);
         }
         let checksum = if self.format.server_version.is_empty() {
             // A stream's first event comes before the one that says how events are protected.
@@ -194,7 +194,7 @@ impl Assembler {
             Err(source) => return Err(self.malformed_at(start, header.code, source)),
         };
         let body = whole.get(Header::LENGTH..).unwrap_or_default();
-        let taken = self.event(block, event.start, &header, body, start)?;
+        let taken = self.event(block, event.start, &header, body, start..end)?;
         if taken == Taken::Event && header.flags & Header::ARTIFICIAL == 0 {
             self.transactions.count(bytes.len());
         }
@@ -208,9 +208,9 @@ impl Assembler {
         offset: usize,
         header: &Header,
         body: &[u8],
-        start: u64,
+        range: Range<u64>,
     ) -> Result<Taken, Error> {
-        let end = self.end_of(header, start);
+        let (start, end) = (range.start, range.end);
         let wrong = |this: &Self, source| this.malformed_at(start, header.code, source);
         match header.code {
             types::WRITE_ROWS
@@ -365,6 +365,7 @@ impl Assembler {
         bytes: &[u8],
         header: &Header,
         start: u64,
+        end: u64,
     ) -> Result<Taken, Error> {
         let wrong = |this: &Self, source| this.malformed_at(start, header.code, source);
         let format = FormatDescription::decode(bytes).map_err(|source| wrong(self, source))?;
@@ -382,8 +383,9 @@ impl Assembler {
         self.format = format;
         self.gtid = None;
         self.refuse_unfinished()?;
-        if header.flags & Header::ARTIFICIAL == 0 && header.end != 0 {
-            self.end = self.end.max(self.end_of(header, start));
+        // One that is in no file has no end.
+        if end > start {
+            self.end = end;
             self.advance_boundary();
         }
         Ok(Taken::Event)
@@ -534,7 +536,7 @@ impl Assembler {
         };
         let position = heartbeat
             .position
-            .unwrap_or_else(|| self.end_of(header, self.end));
+            .unwrap_or_else(|| self.same_4_gib(header.end));
         if *heartbeat.file == *self.file
             && position > self.end
             && self.transactions.open_at().is_none()
@@ -586,34 +588,38 @@ impl Assembler {
         Position(serde_json::to_value(saved).unwrap_or_default())
     }
 
-    /// Where the event begins: as the reader says, or as its header does.
+    /// Where the event begins and ends: as the reader says, or as its header does. One that is in no file does both where
+    /// the last one ended.
     #[inline(always)]
-    fn locate(&mut self, header: &Header, at: Option<u64>) -> u64 {
+    fn locate(&mut self, header: &Header, at: Option<u64>) -> (u64, u64) {
+        let length = u64::from(header.length);
         match at {
             Some(at) => {
                 self.end = at;
-                at
+                (at, at.saturating_add(length))
             }
-            None if header.end == 0 => self.end,
-            None => self
-                .end_of(header, self.end)
-                .saturating_sub(header.length.into()),
+            None if header.end == 0 => (self.end, self.end),
+            None => {
+                let end = self.unwrapped(header.end);
+                (end.saturating_sub(length), end)
+            }
         }
     }
 
-    /// Where the event ends. The header has the lower 32 bits of it only.
+    /// The whole position of which a header has the lower 32 bits: the first from here on, since positions only grow.
     #[inline(always)]
-    fn end_of(&self, header: &Header, start: u64) -> u64 {
-        let expected = start.saturating_add(header.length.into());
-        if header.end == 0 {
-            return self.end;
+    fn unwrapped(&self, end: u32) -> u64 {
+        let position = self.same_4_gib(end);
+        if position < self.end {
+            position.saturating_add(1 << 32)
+        } else {
+            position
         }
-        let [a, b, c, d, ..] = expected.to_le_bytes();
-        if u32::from_le_bytes([a, b, c, d]) == header.end {
-            return expected;
-        }
-        let end = (start & !u64::from(u32::MAX)) | u64::from(header.end);
-        if end < start { end + (1 << 32) } else { end }
+    }
+
+    #[inline(always)]
+    fn same_4_gib(&self, position: u32) -> u64 {
+        (self.end & !u64::from(u32::MAX)) | u64::from(position)
     }
 
     fn place_at(&self, position: u64) -> Place {

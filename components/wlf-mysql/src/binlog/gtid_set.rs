@@ -285,7 +285,7 @@ fn parse_uuid(text: &str) -> Option<[u8; 16]> {
     Uuid::parse(text.to_owned()).ok().map(|uuid| uuid.data)
 }
 
-/// The text form: `uuid:1-5:7,uuid:tag:1-3`; as the server writes it, and also with a tag behind other intervals.
+/// The text form: `uuid:1-5:7:tag:1-3,uuid:9`.
 impl FromStr for GtidSet {
     type Err = NotGtidSet;
 
@@ -330,16 +330,25 @@ impl FromStr for GtidSet {
     }
 }
 
+/// As the server writes sets: `uuid:1-5:7:tag:1-3,uuid:9`.
 impl fmt::Display for GtidSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut previous: Option<String> = None;
+        let (mut uuid, mut tag) = (String::new(), None);
         for (source, first, last) in self.intervals() {
-            if previous.as_ref() != Some(&source) {
-                if previous.is_some() {
+            let (this_uuid, this_tag) = match source.split_once(':') {
+                Some((uuid, tag)) => (uuid, Some(tag.to_owned())),
+                None => (source.as_str(), None),
+            };
+            if uuid != this_uuid {
+                if !uuid.is_empty() {
                     f.write_str(",")?;
                 }
-                f.write_str(&source)?;
-                previous = Some(source);
+                f.write_str(this_uuid)?;
+                (uuid, tag) = (this_uuid.to_owned(), None);
+            }
+            if tag != this_tag {
+                write!(f, ":{}", this_tag.as_deref().unwrap_or_default())?;
+                tag = this_tag;
             }
             if first == last {
                 write!(f, ":{first}")?;
@@ -407,11 +416,30 @@ mod tests {
     fn keeps_tags_apart() {
         let mut tagged = set(&format!("{A}:1-2:tag_1:1-3:5:other:9"));
         tagged.add(&gtid(&format!("{A}:tag_1"), 4));
-        assert_eq!(
-            tagged.to_string(),
-            format!("{A}:1-2,{A}:other:9,{A}:tag_1:1-5")
-        );
+        assert_eq!(tagged.to_string(), format!("{A}:1-2:other:9:tag_1:1-5"));
         assert_eq!(GtidSet::decode(&tagged.encode()).unwrap(), tagged);
+    }
+
+    /// PREVIOUS_GTIDS of MySQL 9.7.4 without header and checksum, and what `@@gtid_executed` was.
+    #[test]
+    fn reads_and_writes_what_the_server_does() {
+        let uuid = b"\xbb\x95\x5d\x22\xe5\x57\x11\xf1\xa1\xd8\x02\xfc\x00\x00\x00\x01";
+        let mut bytes = b"\x01\x03\0\0\0\0\0\x01".to_vec();
+        let sources: [(&[u8], u64); 3] = [
+            (b"\0", 2207),
+            (b"\x40a_tag_of_thirty_two_characters_x", 4),
+            (b"\x08blue", 2),
+        ];
+        for (tag, end) in sources {
+            bytes.extend(uuid);
+            bytes.extend(tag);
+            bytes.extend([1u64, 1, end].map(u64::to_le_bytes).concat());
+        }
+        let text = "bb955d22-e557-11f1-a1d8-02fc00000001:1-2206:a_tag_of_thirty_two_characters_x:1-3:blue:1";
+        let set = GtidSet::decode(&bytes).unwrap();
+        assert_eq!(set.to_string(), text);
+        assert_eq!(set.encode(), bytes);
+        assert_eq!(text.parse(), Ok(set));
     }
 
     #[test]

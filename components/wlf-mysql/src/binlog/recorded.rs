@@ -11,7 +11,7 @@ use wlf_core::Batch;
 use wlf_core::format::{Encoder, Format};
 
 use super::header::Header;
-use super::{Assembler, Error, Limits, SavedPosition, Taken};
+use super::{Assembler, ColumnDefinition, Definition, Error, Limits, SavedPosition, Taken};
 
 pub(super) const LIMITS: Limits = Limits {
     rows: 10_000,
@@ -109,6 +109,7 @@ struct Expected {
 struct ExpectedColumn {
     name: String,
     r#type: String,
+    charset: Option<String>,
 }
 
 fn expected(name: &str) -> Vec<Expected> {
@@ -369,6 +370,135 @@ fn other_settings_of_the_server() {
     assert_same_from("no-gtid", LIMITS, 0, |table| {
         !["isam", "statements"].contains(&table)
     });
+}
+
+/// Compares the columns that the rows were given; a table without primary key is told apart by its first column.
+fn assert_given_same(lines: &[String], expected: &[Expected]) {
+    let keys = expected.iter().map(|table| {
+        let name = (table.database.clone(), table.table.clone());
+        let mut key = table.primary_key.clone();
+        if key.is_empty() {
+            key.push(table.columns[0].name.clone());
+        }
+        (name, key)
+    });
+    let replay = Replay::of(lines, &keys.collect());
+    let mut compared = 0;
+    for table in expected {
+        let title = (table.database.clone(), table.table.clone());
+        let rows = &replay.tables[&title];
+        assert_eq!(rows.len(), table.rows.len(), "{title:?}");
+        for row in rows {
+            let given: Vec<_> = table
+                .columns
+                .iter()
+                .filter(|column| row.contains_key(&column.name))
+                .collect();
+            let is_same = |theirs: &BTreeMap<String, Option<String>>| {
+                given.iter().all(|column| {
+                    let theirs = theirs[&column.name].as_ref();
+                    theirs.map(|value| normalized(&column.r#type, value))
+                        == as_the_server(&column.r#type, &row[&column.name])
+                })
+            };
+            assert!(table.rows.iter().any(is_same), "{title:?} {row:?}");
+            compared += given.len();
+        }
+    }
+    assert!(compared > 10, "{compared}");
+}
+
+/// MINIMAL and NOBLOB images leave columns out.
+#[test]
+fn images_without_all_columns() {
+    let lines = lines(&batches("minimal-image", LIMITS).unwrap());
+    assert_given_same(&lines, &expected("minimal-image"));
+}
+
+/// What a server says of its tables makes up for names that the binlog does not have, until the table is changed.
+#[test]
+fn definitions_in_place_of_metadata() {
+    let expected = expected("minimal-metadata");
+    let mut assembler = Assembler::new(LIMITS).with_definitions();
+    let mut asked = 0;
+    let (name, file) = files("minimal-metadata").remove(0);
+    assembler.next_file(&name);
+    for event in events(&file) {
+        let at = Some(event.start as u64);
+        while let Taken::NeedsDefinition { database, table } =
+            assembler.take(&file, event.clone(), at).unwrap()
+        {
+            assert_eq!((database.as_str(), table.as_str()), ("plain", "people"));
+            let mut definition = definition(&expected[0]);
+            if asked == 0 {
+                // As the table was before its ALTER.
+                definition.columns.retain(|column| column.name != "added");
+            }
+            asked += 1;
+            assembler.define(database, table, Some(definition));
+        }
+    }
+    assert_eq!(asked, 2);
+    let lines = lines(&[assembler.cut().unwrap()]);
+    assert_given_same(&lines, &expected);
+    assert!(
+        lines[0].contains(r#""usmall":255,"state":"new","tags":["a","b"]"#),
+        "{}",
+        lines[0]
+    );
+}
+
+fn definition(table: &Expected) -> Definition {
+    let columns = table.columns.iter().map(|column| {
+        ColumnDefinition::from_information_schema(
+            &column.name,
+            &column.r#type,
+            column.charset.as_deref(),
+        )
+    });
+    let key = table.primary_key.iter().map(|name| {
+        table
+            .columns
+            .iter()
+            .position(|column| column.name == *name)
+            .unwrap()
+    });
+    Definition {
+        columns: columns.collect(),
+        primary_key: key.collect(),
+    }
+}
+
+#[test]
+fn a_table_that_was_changed_since_is_not_guessed() {
+    let (name, file) = files("minimal-metadata").remove(0);
+    let mut assembler = Assembler::new(LIMITS).with_definitions();
+    assembler.next_file(&name);
+    let mut report = String::new();
+    for event in events(&file) {
+        let at = Some(event.start as u64);
+        while let Taken::NeedsDefinition { database, table } =
+            assembler.take(&file, event.clone(), at).unwrap()
+        {
+            let column = ColumnDefinition::from_information_schema("only", "int", None);
+            let definition = Definition {
+                columns: vec![column],
+                primary_key: vec![0],
+            };
+            assembler.define(database, table, Some(definition));
+        }
+    }
+    for event in &assembler.cut().unwrap().events {
+        let error = Encoder::new(Format::Maxwell).encode(event).unwrap_err();
+        assert_eq!(error.fault.exit(), wlf_core::Exit::Data);
+        report += &format!("{}\n", error.fault);
+    }
+    let first = report.lines().next().unwrap();
+    assert_eq!(
+        first,
+        "read the binlog: binlog.000001:1093: rows of `plain`.`people` cannot be decoded: its rows have 13 columns, and the \
+         server's information_schema has 1: the table was changed since"
+    );
 }
 
 #[test]

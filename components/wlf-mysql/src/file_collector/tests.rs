@@ -4,6 +4,7 @@ use wlf_core::component::Progress;
 use wlf_core::format::{Encoder, Format};
 use wlf_core::{Batch, Collector, Exit, Fault, Position};
 
+use super::blocks::BLOCK;
 use super::*;
 use crate::binlog::header::Header;
 
@@ -206,6 +207,29 @@ fn a_file_that_ends_anywhere_gives_the_transactions_before_and_says_where() {
                 "{end}"
             ),
         }
+    }
+}
+
+#[test]
+fn an_event_larger_than_a_block_is_read_whole() {
+    let file = std::fs::read(fixture("crashed").join("binlog.000001")).unwrap();
+    let all = whole("crashed");
+    let directory = tempfile::tempdir().unwrap();
+    for size in [BLOCK - 100, BLOCK, 3 * BLOCK + 5] {
+        let mut event = vec![0; size];
+        // An IGNORABLE event (28) of this length, behind the first event of the file.
+        event[4] = 28;
+        event[9..13].copy_from_slice(&u32::try_from(size).unwrap().to_le_bytes());
+        let checksum = crc32fast::hash(&event[..size - 4]);
+        event[size - 4..].copy_from_slice(&checksum.to_le_bytes());
+        let first = events(&file)[0].end;
+        let long = [&file[..first], &event, &event, &file[first..]].concat();
+        std::fs::write(directory.path().join("binlog.000001"), &long).unwrap();
+        let (batches, fault) = read(&glob_of(directory.path()), LIMITS, None);
+        assert!(fault.is_none(), "{}", fault.unwrap());
+        assert_eq!(lines(&batches), all);
+        let end = batches.last().unwrap().position.as_ref().unwrap().0["position"].as_u64();
+        assert_eq!(end, Some(long.len() as u64));
     }
 }
 
