@@ -68,6 +68,13 @@ impl Buffer {
         }
     }
 
+    /// The next `n` bytes, none of which is taken yet.
+    #[inline(always)]
+    fn room_of(&mut self, n: usize) -> &mut [u8] {
+        self.reserve(n);
+        &mut self.bytes[self.len..self.len + n]
+    }
+
     #[inline(always)]
     pub(super) fn advance(&mut self, n: usize) {
         debug_assert!(n <= self.bytes.len() - self.len);
@@ -101,18 +108,11 @@ impl Buffer {
 
     #[inline(always)]
     fn put_long(&mut self, bytes: &[u8]) {
-        self.reserve(bytes.len());
-        let room = &mut self.bytes[self.len..self.len + bytes.len()];
+        let room = self.room_of(bytes.len());
         if bytes.len() <= 128 {
-            let mut from = bytes;
-            let mut to = &mut room[..];
-            while let (Some((chunk, rest)), Some((place, behind))) = (
-                from.split_first_chunk::<16>(),
-                to.split_first_chunk_mut::<16>(),
-            ) {
+            let chunks = bytes.as_chunks::<16>().0.iter();
+            for (chunk, place) in chunks.zip(room.as_chunks_mut::<16>().0) {
                 *place = *chunk;
-                from = rest;
-                to = behind;
             }
             if let (Some(chunk), Some(place)) =
                 (bytes.last_chunk::<16>(), room.last_chunk_mut::<16>())
@@ -128,11 +128,13 @@ impl Buffer {
     /// Appends a piece that was prepared.
     #[inline(always)]
     pub(super) fn fragment(&mut self, fragment: &Fragment) {
-        self.reserve(fragment.padded.len());
-        let end = self.len + fragment.padded.len();
-        let room = self.bytes[self.len..end].as_chunks_mut::<16>().0;
-        for (place, chunk) in room.iter_mut().zip(fragment.padded.as_chunks::<16>().0) {
-            *place = *chunk;
+        *self.room() = fragment.front;
+        if fragment.len > 16 {
+            let room = self.room_of(fragment.more.len() * 16 + 16);
+            let places = room.as_chunks_mut::<16>().0.iter_mut().skip(1);
+            for (place, chunk) in places.zip(&fragment.more) {
+                *place = *chunk;
+            }
         }
         self.len += fragment.len;
     }
@@ -164,37 +166,73 @@ impl Buffer {
     #[inline(always)]
     fn escape(&mut self, text: &[u8]) -> bool {
         let mut high = 0;
-        let mut rest = text;
-        self.reserve(text.len() + 16);
-        while let Some(chunk) = rest.first_chunk::<16>() {
+        let Some(last) = text.last_chunk::<16>() else {
+            let chunk = padded(text);
+            let found = specials(&chunk);
+            *self.room() = chunk;
+            // The zeros behind the text look like control characters.
+            if found.escaped & ((1 << text.len()) - 1) != 0 {
+                return self.escape_rest(text, found.high, found.escaped.trailing_zeros() as usize);
+            }
+            self.len += text.len();
+            return found.high != 0;
+        };
+        let room = self.room_of(text.len());
+        let chunks = text.as_chunks::<16>().0.iter();
+        for (n, (chunk, place)) in chunks.zip(room.as_chunks_mut::<16>().0).enumerate() {
             let found = specials(chunk);
-            *self.room::<16>() = *chunk;
+            *place = *chunk;
             high |= found.high;
-            if found.escaped == 0 {
-                self.len += 16;
-                rest = &rest[16..];
-            } else {
-                let clean = found.escaped.trailing_zeros() as usize;
-                self.len += clean;
-                self.escape_byte(rest[clean]);
-                rest = &rest[clean + 1..];
+            if found.escaped != 0 {
+                let clean = n * 16 + found.escaped.trailing_zeros() as usize;
+                return self.escape_rest(text, high, clean);
             }
         }
-        while !rest.is_empty() {
-            let chunk = padded(rest);
-            let found = specials(&chunk);
-            *self.room::<16>() = chunk;
-            high |= found.high;
-            let clean = found.escaped.trailing_zeros() as usize;
-            if clean >= rest.len() {
-                self.len += rest.len();
-                break;
-            }
+        // The last chunk overlaps the one before it, which was clean.
+        let found = specials(last);
+        if let Some(place) = room.last_chunk_mut::<16>() {
+            *place = *last;
+        }
+        high |= found.high;
+        if found.escaped != 0 {
+            let clean = text.len() - 16 + found.escaped.trailing_zeros() as usize;
+            return self.escape_rest(text, high, clean);
+        }
+        self.len += text.len();
+        high != 0
+    }
+
+    /// Goes on with a text whose first `clean` bytes were copied, and whose next byte is escaped.
+    #[inline(never)]
+    fn escape_rest(&mut self, text: &[u8], mut high: u32, clean: usize) -> bool {
+        self.len += clean;
+        let (mut rest, mut clean) = (&text[clean..], 0);
+        loop {
             self.len += clean;
+            if clean == rest.len() {
+                return high != 0;
+            }
             self.escape_byte(rest[clean]);
             rest = &rest[clean + 1..];
+            clean = 0;
+            // Copies what is clean.
+            while clean < rest.len() {
+                let behind = &rest[clean..];
+                let chunk = behind
+                    .first_chunk()
+                    .copied()
+                    .unwrap_or_else(|| padded(behind));
+                let found = specials(&chunk);
+                let room = self.room_of(clean + 16);
+                room[clean..].copy_from_slice(&chunk);
+                high |= found.high;
+                let step = (found.escaped | 1 << 16).trailing_zeros() as usize;
+                clean += step.min(behind.len());
+                if step < 16 {
+                    break;
+                }
+            }
         }
-        high != 0
     }
 
     #[inline(never)]
@@ -302,8 +340,9 @@ fn padded(bytes: &[u8]) -> [u8; 16] {
 /// A piece of output that is written again and again.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fragment {
-    /// Padded to a multiple of 16 bytes.
-    padded: Vec<u8>,
+    front: [u8; 16],
+    /// What is behind the first 16 bytes, padded.
+    more: Vec<[u8; 16]>,
     len: usize,
 }
 
@@ -317,9 +356,10 @@ impl Fragment {
     /// Takes other bytes and keeps the memory.
     pub fn set(&mut self, bytes: &[u8]) {
         self.len = bytes.len();
-        self.padded.clear();
-        self.padded.extend_from_slice(bytes);
-        self.padded.resize(bytes.len().next_multiple_of(16), 0);
+        let mut chunks = bytes.chunks(16).map(padded);
+        self.front = chunks.next().unwrap_or_default();
+        self.more.clear();
+        self.more.extend(chunks);
     }
 }
 

@@ -165,7 +165,7 @@ fn data<C: Columns>(
 }
 
 /// Writes the new image and what the old one held in place of it.
-#[inline(always)]
+#[inline(never)]
 fn update<C: Columns>(
     plan: &Plan,
     mut before: C,
@@ -177,25 +177,18 @@ fn update<C: Columns>(
     out.scratch.old.clear();
     let mut old = before.next().map_err(unplaced)?;
     let mut new = after.next().map_err(unplaced)?;
-    loop {
-        match (old, new) {
-            (Some(from), Some(to)) if from == to => {
-                let value = member(plan, to, &after, out)?;
-                if !before.same(&after) {
-                    changed(plan, from, &before, value, out)?;
-                }
-                old = before.next().map_err(unplaced)?;
-                new = after.next().map_err(unplaced)?;
-            }
-            (Some(from), to) if to.is_none_or(|to| from < to) => {
-                member(plan, from, &before, out)?;
-                old = before.next().map_err(unplaced)?;
-            }
-            (_, Some(to)) => {
-                member(plan, to, &after, out)?;
-                new = after.next().map_err(unplaced)?;
-            }
-            (_, None) => break,
+    while let Some(column) = [old, new].into_iter().flatten().min() {
+        // A column that only the image before has is as it was.
+        let image = if new == Some(column) { &after } else { &before };
+        let value = member(plan, column, image, out)?;
+        if old == new && !before.same(&after) {
+            changed(plan, column, &before, value, out)?;
+        }
+        if old == Some(column) {
+            old = before.next().map_err(unplaced)?;
+        }
+        if new == Some(column) {
+            new = after.next().map_err(unplaced)?;
         }
     }
     close(start, out.payload);

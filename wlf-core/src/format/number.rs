@@ -19,29 +19,25 @@ fn pair(n: u32) -> [u8; 2] {
     PAIRS[(n % 100) as usize]
 }
 
+/// All eight digits of a number below 10^8, each in a byte, the first in the lowest.
+///
+/// The number is split in halves three times, all parts at once in the lanes of one integer: division by 100 and by 10 are
+/// multiplications with inverses that are exact for so small numbers.
 #[inline(always)]
-fn digits_of(n: u32) -> usize {
-    match n {
-        0..10 => 1,
-        10..100 => 2,
-        100..1_000 => 3,
-        1_000..10_000 => 4,
-        10_000..100_000 => 5,
-        100_000..1_000_000 => 6,
-        1_000_000..10_000_000 => 7,
-        10_000_000..100_000_000 => 8,
-        100_000_000..1_000_000_000 => 9,
-        _ => 10,
-    }
+fn lanes(n: u32) -> u64 {
+    let halves = u64::from(n / 10_000) | u64::from(n % 10_000) << 32;
+    let hundreds = (halves * 10_486 >> 20) & 0x7f_0000_007f;
+    let quarters = hundreds | (halves - hundreds * 100) << 16;
+    let tens = (quarters * 103 >> 10) & 0x000f_000f_000f_000f;
+    tens | (quarters - tens * 10) << 8
 }
 
-/// All eight digits of a number below 10^8.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+/// The same as text.
 #[inline(always)]
 fn eight(n: u32) -> [u8; 8] {
-    let (upper, lower) = (n / 10_000, n % 10_000);
-    let [[a, b], [c, d]] = [pair(upper / 100), pair(upper)];
-    let [[e, f], [g, h]] = [pair(lower / 100), pair(lower)];
-    [a, b, c, d, e, f, g, h]
+    (lanes(n) + ZEROS).to_le_bytes()
 }
 
 impl Buffer {
@@ -70,10 +66,11 @@ impl Buffer {
 
     #[inline(always)]
     fn below_e8(&mut self, n: u32) {
-        let len = digits_of(n);
-        let wide = u64::from_le_bytes(eight(n)) >> ((8 - len) * 8);
-        *self.room() = wide.to_le_bytes();
-        self.advance(len);
+        let lanes = lanes(n);
+        // The last digit stays, also of zero.
+        let leading = (lanes | 1 << 56).trailing_zeros() / 8;
+        *self.room() = ((lanes + ZEROS) >> (leading * 8)).to_le_bytes();
+        self.advance(8 - leading as usize);
     }
 
     #[inline(always)]
@@ -103,6 +100,13 @@ impl Buffer {
         let magnitude = unscaled.unsigned_abs();
         match POWERS.get(usize::from(scale)) {
             _ if scale == 0 => self.unsigned(magnitude),
+            // Most have two digits, and a division by a constant is none.
+            _ if scale == 2 => {
+                self.unsigned(magnitude / 100);
+                let [a, b] = pair((magnitude % 100) as u32);
+                *self.room() = [b'.', a, b];
+                self.advance(3);
+            }
             Some(power) => {
                 self.unsigned(magnitude / power);
                 self.byte(b'.');
@@ -325,6 +329,14 @@ mod tests {
     }
 
     #[test]
+    fn splits_every_four_digits() {
+        for n in 0..10_000 {
+            let both = n * 10_000 + n;
+            assert_eq!(eight(both).to_vec(), format!("{both:08}").into_bytes());
+        }
+    }
+
+    #[test]
     fn prints_decimals_with_their_scale() {
         assert_eq!(text(|out| out.decimal(150, 2)), "1.50");
         assert_eq!(text(|out| out.decimal(-5, 2)), "-0.05");
@@ -356,6 +368,8 @@ mod tests {
         fn prints_as_the_standard_library_does(n: u64, shift in 0..64u32, day in 1..49_710u32) {
             let n = n >> shift;
             prop_assert_eq!(text(|out| out.unsigned(n)), n.to_string());
+            let below = (n % 100_000_000) as u32;
+            prop_assert_eq!(eight(below).to_vec(), format!("{below:08}").into_bytes());
             let signed = n.cast_signed();
             prop_assert_eq!(text(|out| out.signed(signed)), signed.to_string());
             prop_assert_eq!(
