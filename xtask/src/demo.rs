@@ -34,7 +34,7 @@ pub fn demo() -> Result<()> {
     let module = module::build(module::PROGRAM)?;
     step(
         3,
-        "compiling it ahead of time (up to a minute, once per build)",
+        "compiling it ahead of time (some two minutes, once per build)",
     );
     let object = wasmedge.compile(&module)?;
     step(4, &format!("running {CONFIGURATION}"));

@@ -67,7 +67,7 @@ impl WasmEdge {
         let object = format!("{name}.so");
         layout::built(&dir, &hash, |partial| {
             eprintln!(
-                "compiling {} with WasmEdge {} (takes up to a minute)",
+                "compiling {} with WasmEdge {} (takes some two minutes)",
                 module.display(),
                 self.version
             );

@@ -40,6 +40,8 @@ pub struct BinlogCollector {
     /// Where a bounded run ends.
     end: Option<End>,
     running: Option<Running>,
+    /// Between two connections: it goes on with the numbers of transactions.
+    idle: Option<Assembler>,
 }
 
 /// Where a bounded run ends: where the server was when it started.
@@ -102,12 +104,15 @@ impl BinlogCollector {
             began: None,
             end: None,
             running: None,
+            idle: None,
         }
     }
 
     async fn open(&mut self, after: Option<&Position>) -> Result<(), Error> {
         // The server first learns that the old connection is gone.
-        self.running = None;
+        if let Some(running) = self.running.take() {
+            self.idle = Some(running.assembler);
+        }
         let mut connection = Connection::open(&self.endpoint).await?;
         let server = Server::inspect(&mut connection).await?;
         server
@@ -151,16 +156,10 @@ impl BinlogCollector {
         is_first: bool,
     ) -> Result<(), Error> {
         let Beginning { place, origin } = beginning;
-        let mut assembler = Assembler::new(self.limits);
-        if !server.has_full_metadata() {
-            assembler = assembler.with_definitions();
-        }
         let executed: Option<GtidSet> = match &place.gtid_set {
             Some(set) => Some(beginning::gtids(server.address(), set)?),
             None => None,
         };
-        assembler.set_server_uuid(place.server_uuid.clone());
-        assembler.start(&place.file, place.position, executed);
         let stream = Stream::open(
             connection,
             &self.replica,
@@ -169,6 +168,15 @@ impl BinlogCollector {
             beginning::shown(&place),
         )
         .await?;
+        let mut assembler = match self.idle.take() {
+            Some(assembler) => assembler,
+            None => Assembler::new(self.limits),
+        };
+        if !server.has_full_metadata() {
+            assembler = assembler.with_definitions();
+        }
+        assembler.set_server_uuid(place.server_uuid.clone());
+        assembler.start(&place.file, place.position, executed);
         tracing::info!(
             server = server.address(),
             version = server.version(),
@@ -262,15 +270,14 @@ impl End {
 
     /// Whether everything was read that the server had at the start.
     fn is_reached(&self, running: &Running) -> bool {
-        let assembler = &running.assembler;
-        if assembler.unfinished().is_some() {
-            return false;
-        }
-        if running.server_uuid == self.server_uuid {
-            return is_behind(&assembler.place(), &self.status.file, self.status.position);
-        }
-        // Another server took over, whose files are its own: it says when it has no more.
-        false
+        // Another server that took over has files of its own: it says itself when it has no more.
+        running.server_uuid == self.server_uuid
+            && is_behind(
+                &running.assembler.place(),
+                &self.status.file,
+                self.status.position,
+            )
+            && running.assembler.unfinished().is_none()
     }
 }
 

@@ -36,7 +36,12 @@ pub fn root() -> &'static Path {
 /// All pages of the repository.
 pub fn pages() -> Vec<Page> {
     let pages: Vec<Page> = (files("md").into_iter())
-        .map(|path| Page::parse(&path, &fs::read_to_string(root().join(&path)).unwrap()))
+        .map(|path| {
+            Page::parse(
+                &path,
+                &fs::read_to_string(root().join(&path)).expect("a page"),
+            )
+        })
         .collect();
     assert!(pages.len() > 10, "only {} pages were found", pages.len());
     pages
@@ -47,13 +52,21 @@ pub fn files(extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().to_path_buf()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = path
+                .file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
             if path.is_dir() && name != "target" && !name.starts_with('.') {
                 folders.push(path);
             } else if path.extension().is_some_and(|found| found == extension) {
-                found.push(path.strip_prefix(root()).unwrap().to_path_buf());
+                found.push(
+                    path.strip_prefix(root())
+                        .expect("below the root")
+                        .to_path_buf(),
+                );
             }
         }
     }

@@ -268,6 +268,9 @@ impl Drop for Run {
         // A test that failed leaves nothing running.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            println!("the program said:\n{}", self.stderr.rest().join("\n"));
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use crate::on_both;
 use crate::program::{Run, Runtime};
 use crate::servers::{
-    Topic, database, execute, fold, kafka_address, mysql, mysql_address, redis, redis_address,
+    Topic, database, disturbing, execute, fold, kafka_address, mysql, mysql_address, redis,
+    redis_address, undisturbed,
 };
 
 on_both!(
@@ -22,7 +23,8 @@ on_both!(
 fn configuration(database: &str) -> String {
     let mysql = mysql_address();
     format!(
-        "state: {{directory: /wlf/state}}
+        "name: {database}
+state: {{directory: /wlf/state}}
 collectors:
   - {{id: mysql, type: BinlogCollector, host: {}, port: {}, user: root, password: password, destination: filter}}
 transformers:
@@ -103,6 +105,7 @@ fn wait_for(
 }
 
 fn kill_9_in_the_middle_loses_nothing(runtime: &Runtime) {
+    let _peace = undisturbed();
     let name = format!("wlf_crash_{}", runtime.version.replace('.', "_"));
     let mut connection = database(&name);
     execute(
@@ -198,6 +201,7 @@ fn whole_and_in_order(events: &[Value]) {
 }
 
 fn a_connection_that_is_cut_is_made_again(runtime: &Runtime) {
+    let _peace = disturbing();
     let name = format!("wlf_cut_{}", runtime.version.replace('.', "_"));
     let mut connection = database(&name);
     execute(

@@ -2,24 +2,43 @@
 
 use mysql::prelude::Queryable;
 
-use crate::live::bounded;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::live::{bounded, bounded_from};
 use crate::on_both;
 use crate::program::{Run, Runtime};
-use crate::servers::{database, execute};
+use crate::servers::{database, execute, undisturbed};
 
 on_both!(
     a_transaction_larger_than_the_buffer_streams_in_bounded_memory,
     a_row_above_16_mb_comes_whole,
 );
 
+/// A large row in the binlog would count for the memory of whoever reads past it.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn a_transaction_larger_than_the_buffer_streams_in_bounded_memory(runtime: &Runtime) {
+    let _peace = undisturbed();
     const ROWS: usize = 300_000;
+    let _turn = alone();
     let name = format!("wlf_large_{}", runtime.version.replace('.', "_"));
     let mut connection = database(&name);
     execute(
         &mut connection,
+        &["CREATE TABLE t (id INT PRIMARY KEY, v CHAR(120))"],
+    );
+    let status: mysql::Row = connection
+        .query_first("SHOW BINARY LOG STATUS")
+        .expect("a status")
+        .expect("a row");
+    let file: String = status.get("File").expect("a file");
+    let position: u64 = status.get("Position").expect("a position");
+    execute(
+        &mut connection,
         &[
-            "CREATE TABLE t (id INT PRIMARY KEY, v CHAR(120))",
             "SET SESSION cte_max_recursion_depth = 1000000",
             &format!(
                 "INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {}) \
@@ -29,11 +48,12 @@ fn a_transaction_larger_than_the_buffer_streams_in_bounded_memory(runtime: &Runt
         ],
     );
     let place = tempfile::tempdir().expect("a directory");
-    let configuration = bounded(
+    let start = format!("{{file: {file}, position: {position}}}");
+    let configuration = bounded_from(
+        &start,
         &name,
         &[("out", "type: FileDispatcher, path: /wlf/rows.jsonl")],
     );
-    // A second source that never ends keeps the process there to be looked at.
     let run = Run::start(runtime.in_directory(place.path(), &configuration));
     let mut peak = 0;
     let rows = place.path().join("rows.jsonl");
@@ -71,6 +91,8 @@ fn a_transaction_larger_than_the_buffer_streams_in_bounded_memory(runtime: &Runt
 }
 
 fn a_row_above_16_mb_comes_whole(runtime: &Runtime) {
+    let _peace = undisturbed();
+    let _turn = alone();
     let name = format!("wlf_wide_{}", runtime.version.replace('.', "_"));
     let mut connection = database(&name);
     let largest: usize = connection

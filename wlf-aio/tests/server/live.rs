@@ -8,7 +8,7 @@ use crate::on_both;
 use crate::program::{Run, Runtime, root};
 use crate::servers::{
     Subscription, Topic, database, execute, kafka_address, mysql, mysql_address, redis,
-    redis_address,
+    redis_address, undisturbed,
 };
 
 on_both!(
@@ -51,6 +51,7 @@ fn example(place: &std::path::Path) -> String {
 }
 
 fn the_first_configuration_runs_unchanged(runtime: &Runtime) {
+    let _peace = undisturbed();
     let _turn = turn();
     let place = tempfile::tempdir().expect("a directory");
     example(place.path());
@@ -148,9 +149,15 @@ fn turn() -> std::sync::MutexGuard<'static, ()> {
 
 /// A configuration that follows one database to its end, and the dispatchers behind it.
 pub fn bounded(database: &str, dispatchers: &[(&str, &str)]) -> String {
+    bounded_from("earliest", database, dispatchers)
+}
+
+/// The same from a position on.
+pub fn bounded_from(start: &str, database: &str, dispatchers: &[(&str, &str)]) -> String {
     let mysql = mysql_address();
     let mut text = format!(
-        "state: {{directory: /wlf/state}}
+        "name: {database}
+state: {{directory: /wlf/state}}
 collectors:
   - id: mysql
     type: BinlogCollector
@@ -158,7 +165,7 @@ collectors:
     port: {}
     user: root
     password: password
-    start: earliest
+    start: {start}
     stop_at_end: true
     destination: filter
 transformers:
@@ -185,6 +192,7 @@ dispatchers:
 }
 
 fn every_redis_mode_gets_every_row_in_order(runtime: &Runtime) {
+    let _peace = undisturbed();
     let name = format!("wlf_redis_{}", runtime.version.replace('.', "_"));
     let mut connection = database(&name);
     execute(
@@ -245,27 +253,22 @@ fn every_redis_mode_gets_every_row_in_order(runtime: &Runtime) {
     assert_eq!(ids(left.into_iter().rev().collect()), all);
     let right: Vec<String> = list(&keys[1]).query(&mut redis).expect("a list");
     assert_eq!(ids(right), all);
-    let stream: Vec<(String, Vec<(String, String)>)> = redis::cmd("XRANGE")
+    let stream: redis::streams::StreamRangeReply = redis::cmd("XRANGE")
         .arg(&keys[2])
         .arg("-")
         .arg("+")
         .query(&mut redis)
         .expect("a stream");
-    assert!(
-        stream
-            .iter()
-            .all(|(_, fields)| fields.len() == 1 && fields[0].0 == "message")
-    );
-    assert_eq!(
-        ids(stream
-            .into_iter()
-            .map(|(_, mut fields)| fields.remove(0).1)
-            .collect()),
-        all
-    );
+    assert!(stream.ids.iter().all(|entry| entry.map.len() == 1));
+    let messages = stream
+        .ids
+        .iter()
+        .map(|entry| entry.get("message").expect("the field message"));
+    assert_eq!(ids(messages.collect()), all);
 }
 
 fn compression_and_partitions_keep_every_row(runtime: &Runtime) {
+    let _peace = undisturbed();
     let name = format!("wlf_gzip_{}", runtime.version.replace('.', "_"));
     let mut connection = database(&name);
     execute(
@@ -311,6 +314,7 @@ fn compression_and_partitions_keep_every_row(runtime: &Runtime) {
 }
 
 fn a_database_that_is_stopped_at_its_end_is_read_once(runtime: &Runtime) {
+    let _peace = undisturbed();
     let name = format!("wlf_bounded_{}", runtime.version.replace('.', "_"));
     let mut connection = database(&name);
     execute(

@@ -1,12 +1,15 @@
 //! Servers that refuse, or are not there.
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use mysql::prelude::Queryable;
 
 use crate::on_both;
 use crate::program::{Run, Runtime};
-use crate::servers::{Topic, database, execute, kafka_address, mysql, mysql_address};
+use crate::servers::{
+    Topic, database, disturbing, execute, kafka_address, mysql, mysql_address, undisturbed,
+};
 
 on_both!(
     a_wrong_password_ends_with_77,
@@ -16,7 +19,10 @@ on_both!(
     a_missing_topic_that_must_not_be_created_is_an_error,
 );
 
+/// A pipeline with a name of its own, for each name means another `server_id`.
 fn to_stdout(options: &str) -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let mysql = mysql_address();
     let address = if options.contains("port:") {
         String::new()
@@ -24,7 +30,8 @@ fn to_stdout(options: &str) -> String {
         format!("host: {}, port: {}, ", mysql.host, mysql.port)
     };
     format!(
-        "state: {{directory: /wlf/state}}
+        "name: refused-{number}
+state: {{directory: /wlf/state}}
 collectors:
   - {{id: mysql, type: BinlogCollector, {address}{options}, destination: out}}
 dispatchers:
@@ -34,6 +41,7 @@ dispatchers:
 }
 
 fn a_wrong_password_ends_with_77(runtime: &Runtime) {
+    let _peace = undisturbed();
     let place = tempfile::tempdir().expect("a directory");
     let configuration = to_stdout("user: root, password: 'not this one'");
     let ended = Run::start(runtime.in_directory(place.path(), &configuration))
@@ -52,6 +60,7 @@ fn a_wrong_password_ends_with_77(runtime: &Runtime) {
 }
 
 fn a_server_that_is_not_there_is_tried_again(runtime: &Runtime) {
+    let _peace = undisturbed();
     let free = TcpListener::bind("127.0.0.1:0")
         .expect("a port")
         .local_addr()
@@ -68,6 +77,7 @@ fn a_server_that_is_not_there_is_tried_again(runtime: &Runtime) {
 }
 
 fn a_purged_position_ends_with_69(runtime: &Runtime) {
+    let _peace = disturbing();
     // The first file of a server that tests have used is purged only here.
     let mut connection = database(&format!("wlf_purge_{}", runtime.version.replace('.', "_")));
     let first: Option<String> = connection
@@ -106,6 +116,7 @@ fn a_purged_position_ends_with_69(runtime: &Runtime) {
 }
 
 fn a_position_that_the_server_does_not_know_ends_with_65(runtime: &Runtime) {
+    let _peace = undisturbed();
     let place = tempfile::tempdir().expect("a directory");
     let configuration = to_stdout("user: root, password: password, stop_at_end: true");
     Run::start(runtime.in_directory(place.path(), &configuration))
@@ -147,6 +158,7 @@ fn a_position_that_the_server_does_not_know_ends_with_65(runtime: &Runtime) {
 }
 
 fn a_missing_topic_that_must_not_be_created_is_an_error(runtime: &Runtime) {
+    let _peace = undisturbed();
     let name = format!("wlf_no_topic_{}", runtime.version.replace('.', "_"));
     let mut connection = database(&name);
     execute(

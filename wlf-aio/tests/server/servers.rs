@@ -1,6 +1,7 @@
 //! Independent clients of the servers: what they say is right.
 
 use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use mysql::prelude::Queryable;
@@ -9,6 +10,18 @@ use rskafka::client::partition::{OffsetAt, UnknownTopicHandling};
 use serde_json::Value;
 
 use crate::program::{PATIENCE, given};
+
+static PEACE: RwLock<()> = RwLock::new(());
+
+/// Keeps the tests away, while it lives, that cut everybody's connections or purge binlogs.
+pub fn undisturbed() -> RwLockReadGuard<'static, ()> {
+    PEACE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until nobody minds a disturbance of the servers.
+pub fn disturbing() -> RwLockWriteGuard<'static, ()> {
+    PEACE.write().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A host and a port.
 #[derive(Debug, Clone)]

@@ -1,16 +1,15 @@
 //! The tree as a serde deserializer whose errors know their place.
 
+use std::cell::Cell;
 use std::fmt::Display;
 use std::rc::Rc;
 use std::slice;
 
 use serde::de::value::StrDeserializer;
-use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
-    VariantAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
-use super::read_error::{ReadError, list};
+use super::choice::Choice;
+use super::read_error::ReadError;
 use super::scalar::Plain;
 use super::source::Span;
 use super::tree::{Entry, Node, Origin, Scalar, Value};
@@ -18,14 +17,14 @@ use super::tree::{Entry, Node, Origin, Scalar, Value};
 /// A value of the tree, on its way to become a struct's field.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reader<'a> {
-    node: &'a Node,
+    pub node: &'a Node,
     /// The key that holds the value: where to say that something is missing in it.
-    holder: Span,
+    pub holder: Span,
     /// Keys of this mapping that the reader does not see.
-    hidden: &'a [&'a str],
+    pub hidden: &'a [&'a str],
 }
 
-type Result<T> = std::result::Result<T, ReadError>;
+pub(crate) type Result<T> = std::result::Result<T, ReadError>;
 
 impl<'a> Reader<'a> {
     pub fn new(node: &'a Node, holder: Span) -> Self {
@@ -62,7 +61,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn is_null(&self) -> bool {
+    pub fn is_null(&self) -> bool {
         matches!(&self.node.value, Value::Scalar(scalar) if meaning(scalar) == Plain::Null)
     }
 
@@ -110,7 +109,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A scalar's text as it was written, numbers included: `password: 0123` is text.
-    fn text(&self, what: &str) -> Result<&'a str> {
+    pub fn text(&self, what: &str) -> Result<&'a str> {
         let (scalar, plain) = self.scalar(what)?;
         if plain == Plain::Null {
             return Err(ReadError::expected(what, self.node).hint("write `\"\"` for an empty text"));
@@ -270,13 +269,18 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             Value::Scalar(_) if self.is_null() => &[],
             _ => return Err(ReadError::expected("a mapping", self.node)),
         };
+        let last_key = Cell::new(None);
         visitor
             .visit_map(Entries {
                 entries: entries.iter(),
                 hidden: self.hidden,
                 value: None,
+                last_key: &last_key,
             })
-            .map_err(|error| error.at(self.holder).found(self.node))
+            .map_err(|error| {
+                let error = error.at_key(last_key.get());
+                error.at(self.holder).found(self.node)
+            })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -360,13 +364,14 @@ fn first(node: &Node) -> Span {
     }
 }
 
-struct Entries<'a> {
+struct Entries<'a, 'c> {
     entries: slice::Iter<'a, Entry>,
     hidden: &'a [&'a str],
     value: Option<&'a Entry>,
+    last_key: &'c Cell<Option<Span>>,
 }
 
-impl<'de> MapAccess<'de> for Entries<'de> {
+impl<'de> MapAccess<'de> for Entries<'de, '_> {
     type Error = ReadError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
@@ -377,6 +382,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
         let Some(entry) = self.value else {
             return Ok(None);
         };
+        self.last_key.set(Some(entry.key_span));
         let key: KeyReader<'_> = entry.key.as_str().into_deserializer();
         seed.deserialize(key)
             .map(Some)
@@ -391,138 +397,4 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     }
 }
 
-type KeyReader<'a> = StrDeserializer<'a, ReadError>;
-
-/// One of several alternatives, written `word`, `{word: content}` or `{type: word, …}`.
-struct Choice<'a> {
-    name: &'a str,
-    name_span: Span,
-    content: Content<'a>,
-}
-
-enum Content<'a> {
-    Nothing,
-    Value(Reader<'a>),
-    /// The mapping that the `type` key is in.
-    Rest(Reader<'a>),
-}
-
-/// The key that names an alternative in the mapping that describes it.
-const TAG: &str = "type";
-
-impl<'a> Choice<'a> {
-    fn of(reader: Reader<'a>, variants: &'static [&'static str]) -> Result<Self> {
-        let expected = || match variants {
-            [one] => format!("`{one}`"),
-            variants => format!("one of {}", list(variants)),
-        };
-        let entries: Vec<&Entry> = reader
-            .node
-            .mapping()
-            .unwrap_or_default()
-            .iter()
-            .filter(|entry| !reader.hidden.contains(&entry.key.as_str()))
-            .collect();
-        let tag = entries.iter().find(|entry| entry.key == TAG);
-        let choice = match (&reader.node.value, tag, entries.as_slice()) {
-            (Value::Mapping(_), Some(tag), _) => Choice {
-                name: Reader::new(&tag.value, tag.key_span).text(&expected())?,
-                name_span: tag.value.span,
-                content: Content::Rest(reader.hiding(&[TAG])),
-            },
-            (Value::Mapping(_), None, [only]) => Choice {
-                name: &only.key,
-                name_span: only.key_span,
-                content: Content::Value(Reader::new(&only.value, only.key_span)),
-            },
-            (Value::Mapping(_), None, _) => {
-                let message = format!("missing key `{TAG}`, expected {}", expected());
-                return Err(ReadError::new(message, "").at(reader.holder));
-            }
-            (Value::Sequence(_), ..) => return Err(ReadError::expected(expected(), reader.node)),
-            (Value::Scalar(_), ..) => Choice {
-                name: reader.text(&expected())?,
-                name_span: reader.node.span,
-                content: Content::Nothing,
-            },
-        };
-        if variants.contains(&choice.name) {
-            return Ok(choice);
-        }
-        let what = if matches!(choice.content, Content::Value(_)) {
-            "key"
-        } else {
-            "choice"
-        };
-        Err(ReadError::unknown(what, choice.name, variants).at(choice.name_span))
-    }
-
-    fn needs_content(&self, keys: &[&str]) -> ReadError {
-        let hint = match keys {
-            [] => format!("write `{}: …`", self.name),
-            keys => format!("it has {}", list(keys)),
-        };
-        ReadError::new(format!("`{}` needs more than its name", self.name), hint).at(self.name_span)
-    }
-}
-
-impl<'de> EnumAccess<'de> for Choice<'de> {
-    type Error = ReadError;
-    type Variant = Self;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self)> {
-        let name: KeyReader<'_> = self.name.into_deserializer();
-        let variant = seed
-            .deserialize(name)
-            .map_err(|error| error.at(self.name_span))?;
-        Ok((variant, self))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Choice<'de> {
-    type Error = ReadError;
-
-    fn unit_variant(self) -> Result<()> {
-        let extra = match self.content {
-            Content::Nothing => return Ok(()),
-            Content::Value(reader) if reader.is_null() => return Ok(()),
-            Content::Value(reader) => reader.node.span,
-            Content::Rest(reader) => {
-                let rest = reader.node.mapping().unwrap_or_default();
-                match rest.iter().find(|entry| entry.key != TAG) {
-                    None => return Ok(()),
-                    Some(entry) => entry.key_span,
-                }
-            }
-        };
-        let message = format!("`{}` takes nothing besides its name", self.name);
-        Err(ReadError::new(message, "").at(extra))
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value> {
-        match self.content {
-            Content::Nothing => Err(self.needs_content(&[])),
-            Content::Value(reader) | Content::Rest(reader) => seed.deserialize(reader),
-        }
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
-        match self.content {
-            Content::Value(reader) => reader.deserialize_tuple(len, visitor),
-            Content::Nothing | Content::Rest(_) => Err(self.needs_content(&[])),
-        }
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value> {
-        match self.content {
-            Content::Nothing => Err(self.needs_content(fields)),
-            Content::Value(reader) | Content::Rest(reader) => {
-                reader.deserialize_struct("", fields, visitor)
-            }
-        }
-    }
-}
+pub(crate) type KeyReader<'a> = StrDeserializer<'a, ReadError>;

@@ -5,6 +5,7 @@
 //! [`Build`] struct. Both work on one tree, in which each value knows its place, so every error points at its line.
 
 mod check;
+mod choice;
 mod closest;
 mod component_type;
 mod delivery;

@@ -15,6 +15,8 @@ use crate::config::scalar::Plain;
 pub(crate) struct ReadError {
     reason: Reason,
     span: Option<Span>,
+    /// Whether it is about the key that was read last.
+    about_key: bool,
 }
 
 #[derive(Debug)]
@@ -89,6 +91,15 @@ impl ReadError {
         self
     }
 
+    /// Gives an error about a key the place of the last one.
+    #[must_use]
+    pub fn at_key(self, last: Option<Span>) -> Self {
+        match last {
+            Some(span) if self.about_key => self.at(span),
+            _ => self,
+        }
+    }
+
     /// Says what is there, where serde's own visitors said only what they expect.
     #[must_use]
     pub fn found(mut self, node: &Node) -> Self {
@@ -129,7 +140,11 @@ impl ReadError {
     }
 
     fn of(reason: Reason) -> Self {
-        Self { reason, span: None }
+        Self {
+            reason,
+            span: None,
+            about_key: false,
+        }
     }
 }
 
@@ -239,7 +254,10 @@ impl de::Error for ReadError {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Self::unknown("key", field, expected)
+        Self {
+            about_key: true,
+            ..Self::unknown("key", field, expected)
+        }
     }
 
     fn missing_field(field: &'static str) -> Self {

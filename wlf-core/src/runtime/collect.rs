@@ -271,6 +271,12 @@ fn outage(fault: Fault) -> Result<Pause, Fault> {
 
 /// Says once for each try that something is tried again, and when.
 pub(crate) fn warn_of_outage(id: &str, fault: &Fault, wait: Duration) {
-    let hint = fault.hint.as_deref().unwrap_or_default();
-    tracing::warn!(component = id, hint, "{fault}; trying again in {wait:.1?}");
+    match &fault.hint {
+        Some(hint) => tracing::warn!(
+            component = id,
+            %hint,
+            "{fault}; trying again in {wait:.1?}"
+        ),
+        None => tracing::warn!(component = id, "{fault}; trying again in {wait:.1?}"),
+    }
 }

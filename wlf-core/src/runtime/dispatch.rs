@@ -146,6 +146,9 @@ impl Course<'_> {
                 start += 1;
                 continue;
             }
+            // A batch may be as large as a transaction; what is encoded at once stays small all the same.
+            let together = at_once(events, self.component.settings.batch.rows);
+            let (events, _) = events.split_at_mut(together);
             let Err(WriteError {
                 durable,
                 rows,
@@ -154,7 +157,8 @@ impl Course<'_> {
             else {
                 self.count(events);
                 self.backoff.reset();
-                return Ok(());
+                start += together;
+                continue;
             };
             let durable = durable.min(events.len());
             let (done, rest) = events.split_at_mut(durable);
@@ -267,4 +271,14 @@ impl Course<'_> {
         warn_of_outage(&self.component.id, fault, wait);
         sleep(wait).await;
     }
+}
+
+/// How many events from the front have `most` rows together, but at least one.
+fn at_once(events: &[Event], most: u32) -> usize {
+    let mut rows = 0;
+    let fits = events.iter().take_while(|event| {
+        rows += u64::from(event.len());
+        rows <= u64::from(most)
+    });
+    fits.count().max(1).min(events.len())
 }

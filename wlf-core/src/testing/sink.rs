@@ -1,6 +1,7 @@
 //! A dispatcher that remembers what it was given.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -36,6 +37,7 @@ pub struct MemoryDispatcher {
     stored: Arc<Mutex<Vec<Stored>>>,
     answers: VecDeque<Answer>,
     connected: bool,
+    largest: Arc<AtomicU64>,
 }
 
 impl MemoryDispatcher {
@@ -51,6 +53,11 @@ impl MemoryDispatcher {
     pub fn answering(mut self, answers: impl IntoIterator<Item = Answer>) -> Self {
         self.answers.extend(answers);
         self
+    }
+
+    /// The most rows that one write was given, kept up while it runs.
+    pub fn largest_write(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.largest)
     }
 
     fn store(&self, events: &[Event], most: u32) -> (usize, u32) {
@@ -88,6 +95,8 @@ impl Dispatcher for MemoryDispatcher {
             self.connected,
             "the runtime connects before it writes, and again after an outage"
         );
+        let rows = events.iter().map(|event| u64::from(event.len())).sum();
+        self.largest.fetch_max(rows, Ordering::Relaxed);
         tokio::task::yield_now().await;
         match self.answers.pop_front() {
             None => {

@@ -211,6 +211,25 @@ fn promise_4_a_batch_larger_than_the_bound_passes_alone() {
 }
 
 #[test]
+fn promise_4_no_write_is_given_more_rows_than_a_batch_may_have() {
+    let store = Store::default();
+    let events = (0..50).map(|i| numbers("t", 1, Some(1), i * 10, 10));
+    let steps = vec![batch(0, events.collect())];
+    let mut setup = Setup::new();
+    setup.delivery.batch.rows = 25;
+    // Of the first write nothing is durable, of the second two events and of the third a row more than one.
+    let answers = [0, 20, 11].map(|rows| Answer::Fail(rows, outage()));
+    let dispatcher = MemoryDispatcher::new(store.clone()).answering(answers);
+    let largest = dispatcher.largest_write();
+    run(setup
+        .pipeline(MemoryCollector::new(steps), vec![("d", dispatcher)])
+        .run())
+    .expect("delivered");
+    assert_eq!(stored(&store), (0..500).collect::<Vec<_>>());
+    assert_eq!(largest.load(std::sync::atomic::Ordering::Relaxed), 20);
+}
+
+#[test]
 fn promise_5_a_saved_position_is_a_transaction_boundary() {
     let place = tempfile::tempdir().expect("a directory");
     let state = StateDirectory::open(place.path()).expect("the state");

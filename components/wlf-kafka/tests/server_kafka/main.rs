@@ -30,6 +30,16 @@ fn dispatcher(broker: &Broker, options: Value) -> KafkaDispatcher {
 }
 
 /// The ids of rows, in order.
+/// Connects as the runtime does, through the outage that a broker's first seconds are.
+async fn connect(kafka: &mut KafkaDispatcher) {
+    let until = Instant::now() + Duration::from_secs(60);
+    while let Err(fault) = kafka.connect().await {
+        let outage = matches!(fault.severity, Severity::Retry { .. });
+        assert!(outage && Instant::now() < until, "{fault}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 fn ids(records: &[(String, String)]) -> Vec<u64> {
     let id = |value: &str| {
         let row: Value = serde_json::from_str(value).expect("JSON");
@@ -43,7 +53,7 @@ async fn rows_of_a_key_arrive_in_order_in_the_partition_that_kafka_would_choose(
     let broker = Broker::connect().await;
     let table = table(&broker.database("order"), "t");
     let mut kafka = dispatcher(&broker, json!({"create_topics": {"partitions": 3}}));
-    kafka.connect().await.expect("connect");
+    connect(&mut kafka).await;
     // Each id comes three times, in three writes of several events.
     for _ in 0..3 {
         let events = [inserts(&table, 0..300), inserts(&table, 300..1000)];
@@ -83,7 +93,7 @@ async fn every_compression_is_understood_by_the_broker() {
         let config = [("compression.type", "uncompressed")];
         broker.create(&topic, &config).await;
         let mut kafka = dispatcher(&broker, json!({"compression": compression}));
-        kafka.connect().await.expect("connect");
+        connect(&mut kafka).await;
         let events = [inserts(&table, 0..5000)];
         kafka.write(&events).await.expect(compression);
         let partitions = broker.read(&topic).await;
@@ -101,7 +111,7 @@ async fn compressed_batches_are_stored_as_they_were_sent() {
     for compression in ["gzip", "snappy"] {
         let table = table(&broker.database(compression), "stored");
         let mut kafka = dispatcher(&broker, json!({"compression": compression}));
-        kafka.connect().await.expect("connect");
+        connect(&mut kafka).await;
         kafka
             .write(&[inserts(&table, 0..5000)])
             .await
@@ -122,7 +132,7 @@ async fn topics_are_created_when_their_first_row_comes() {
     let database = broker.database("create");
     let options = json!({"create_topics": {"partitions": 5, "replication_factor": 1}});
     let mut kafka = dispatcher(&broker, options);
-    kafka.connect().await.expect("connect");
+    connect(&mut kafka).await;
     kafka.write(&[]).await.expect("write nothing");
     let topic = format!("logFlex.{database}.t");
     assert_eq!(broker.partitions(&topic).await, None);
@@ -141,7 +151,7 @@ async fn without_creation_a_missing_topic_ends_the_program_after_the_rows_before
         .create(&format!("logFlex.{database}.there"), &[])
         .await;
     let mut kafka = dispatcher(&broker, json!({"create_topics": false}));
-    kafka.connect().await.expect("connect");
+    connect(&mut kafka).await;
     let events = [
         inserts(&table(&database, "there"), 0..3),
         inserts(&table(&database, "missing"), 0..3),
@@ -172,7 +182,7 @@ async fn a_row_that_is_too_large_is_rejected_and_the_others_are_delivered() {
         .create(&topic, &[("max.message.bytes", "10000")])
         .await;
     let mut kafka = dispatcher(&broker, json!({}));
-    kafka.connect().await.expect("connect");
+    connect(&mut kafka).await;
     let rows = (0..300u32).map(|id| {
         let length = if id == 123 { 20_000 } else { 1000 };
         vec![id.into(), Datum::Text("x".repeat(length))]
@@ -213,7 +223,7 @@ async fn rows_that_other_topics_have_are_not_sent_twice() {
         inserts(&table(&database, "wide2"), 0..10),
     ];
     let mut kafka = dispatcher(&broker, json!({"key": "%{/data/id}"}));
-    kafka.connect().await.expect("connect");
+    connect(&mut kafka).await;
     let error = kafka
         .write(&rest)
         .await
@@ -236,7 +246,7 @@ async fn a_table_whose_name_no_topic_can_have_is_rejected() {
     let broker = Broker::connect().await;
     let database = broker.database("names");
     let mut kafka = dispatcher(&broker, json!({}));
-    kafka.connect().await.expect("connect");
+    connect(&mut kafka).await;
     let events = [
         inserts(&table(&database, "good"), 0..2),
         inserts(&table(&database, "my table"), 0..2),
@@ -262,7 +272,7 @@ async fn templates_may_look_into_the_row() {
         "create_topics": {"partitions": 4},
     });
     let mut kafka = dispatcher(&broker, options);
-    kafka.connect().await.expect("connect");
+    connect(&mut kafka).await;
     kafka
         .write(&[inserts(&table(&database, "t"), 7..9)])
         .await
@@ -282,7 +292,7 @@ async fn maxwells_partitions_are_chosen_by_the_keys_values() {
     let table = table(&broker.database("maxwell"), "t");
     let options = json!({"partitioner": "hash", "create_topics": {"partitions": 20}});
     let mut kafka = dispatcher(&broker, options);
-    kafka.connect().await.expect("connect");
+    connect(&mut kafka).await;
     kafka.write(&[inserts(&table, 1..2)]).await.expect("write");
     let partitions = broker.read(&format!("logFlex.{}.t", table.database)).await;
     // Java's "1".hashCode() is 49.
@@ -295,7 +305,7 @@ async fn many_batches_keep_their_order_and_connecting_again_goes_on() {
     let table = table(&broker.database("batches"), "t");
     let mut kafka = dispatcher(&broker, json!({}));
     for round in 0..3u32 {
-        kafka.connect().await.expect("connect");
+        connect(&mut kafka).await;
         // About 12 MB, so a dozen requests for the one partition.
         let row = |id: u32| vec![id.into(), Datum::Text("x".repeat(4000))];
         let rows = (round * 3000..(round + 1) * 3000).map(row);
@@ -312,13 +322,13 @@ async fn a_topic_that_was_deleted_is_an_outage_and_comes_back() {
     let table = table(&broker.database("deleted"), "t");
     let topic = format!("logFlex.{}.t", table.database);
     let mut kafka = dispatcher(&broker, json!({}));
-    kafka.connect().await.expect("connect");
+    connect(&mut kafka).await;
     kafka.write(&[inserts(&table, 0..1)]).await.expect("write");
     broker.delete(&topic).await;
     let events = [inserts(&table, 1..2)];
     let error = kafka.write(&events).await.expect_err("a deleted topic");
     assert_eq!(error.fault.severity, Severity::Retry { after: None });
-    kafka.connect().await.expect("connect");
+    connect(&mut kafka).await;
     kafka.write(&events).await.expect("write");
     assert_eq!(ids(&broker.read(&topic).await[0]), [1]);
 }

@@ -112,6 +112,8 @@ impl Assembler {
             position,
         };
         self.reported = Some(self.boundary.clone());
+        // Another connection may be to a server whose events are protected otherwise.
+        self.format = FormatDescription::default();
         self.knows_before = executed.is_some();
         self.executed = executed;
         self.gtid = None;

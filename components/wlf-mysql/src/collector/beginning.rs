@@ -283,7 +283,10 @@ pub fn gtids(server: &str, text: &str) -> Result<GtidSet, Error> {
 
 /// Whether the place is the given one, or behind it in the same server's binlog.
 pub fn is_behind(place: &Place, file: &str, position: u64) -> bool {
-    (number(&place.file), place.position) >= (number(file), position)
+    if *place.file == *file {
+        return place.position >= position;
+    }
+    number(&place.file) > number(file)
 }
 
 /// The number at the end of a binlog file's name, by which files are in order.
@@ -301,6 +304,14 @@ mod tests {
     fn files_are_in_the_order_of_their_numbers() {
         assert!(number("bin.999999") < number("bin.1000000"));
         assert!(number("other.000009") < number("bin.000010"));
+        let place = |file: &str, position| Place {
+            file: file.into(),
+            position,
+        };
+        assert!(is_behind(&place("bin.000002", 4), "bin.000001", 900));
+        assert!(is_behind(&place("bin.000001", 900), "bin.000001", 900));
+        assert!(!is_behind(&place("bin.000001", 899), "bin.000001", 900));
+        assert!(!is_behind(&place("bin.999999", 4), "bin.1000000", 4));
     }
 
     #[test]

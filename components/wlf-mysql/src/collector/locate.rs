@@ -274,7 +274,7 @@ mod tests {
         description.extend([8; 40]);
         let mut before = GtidSet::new();
         for number in 1..=9 {
-            before.add(&gtid::decode(&super::body(&gtid(number, 0)).unwrap()).unwrap());
+            before.add(&gtid::decode(super::body(&gtid(number, 0)).unwrap()).unwrap());
         }
         vec![
             event(event::ROTATE, 0, b"\x04\0\0\0\0\0\0\0binlog.000002"),

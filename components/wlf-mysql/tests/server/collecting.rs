@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use wlf_core::config::{Build, ByteSize, Component, Context, Delivery};
 use wlf_core::event::Ended;
 use wlf_core::format::{Encoder, Format};
-use wlf_core::{Batch, Collector, Fault, Position};
+use wlf_core::{Batch, Collector, Event, Fault, Position};
 use wlf_mysql::collector::Config;
 
 use crate::Server;
@@ -20,8 +20,12 @@ pub struct Reading {
     collector: Box<dyn Collector>,
     database: String,
     pub rows: Vec<Value>,
+    /// Whether rows are encoded, or only counted.
+    encodes: bool,
     /// The number of batches that ended inside a transaction.
     pub unfinished: usize,
+    /// The numbers of the transactions, in the order in which they came.
+    pub numbers: Vec<u64>,
     /// The ends of the transactions that such batches began.
     pub ended: Vec<Ended>,
     pub position: Option<Position>,
@@ -71,10 +75,18 @@ impl Reading {
             collector,
             database: database.to_owned(),
             rows: Vec::new(),
+            encodes: true,
             unfinished: 0,
+            numbers: Vec::new(),
             ended: Vec::new(),
             position: None,
         }
+    }
+
+    /// Only counts the rows, which may be large: each is `null`.
+    pub fn only_counting(mut self) -> Self {
+        self.encodes = false;
+        self
     }
 
     /// Connects behind `after`.
@@ -120,15 +132,25 @@ impl Reading {
 
     fn take(&mut self, batch: Batch) {
         let mut encoder = Encoder::new(Format::Maxwell);
-        for event in &batch.events {
-            encoder.encode(event).expect("rows can be encoded");
-        }
-        for row in encoder.rows() {
-            let row: Value = serde_json::from_slice(row.payload).expect("rows are JSON");
-            if row["database"] == *self.database {
-                self.rows.push(row);
+        let own = |event: &&Event| event.table.database == self.database;
+        for event in batch.events.iter().filter(own) {
+            let number = event.transaction.number;
+            if self.numbers.last() != Some(&number) {
+                self.numbers.push(number);
             }
         }
+        if !self.encodes {
+            let count: u32 = batch.events.iter().filter(own).map(Event::len).sum();
+            self.rows.extend((0..count).map(|_| Value::Null));
+        }
+        for event in batch.events.iter().filter(own).filter(|_| self.encodes) {
+            encoder.encode(event).expect("rows can be encoded");
+        }
+        let rows = encoder.rows();
+        self.rows.extend(rows.map(|row| {
+            let row: Value = serde_json::from_slice(row.payload).expect("rows are JSON");
+            row
+        }));
         self.ended.extend(batch.ended);
         match batch.position {
             Some(position) => self.position = Some(position),

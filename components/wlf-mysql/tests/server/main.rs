@@ -1,6 +1,7 @@
 //! Against the real MySQL that `WLF_TEST_MYSQL` names, as in `mysql://root:password@127.0.0.1:3306`.
 //!
 //! The user must be allowed everything. Tests take turns: some purge the binlog or kill connections.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod collecting;
 mod login;
@@ -8,7 +9,9 @@ mod starting;
 mod streaming;
 mod without_gtids;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::LazyLock;
+
+use tokio::sync::{Mutex, MutexGuard};
 
 use wlf_core::config::Secret;
 use wlf_mysql::connection::{Connection, Endpoint};
@@ -23,8 +26,8 @@ struct Server {
 
 impl Server {
     async fn take() -> Self {
-        static TURN: Mutex<()> = Mutex::new(());
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
+        let turn = TURN.lock().await;
         let endpoint = endpoint();
         let admin = Connection::open(&endpoint)
             .await

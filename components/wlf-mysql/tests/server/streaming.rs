@@ -93,7 +93,14 @@ async fn a_transaction_broken_off_in_the_middle_is_read_anew_from_its_first_row(
     assert!(reading.ended[0].xid.is_some());
     assert!(last.get("xid").is_none());
     assert_eq!(reading.rows[100_000]["table"], "t");
+    // The second reading is not taken for a continuation of the first.
+    let [torn, whole, next] = reading.numbers[..] else {
+        panic!("not three transactions: {:?}", reading.numbers);
+    };
+    assert!(torn < whole && whole < next);
     server.run("DROP USER wlf_torn").await;
+    drop(reading);
+    server.forget_binlog().await;
 }
 
 #[tokio::test]
@@ -105,29 +112,26 @@ async fn events_above_16_mib() {
         .await;
     let mut reading = Reading::new(&server, "wlf_blob", json!({}));
     reading.connect().await;
-    // Around the boundary of one packet and of two, and in between.
-    let lengths = [
-        (1, 0xFF_FFFF_usize - 100),
-        (2, 0xFF_FFFF - 60),
-        (3, 0xFF_FFFF),
-        (4, 20 << 20),
-        (5, 2 * 0xFF_FFFF + 1),
-    ];
-    for (id, length) in lengths {
-        server
-            .run(&format!(
-                "INSERT INTO wlf_blob.b VALUES ({id}, REPEAT(CHAR({}), {length}))",
-                64 + id
-            ))
-            .await;
-    }
+    server
+        .run("INSERT INTO wlf_blob.b VALUES (1, REPEAT('A', 20 << 20))")
+        .await;
     server.insert("wlf_blob", 1..2).await;
-    reading.read_rows(6).await;
-    for (row, (id, length)) in reading.rows.iter().zip(lengths) {
-        assert_eq!(row["data"]["id"], id);
-        let base64 = row["data"]["data"].as_str().unwrap();
-        assert_eq!(base64.len(), length.div_ceil(3) * 4, "{id}");
-    }
+    reading.read_rows(2).await;
+    let base64 = reading.rows[0]["data"]["data"].as_str().unwrap();
+    assert_eq!(base64.len(), (20_usize << 20).div_ceil(3) * 4);
+    assert!(base64.starts_with("QUFB") && base64.ends_with("QUE="));
+
+    // Of three packets.
+    let mut reading = Reading::new(&server, "wlf_blob", json!({})).only_counting();
+    reading.connect().await;
+    server
+        .run("INSERT INTO wlf_blob.b VALUES (2, REPEAT('B', 40 << 20))")
+        .await;
+    server.insert("wlf_blob", 2..3).await;
+    reading.read_rows(2).await;
+    assert_whole(&mut server, &reading).await;
+    drop(reading);
+    server.forget_binlog().await;
 }
 
 /// Rows events whose packets are exactly as long as one packet can be, one byte shorter and one byte longer.
@@ -138,22 +142,38 @@ async fn events_at_the_boundary_of_a_packet() {
     server
         .run("CREATE TABLE wlf_edge.b (id INT PRIMARY KEY, data LONGBLOB)")
         .await;
-    let mut reading = Reading::new(&server, "wlf_edge", json!({}));
+    let mut reading = Reading::new(&server, "wlf_edge", json!({})).only_counting();
     reading.connect().await;
     // The OK byte, header (19), table id and flags (8), extra data (2), width (1), bitmap (1), NULL bits (1), id (4),
     // length (4), checksum (4).
     let around = 0xFF_FFFF - (1 + 19 + 8 + 2 + 1 + 1 + 1 + 4 + 4 + 4);
-    let mut id = 0;
-    for length in around - 3..=around + 3 {
-        id += 1;
+    let (file, position) = server.end().await;
+    for (id, length) in (1..).zip(around - 1..=around + 1) {
         server
             .run(&format!(
                 "INSERT INTO wlf_edge.b VALUES ({id}, REPEAT('z', {length}))"
             ))
             .await;
     }
-    reading.read_rows(7).await;
-    assert_eq!(reading.column("id"), [1, 2, 3, 4, 5, 6, 7]);
+    let events = server
+        .run(&format!("SHOW BINLOG EVENTS IN '{file}' FROM {position}"))
+        .await;
+    let packets: Vec<u64> = events
+        .rows
+        .iter()
+        .filter(|row| events.text(row, "Event_type") == Some("Write_rows"))
+        .map(|row| {
+            let number = |name| events.text(row, name).unwrap().parse::<u64>().unwrap();
+            number("End_log_pos") - number("Pos") + 1
+        })
+        .collect();
+    assert_eq!(packets, [0xFF_FFFE, 0xFF_FFFF, 0x100_0000]);
+    reading.read_rows(3).await;
+    server.insert("wlf_edge", 1..2).await;
+    reading.read_rows(4).await;
+    assert_whole(&mut server, &reading).await;
+    drop(reading);
+    server.forget_binlog().await;
 }
 
 #[tokio::test]
@@ -391,6 +411,26 @@ async fn everything_wrong_with_a_server_is_named_at_once() {
             .contains("SET PERSIST binlog_format = 'ROW'")
     );
     server.run("DROP USER wlf_poor").await;
+}
+
+#[tokio::test]
+async fn rights_may_come_from_a_role() {
+    let mut server = Server::take().await;
+    server
+        .run_all(&[
+            "DROP USER IF EXISTS wlf_actor",
+            "DROP ROLE IF EXISTS wlf_role",
+            "CREATE ROLE wlf_role",
+            "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO wlf_role",
+            "CREATE USER wlf_actor IDENTIFIED BY 'secret' DEFAULT ROLE wlf_role",
+        ])
+        .await;
+    let options = json!({"user": "wlf_actor", "password": "secret"});
+    let mut reading = Reading::new(&server, "wlf_actor", options);
+    reading.connect_after(None).await.unwrap();
+    server
+        .run_all(&["DROP USER wlf_actor", "DROP ROLE wlf_role"])
+        .await;
 }
 
 #[tokio::test]
