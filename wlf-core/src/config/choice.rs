@@ -51,6 +51,17 @@ impl<'a> Choice<'a> {
                 name_span: only.key_span,
                 content: Content::Value(Reader::new(&only.value, only.key_span)),
             },
+            (Value::Mapping(_), None, [first, second, ..])
+                if variants.contains(&first.key.as_str()) =>
+            {
+                let message = format!(
+                    "`{}` and `{}` are given together, expected {}",
+                    first.key,
+                    second.key,
+                    expected()
+                );
+                return Err(ReadError::new(message, "keep one of them").at(second.key_span));
+            }
             (Value::Mapping(_), None, _) => {
                 let message = format!("missing key `{TAG}`, expected {}", expected());
                 return Err(ReadError::new(message, "").at(reader.holder));

@@ -394,13 +394,11 @@ impl Tree<'_> {
     }
 
     fn untagged(&mut self, tag: Option<&Tag>, span: Span) {
-        if let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema()) {
+        // A password may begin with `!`, so the message does not repeat it; the excerpt hides what is secret.
+        if tag.is_some_and(|tag| !tag.is_yaml_core_schema()) {
             self.problems.push(
-                Problem::new(
-                    span,
-                    format!("`{tag}` is a tag, and a configuration has none"),
-                )
-                .label("leave the tag out, or quote the text that it begins"),
+                Problem::new(span, "this is a tag, and a configuration has none")
+                    .label("leave the tag out, or quote the text that it begins"),
             );
         }
     }

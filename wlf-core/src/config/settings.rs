@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 
 use super::{BatchLimits, ByteSize, Delivery, Duration, Invalid, OnReject};
 
@@ -61,7 +62,19 @@ pub fn settings_schema(generator: &mut SchemaGenerator) -> Schema {
 #[serde(deny_unknown_fields)]
 pub struct State {
     /// The folder that holds `<id>.json` for each collector; it is created.
+    #[serde(deserialize_with = "folder")]
+    #[schemars(length(min = 1))]
     pub directory: PathBuf,
+}
+
+fn folder<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+    let path = PathBuf::deserialize(deserializer)?;
+    if path.as_os_str().is_empty() {
+        return Err(D::Error::custom(
+            "the folder has no name\nwrite a path, as in `configs/state`",
+        ));
+    }
+    Ok(path)
 }
 
 /// What the program tells about itself, on stderr.

@@ -48,7 +48,11 @@ impl Source {
         let Some(line) = self.text.lines().nth(span.line.saturating_sub(1)) else {
             return Ok(());
         };
-        let view = View::of(line, span);
+        let view = if self.is_inside_secret(span.line) {
+            View::masked(line, span)
+        } else {
+            View::of(line, span)
+        };
         let number = span.line.to_string();
         let gap = " ".repeat(number.len());
         writeln!(f, "{gap} |")?;
@@ -57,6 +61,36 @@ impl Source {
         let pointer = format!("{}{carets} {label}", " ".repeat(view.column));
         writeln!(f, "{gap} | {}", pointer.trim_end())
     }
+
+    /// Says whether a line, counted from 1, is part of a value whose key is on a line above: a block of text, a list or
+    /// a mapping where a secret should be.
+    fn is_inside_secret(&self, line: usize) -> bool {
+        let mut above = self.text.lines().take(line).collect::<Vec<_>>();
+        let Some(own) = above.pop() else {
+            return false;
+        };
+        let mut indent = indentation(own) + usize::from(own.trim_start().starts_with("- "));
+        for line in above.into_iter().rev() {
+            let text = line.trim_start();
+            // The key of `- key:` stands behind the dash.
+            let key = text.trim_start_matches(['-', ' ']);
+            if key.is_empty() || line.len() - key.len() >= indent {
+                continue;
+            }
+            indent = line.len() - key.len();
+            let opens = text
+                .trim_end()
+                .ends_with([':', '|', '>', '-', '+', '[', '{']);
+            if opens && secret_key(&text.to_ascii_lowercase()).is_some() {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+fn indentation(line: &str) -> usize {
+    line.len() - line.trim_start().len()
 }
 
 /// The part of a line that is shown: secrets out, tabs as spaces, and not more than fits.
@@ -72,7 +106,15 @@ const WIDTH: usize = 120;
 
 impl View {
     fn of(line: &str, span: Span) -> Self {
-        let hidden = secret(line).unwrap_or_default();
+        Self::hiding(line, span, secret(line).unwrap_or_default())
+    }
+
+    /// Shows nothing of the line but where it is.
+    fn masked(line: &str, span: Span) -> Self {
+        Self::hiding(line, span, indentation(line)..line.len())
+    }
+
+    fn hiding(line: &str, span: Span, hidden: Range<usize>) -> Self {
         let shown: Vec<char> = line
             .char_indices()
             .map(|(at, c)| match c {
@@ -116,27 +158,41 @@ impl View {
 /// Words in a key whose value is not to be shown, misspelt ones included.
 const SECRET_KEYS: [&str; 6] = ["passw", "pasw", "secret", "token", "credential", "private"];
 
-/// The bytes of a line that must not be shown: what stands behind a secret's key, or the password in a URL.
-fn secret(line: &str) -> Option<Range<usize>> {
-    let lower = line.to_ascii_lowercase();
+/// The first key of a line that names a secret, by its place and that of what is behind its colon.
+fn secret_key(lower: &str) -> Option<usize> {
     let key = SECRET_KEYS
         .iter()
         .filter_map(|word| lower.find(word))
-        .min()
-        .and_then(|key| Some((key, lower.get(key..)?.find(':')? + 1)));
-    let (start, end) = if let Some((key, colon)) = key {
-        let behind = line.get(key + colon..)?;
+        .min()?;
+    Some(key + lower.get(key..)?.find(':')? + 1)
+}
+
+/// The bytes of a line that must not be shown: what stands behind a secret's key, or the password in a URL.
+fn secret(line: &str) -> Option<Range<usize>> {
+    let (start, end) = if let Some(value_at) = secret_key(&line.to_ascii_lowercase()) {
+        let behind = line.get(value_at..)?;
         let value = behind.trim();
         let start = line.len() - behind.trim_start().len();
         (start, start + value.len())
     } else {
-        let scheme = line.find("://")? + 3;
-        let rest = line.get(scheme..)?;
-        let authority = rest.get(..rest.find(['/', ' ', '"']).unwrap_or(rest.len()))?;
-        let (login, _) = authority.rsplit_once('@')?;
-        (scheme + login.find(':')? + 1, scheme + login.len())
+        login(line)?
     };
-    (!line.get(start..end)?.starts_with("${")).then_some(start..end)
+    let text = line.get(start..end)?;
+    let is_variable = text.starts_with("${") && !text.contains(":-");
+    (!is_variable).then_some(start..end)
+}
+
+/// The password of `user:password@host`, with or without a scheme, however wrong the rest of the URL is.
+fn login(line: &str) -> Option<(usize, usize)> {
+    let at = line.rfind('@')?;
+    let before = line.get(..at)?;
+    let word = before
+        .rfind([' ', '"', '\'', ',', '[', '{'])
+        .map_or(0, |at| at + 1);
+    let text = before.get(word..)?;
+    let user = word + text.find("//").map_or(0, |slashes| slashes + 2);
+    let colon = line.get(user..at)?.find(':')?;
+    Some((user + colon + 1, at))
 }
 
 #[cfg(test)]
@@ -166,11 +222,30 @@ mod tests {
                 "url: redis://me:hunter2@host:6379/0",
                 "url: redis://me:*******@host:6379/0",
             ),
+            ("url: redis//me:hunter2@host", "url: redis//me:*******@host"),
+            (
+                "url: 'redis://me:hunt/er2@host:x'",
+                "url: 'redis://me:********@host:x'",
+            ),
+            ("brokers: [\"a:1\", \"b:2\"]", "brokers: [\"a:1\", \"b:2\"]"),
+            ("password: ${P:-hunter2}", "password: *************"),
             ("url: redis://host:6379/0", "url: redis://host:6379/0"),
             ("topic: secret-orders", "topic: secret-orders"),
         ] {
             assert_eq!(shown(line, 1, 3).0, expected, "{line}");
         }
+    }
+
+    #[test]
+    fn secrets_on_lines_below_their_key_are_not_shown() {
+        let source = Source::new(
+            "x",
+            "a:\n  - user: me\n    password:\n    - hunter2\n  - secret: |\n      one\n\n        two\n    topic: x\n",
+        );
+        let hidden: Vec<usize> = (1..=9)
+            .filter(|&line| source.is_inside_secret(line))
+            .collect();
+        assert_eq!(hidden, [4, 6, 8]);
     }
 
     #[test]

@@ -71,7 +71,10 @@ impl StateDirectory {
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Fault::stop(Exit::Io, doing(), error)),
+            Err(error) => {
+                let doing = format!("{} in {}", doing(), path.display());
+                return Err(Fault::stop(Exit::Io, doing, error));
+            }
         };
         parse(&text, path, collector).map(Some).map_err(|error| {
             Fault::stop(Exit::Data, doing(), error).with_hint(
@@ -222,6 +225,19 @@ mod tests {
         assert_eq!(fault.exit(), Exit::Data);
         assert!(
             fault.to_string().contains("belongs to the collector `c`"),
+            "{fault}"
+        );
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let (place, state) = directory();
+        let file = place.path().join("a/b/c.json");
+        fs::create_dir(&file).expect("a directory in its place");
+        let fault = state.load("c").expect_err("not a file");
+        assert_eq!(fault.exit(), Exit::Io);
+        assert!(
+            fault.to_string().contains(&file.display().to_string()),
             "{fault}"
         );
     }
