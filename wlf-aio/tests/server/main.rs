@@ -8,3 +8,4 @@ mod live;
 mod program;
 mod refused;
 mod servers;
+mod shutdown;
