@@ -43,5 +43,9 @@ fn directives(level: Level) -> String {
             directives.push_str(&format!(",{library}=warn"));
         }
     }
+    if matches!(level, Level::Error | Level::Warn) {
+        // The ready line and the summary are no messages of some severity: with `format: text` they always come.
+        directives.push_str(",wlf_aio::progress=info");
+    }
     directives
 }

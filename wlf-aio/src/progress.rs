@@ -10,8 +10,9 @@ use tokio::time::{MissedTickBehavior, interval};
 use wlf_core::ComponentKind;
 use wlf_core::runtime::{ComponentStatus, Status};
 
-/// How often a bar on a terminal moves.
-const TICK: Duration = Duration::from_millis(200);
+/// How often progress is looked at. In a guest of WasmEdge nothing wakes a parked runtime but its timers and sockets, so
+/// the end of a pipeline is noticed up to this much later; `indicatif` draws the bar less often by itself.
+const TICK: Duration = Duration::from_millis(20);
 /// How often a line says how far things are where there is no terminal.
 const LINE: Duration = Duration::from_secs(10);
 

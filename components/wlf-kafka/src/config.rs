@@ -15,6 +15,7 @@ use crate::cluster::NewTopic;
 use crate::compression::Compression;
 use crate::dispatcher::KafkaDispatcher;
 use crate::partition::{PartitionBy, Partitioner};
+use crate::topics;
 
 /// Writes each row as a record of a Kafka topic, acknowledged by all in-sync replicas.
 ///
@@ -156,6 +157,14 @@ impl Build for Config {
     const KIND: ComponentKind = ComponentKind::Dispatcher;
 
     fn build(self, _: &Context) -> Result<Component, Invalid> {
+        self.check()?;
+        Ok(Component::Dispatcher(Box::new(KafkaDispatcher::new(self))))
+    }
+}
+
+impl Config {
+    /// What the types alone cannot refuse.
+    fn check(&self) -> Result<(), Invalid> {
         if self.bootstrap_brokers.is_empty() {
             return Err(
                 Invalid::new("bootstrap_brokers", "there is no broker to connect to")
@@ -171,6 +180,35 @@ impl Build for Config {
                 .with_hint("use a listener that is plain text and needs no login"));
             }
         }
-        Ok(Component::Dispatcher(Box::new(KafkaDispatcher::new(self))))
+        if self.topic.is_constant()
+            && let Err(error) = topics::check(self.topic.as_str())
+        {
+            return Err(Invalid::new("topic", error.to_string()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(topic: &str) -> Result<(), Invalid> {
+        let config = json!({"bootstrap_brokers": ["127.0.0.1:9092"], "topic": topic});
+        serde_json::from_value::<Config>(config)
+            .expect("a configuration")
+            .check()
+    }
+
+    #[test]
+    fn a_topic_without_pointers_is_a_name_that_kafka_allows() {
+        for topic in ["orders", "a.b_c-9", "x %{/table}"] {
+            assert_eq!(check(topic), Ok(()), "{topic}");
+        }
+        for topic in ["two words", "..", "größe", "a/b"] {
+            assert_eq!(check(topic).expect_err(topic).key, "topic");
+        }
     }
 }

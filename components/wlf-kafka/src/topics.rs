@@ -129,7 +129,7 @@ impl Topics {
 /// Refuses a name that no broker accepts, so that only the row is rejected.
 ///
 /// Source: `org.apache.kafka.common.internals.Topic.validate`
-fn check(name: &str) -> Result<(), Error> {
+pub(crate) fn check(name: &str) -> Result<(), Error> {
     let legal = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
     let reason = if name.is_empty() {
         "it is empty"

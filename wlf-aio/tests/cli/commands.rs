@@ -282,6 +282,24 @@ fn with_json_logs_every_line_of_stderr_is_json() {
 }
 
 #[test]
+fn the_ready_line_comes_at_every_level_and_in_both_forms() {
+    for format in ["text", "json"] {
+        let config = format!(
+            "log: {{level: error, format: {format}}}
+collectors:
+  - {{id: c, type: BinlogFileCollector, paths: [configs/quickstart/binlog.*], destination: o}}
+dispatchers:
+  - {{id: o, type: NullDispatcher}}
+"
+        );
+        let ran = run_with(&config, &["run"]);
+        assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
+        assert!(ran.err.contains("ready: c"), "{format}: {}", ran.err);
+        assert!(ran.err.contains("38 rows read"), "{format}: {}", ran.err);
+    }
+}
+
+#[test]
 fn the_level_of_the_command_line_goes_before_that_of_the_file() {
     let config = format!("log: {{level: error}}\n{NO_SUCH_FILE}");
     let quiet = run_with(&config, &["run"]);

@@ -338,6 +338,16 @@ impl Build for Config {
 impl Config {
     /// What the types alone cannot refuse.
     fn check(&self) -> Result<(), Invalid> {
+        let host = self.host.trim();
+        if host.is_empty() {
+            return Err(Invalid::new("host", "the host has no name")
+                .with_hint("write the server's name or address, as in `127.0.0.1`"));
+        }
+        // An IPv6 address has colons, and more than one.
+        if host.contains(['/', '@', ' ']) || host.matches(':').count() == 1 {
+            return Err(Invalid::new("host", "this is not a name or address")
+                .with_hint("write the name alone; the port has a key of its own, `port`"));
+        }
         let tls = &self.tls;
         if tls.mode != TlsMode::Disabled {
             return Err(
@@ -462,6 +472,20 @@ mod tests {
         for file in ["ca", "cert", "key"] {
             let invalid = check(json!({"tls": {file: "x.pem"}})).unwrap_err();
             assert_eq!(invalid.key, format!("tls.{file}"));
+        }
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address() {
+        for host in ["db", "db.example", "10.0.0.1", "::1", "2001:db8::5"] {
+            assert_eq!(check(json!({"host": host})), Ok(()), "{host}");
+        }
+        for host in ["", " ", "db:3306", "mysql://db", "me@db", "a b"] {
+            assert_eq!(
+                check(json!({"host": host})).unwrap_err().key,
+                "host",
+                "{host}"
+            );
         }
     }
 
