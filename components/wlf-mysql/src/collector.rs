@@ -369,16 +369,26 @@ impl Running {
 
     /// The server has sent all that it has.
     fn reach(&mut self, end: Option<&End>) -> Result<(), Error> {
-        if let Some(end) = end
-            && end.server_uuid != self.server_uuid
-        {
+        // A stream that was asked to go on ends only because the server goes away: it says so in an orderly way.
+        let Some(end) = end else {
+            return Err(self.stream.ended());
+        };
+        // A server that shuts down ends the stream too, wherever it is; and another server has files of its own.
+        if !end.is_reached(self) {
             let server = self.stream.server();
             let position = beginning::saved(&self.assembler.position())?;
-            let read = beginning::gtids(server, position.gtid_set.as_deref().unwrap_or_default())?;
-            if !read.contains(&beginning::gtids(server, &end.status.executed)?) {
+            let has_all = match &position.gtid_set {
+                Some(read) => beginning::gtids(server, read)?
+                    .contains(&beginning::gtids(server, &end.status.executed)?),
+                None => false,
+            };
+            if !has_all {
                 return Err(Error::NotThereYet {
                     server: server.to_owned(),
-                    end: end.status.executed.clone(),
+                    end: match &*end.status.executed {
+                        "" => format!("{}:{}", end.status.file, end.status.position),
+                        gtids => gtids.to_owned(),
+                    },
                 });
             }
         }

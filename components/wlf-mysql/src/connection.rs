@@ -182,6 +182,13 @@ impl Connection {
         }
     }
 
+    pub(crate) fn ended(&self) -> Error {
+        self.lost(io::Error::new(
+            io::ErrorKind::ConnectionAborted,
+            "the server ended the stream, as it does when it shuts down",
+        ))
+    }
+
     fn lost(&self, source: io::Error) -> Error {
         Error::Lost {
             server: self.server.clone(),

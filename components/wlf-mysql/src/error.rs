@@ -99,7 +99,9 @@ pub enum Error {
         "the position {file}:{position} cannot be asked for: without GTIDs a stream begins within a file's first 4 GiB"
     )]
     TooFar { file: String, position: u64 },
-    #[error("MySQL at {server} took over and has not come as far as the end of this run: {end}")]
+    #[error(
+        "MySQL at {server} ended the stream before the end of this run, {end}: it shuts down, or it took over and has not come as far"
+    )]
     NotThereYet { server: String, end: String },
     #[error("the saved position cannot be read")]
     SavedPosition(#[source] serde_json::Error),

@@ -198,7 +198,8 @@ impl Pipeline {
                 first = Some(fault);
                 self.stop.ask();
                 grace.as_mut().reset(Instant::now() + GRACE);
-            } else if kind == Some(ComponentKind::Collector) {
+            } else if kind == Some(ComponentKind::Collector) && !fault.source.is::<RouterError>() {
+                // That nobody took what it sent follows from the first fault.
                 tracing::warn!("while stopping: {fault}");
             }
         }

@@ -58,7 +58,9 @@ impl Search<'_> {
         match &saved.gtid_set {
             Some(set) if self.server.has_gtids() => {
                 let set = gtids(self.server.address(), set)?;
-                self.behind(&set, saved).await
+                let mut beginning = self.behind(&set, saved).await?;
+                self.at_home(&mut beginning.place).await?;
+                Ok(beginning)
             }
             _ => {
                 self.of_this_server(&saved)?;
@@ -190,6 +192,18 @@ impl Search<'_> {
             },
             place,
         })
+    }
+
+    /// Forgets the file and the offset of another server: nothing here must be compared with them. Where the set leads
+    /// to in this server's files is what the stream's first event says.
+    async fn at_home(&mut self, place: &mut SavedPosition) -> Result<(), Error> {
+        if place.server_uuid.as_deref() != Some(self.server.uuid()) {
+            let files = self.server.binlogs(self.connection).await?;
+            place.server_uuid = Some(self.server.uuid().to_owned());
+            place.file = oldest(&files);
+            place.position = FIRST_EVENT;
+        }
+        Ok(())
     }
 
     /// A file and an offset mean something to the server only that they are from.

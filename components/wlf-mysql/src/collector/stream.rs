@@ -97,6 +97,11 @@ impl Stream {
         self.connection.server()
     }
 
+    /// The server ended a stream that has no end, as it does when it is shut down.
+    pub fn ended(&self) -> Error {
+        self.connection.ended()
+    }
+
     /// The memory that the last event is in.
     pub fn block(&self) -> &Bytes {
         &self.block

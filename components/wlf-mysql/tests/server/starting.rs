@@ -237,6 +237,30 @@ async fn a_position_that_the_server_does_not_have_ends_with_65() {
 }
 
 #[tokio::test]
+async fn the_files_of_another_server_are_not_taken_for_this_ones() {
+    let mut server = Server::take().await;
+    server.with_table("wlf_failover").await;
+    let executed = server.text("SELECT @@GLOBAL.gtid_executed").await;
+    let executed: String = executed.split_whitespace().collect();
+    // The server that was read before had come far further in its own files.
+    let saved = Position(json!({
+        "server_uuid": "11111111-2222-3333-4444-555555555555",
+        "file": "binlog.999999",
+        "position": 4_000_000,
+        "gtid_set": executed,
+    }));
+    server.insert("wlf_failover", 1..3).await;
+    let options = json!({"stop_at_end": true});
+    let mut reading = Reading::new(&server, "wlf_failover", options);
+    reading.connect_after(Some(&saved)).await.unwrap();
+    reading.read_all().await;
+    assert_eq!(reading.column("id"), [1, 2]);
+    let position = reading.position.clone().unwrap();
+    let uuid = server.text("SELECT @@GLOBAL.server_uuid").await;
+    assert_eq!(position.0["server_uuid"], uuid.as_str());
+}
+
+#[tokio::test]
 async fn a_purged_position_ends_with_69() {
     let mut server = Server::take().await;
     server.with_table("wlf_purge").await;
