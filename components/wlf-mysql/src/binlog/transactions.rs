@@ -18,6 +18,9 @@ use super::reader::Malformed;
 use super::rows::{DUMMY_TABLE_ID, RowsEvent};
 use super::tables::Tables;
 
+/// What an event takes besides its bytes: of one-row transactions that is about as much as they are.
+const EVENT: usize = size_of::<Event>() + size_of::<Part>();
+
 /// How much goes into a batch, and how much of a transaction is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -327,6 +330,10 @@ impl Transactions {
             batch.events = std::mem::take(&mut self.held);
             batch.bytes += std::mem::take(&mut open.size).bytes;
         }
+        let rows = usize::try_from(batch.rows()).unwrap_or(usize::MAX);
+        let overhead = batch.events.len().saturating_mul(EVENT);
+        let images = rows.saturating_mul(size_of::<u32>());
+        batch.bytes = batch.bytes.saturating_add(overhead).saturating_add(images);
         batch
     }
 
