@@ -1,21 +1,25 @@
 //! The transaction that is being read, those that wait to be cut, and those that are prepared and not decided.
 
+mod prepared;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use wlf_core::event::{Ended, Transaction};
 use wlf_core::{Batch, Event};
 
+use self::prepared::Prepared;
 use super::block::{Block, Part};
 use super::error::Error;
 use super::event_type;
-use super::gtid_set::Gtid;
 use super::header::Header;
 use super::place::Place;
-use super::position::Boundary;
 use super::reader::Malformed;
 use super::rows::{DUMMY_TABLE_ID, RowsEvent};
 use super::tables::Tables;
+
+/// What an event takes besides its bytes: of one-row transactions that is about as much as they are.
+const EVENT: usize = size_of::<Event>() + size_of::<Part>();
 
 /// How much goes into a batch, and how much of a transaction is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,17 +63,6 @@ struct Open {
     streaming: bool,
     /// It is distributed, under this id.
     xa: Option<Box<[u8]>>,
-}
-
-/// A distributed transaction that is prepared and neither committed nor rolled back.
-#[derive(Debug)]
-struct Prepared {
-    id: Box<[u8]>,
-    events: Vec<Event>,
-    size: Size,
-    gtid: Option<Gtid>,
-    /// The place before it: reading begins there as long as it is not decided.
-    before: Boundary,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -258,27 +251,6 @@ impl Transactions {
         }
     }
 
-    /// A distributed transaction cannot go on before it is decided.
-    #[inline(always)]
-    fn refuse_large_xa(&self) -> Result<(), Error> {
-        match &self.open {
-            Some(open) if open.xa.is_some() && open.size.bytes > self.limits.transaction => {
-                Err(self.too_large_xa(&open.place))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    #[cold]
-    fn too_large_xa(&self, place: &Place) -> Error {
-        Error::TooLarge {
-            place: place.clone(),
-            transaction: "a distributed transaction (XA), together with others that are prepared,",
-            limit: self.limits.transaction,
-            problem: "must be held until it is committed or rolled back",
-        }
-    }
-
     /// Ends the open transaction.
     #[inline(always)]
     pub fn commit(&mut self, xid: Option<u64>) {
@@ -324,68 +296,6 @@ impl Transactions {
         self.block.parts.truncate(self.whole);
     }
 
-    /// Puts the open transaction aside until it is decided.
-    pub fn prepare(
-        &mut self,
-        before: Boundary,
-        gtid: Option<Gtid>,
-        place: &Place,
-    ) -> Result<(), Error> {
-        let Some(open) = self.open.take() else {
-            return Ok(());
-        };
-        let held: usize = self
-            .prepared
-            .iter()
-            .map(|prepared| prepared.size.bytes)
-            .sum();
-        if open.streaming || held + open.size.bytes > self.limits.transaction {
-            return Err(self.too_large_xa(place));
-        }
-        self.close_block();
-        self.prepared.push(Prepared {
-            id: open.xa.unwrap_or_default(),
-            events: std::mem::take(&mut self.held),
-            size: open.size,
-            gtid,
-            before,
-        });
-        Ok(())
-    }
-
-    /// Lets the rows of a prepared transaction go on, and gives its GTID; `None` if it was prepared before the start.
-    pub fn commit_prepared(&mut self, id: &[u8]) -> Option<Option<Gtid>> {
-        let prepared = self.take_prepared(id)?;
-        // What is pending was read before.
-        self.close_block();
-        self.number += 1;
-        for mut event in prepared.events {
-            event.transaction.number = self.number;
-            self.ready.push(event);
-        }
-        self.ready_size.add(prepared.size);
-        Some(prepared.gtid)
-    }
-
-    /// Forgets a prepared transaction, and gives its GTID.
-    pub fn rollback_prepared(&mut self, id: &[u8]) -> Option<Option<Gtid>> {
-        self.take_prepared(id).map(|prepared| prepared.gtid)
-    }
-
-    fn take_prepared(&mut self, id: &[u8]) -> Option<Prepared> {
-        let id = id.strip_suffix(b" ONE PHASE").unwrap_or(id);
-        let at = self
-            .prepared
-            .iter()
-            .position(|prepared| *prepared.id == *id)?;
-        Some(self.prepared.remove(at))
-    }
-
-    /// The place before the first transaction that is prepared and not decided.
-    pub fn before_prepared(&self) -> Option<&Boundary> {
-        self.prepared.first().map(|prepared| &prepared.before)
-    }
-
     /// Whether a batch should be cut now.
     #[inline(always)]
     pub fn is_full(&self) -> bool {
@@ -420,6 +330,10 @@ impl Transactions {
             batch.events = std::mem::take(&mut self.held);
             batch.bytes += std::mem::take(&mut open.size).bytes;
         }
+        let rows = usize::try_from(batch.rows()).unwrap_or(usize::MAX);
+        let overhead = batch.events.len().saturating_mul(EVENT);
+        let images = rows.saturating_mul(size_of::<u32>());
+        batch.bytes = batch.bytes.saturating_add(overhead).saturating_add(images);
         batch
     }
 

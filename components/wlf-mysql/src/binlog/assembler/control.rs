@@ -1,0 +1,196 @@
+//! Events between the transactions: how and where a binlog goes on, and what stops its reader.
+
+use std::sync::Arc;
+
+use super::{Assembler, Taken};
+use crate::binlog::checksum::Checksum;
+use crate::binlog::error::Error;
+use crate::binlog::event_type as types;
+use crate::binlog::format_description::FormatDescription;
+use crate::binlog::gtid_set::GtidSet;
+use crate::binlog::header::Header;
+use crate::binlog::heartbeat::Heartbeat;
+use crate::binlog::rotate::Rotate;
+use crate::binlog::xa_prepare::XaPrepare;
+use crate::binlog::{gtid, incident};
+
+impl Assembler {
+    /// What stands between transactions, or stops everything.
+    #[inline(never)]
+    pub(super) fn rarer(
+        &mut self,
+        header: &Header,
+        body: &[u8],
+        start: u64,
+        end: u64,
+    ) -> Result<(), Error> {
+        let wrong = |this: &Self, source| this.malformed_at(start, header.code, source);
+        match header.code {
+            types::ROTATE => return self.rotate(header, body, start, end),
+            types::HEARTBEAT | types::HEARTBEAT_V2 => return self.heartbeat(header, body, start),
+            _ => self.end = end,
+        }
+        match header.code {
+            types::GTID_TAGGED => {
+                self.gtid = Some(gtid::decode_tagged(body).map_err(|source| wrong(self, source))?);
+                return self.refuse_unfinished();
+            }
+            types::MARIADB_GTID => {
+                self.gtid = None;
+                self.refuse_unfinished()?;
+                // int<8>: sequence number, int<4>: domain, int<1>: flags, of which 1 is "stands alone"
+                if body.get(12).is_some_and(|flags| flags & 1 == 0) {
+                    let place = self.place_at(start);
+                    self.transactions.begin(&place);
+                }
+                return Ok(());
+            }
+            types::XA_PREPARE => {
+                let prepare = XaPrepare::decode(body).map_err(|source| wrong(self, source))?;
+                return self.prepare(prepare, start);
+            }
+            types::PREVIOUS_GTIDS => {
+                let set = GtidSet::decode(body).map_err(|source| wrong(self, source))?;
+                // A server without GTIDs writes it too, and empty. What is prepared and not decided is in it already.
+                if self.transactions.before_prepared().is_none() {
+                    self.knows_before = true;
+                    if !set.is_empty() {
+                        self.executed.get_or_insert_default().merge(&set);
+                    }
+                }
+            }
+            types::INCIDENT => {
+                let message = incident::decode(body).map_err(|source| wrong(self, source))?;
+                let place = self.place_at(start);
+                return Err(Error::Incident { place, message });
+            }
+            types::STOP
+            | types::INTVAR
+            | types::RAND
+            | types::USER_VAR
+            | types::BEGIN_LOAD_QUERY
+            | types::EXECUTE_LOAD_QUERY
+            | types::IGNORABLE
+            | types::ROWS_QUERY
+            | types::TRANSACTION_CONTEXT
+            | types::VIEW_CHANGE
+            | types::MARIADB_ANNOTATE_ROWS
+            | types::MARIADB_BINLOG_CHECKPOINT
+            | types::MARIADB_GTID_LIST => {}
+            code => match self.refusal(code, start) {
+                Some(error) => return Err(error),
+                None if header.flags & Header::IGNORABLE != 0 => {}
+                None => {
+                    let place = self.place_at(start);
+                    return Err(Error::UnknownEvent { place, code });
+                }
+            },
+        }
+        if self.transactions.open_at().is_none() && self.gtid.is_none() {
+            self.advance_boundary();
+        }
+        Ok(())
+    }
+
+    /// Events that hold rows in a form which cannot be read here: passing them over would lose the rows.
+    fn refusal(&self, code: u8, start: u64) -> Option<Error> {
+        let (what, hint) = match code {
+            types::TRANSACTION_PAYLOAD => (
+                "a compressed transaction (TRANSACTION_PAYLOAD), which cannot be read yet",
+                "SET PERSIST binlog_transaction_compression = OFF on the server, and begin behind this place",
+            ),
+            types::PARTIAL_UPDATE_ROWS => (
+                "an update that has only parts of JSON documents (PARTIAL_UPDATE_ROWS), which cannot be read yet",
+                "SET PERSIST binlog_row_value_options = '' on the server, and begin behind this place",
+            ),
+            types::MARIADB_QUERY_COMPRESSED..=types::MARIADB_DELETE_ROWS_COMPRESSED => (
+                "a compressed event of MariaDB, which cannot be read yet",
+                "SET GLOBAL log_bin_compress = OFF on the server, and begin behind this place",
+            ),
+            types::MARIADB_START_ENCRYPTION => (
+                "the events behind it are encrypted (START_ENCRYPTION)",
+                "SET encrypt_binlog = OFF in the server's configuration, or read from the live server",
+            ),
+            _ => return None,
+        };
+        Some(Error::Unsupported {
+            place: self.place_at(start),
+            what,
+            hint,
+        })
+    }
+
+    pub(super) fn format_description(
+        &mut self,
+        bytes: &[u8],
+        header: &Header,
+        start: u64,
+        end: u64,
+    ) -> Result<Taken, Error> {
+        let wrong = |this: &Self, source| this.malformed_at(start, header.code, source);
+        let format = FormatDescription::decode(bytes).map_err(|source| wrong(self, source))?;
+        if format.checksum == Checksum::Crc32 {
+            let verified = format.checksum.verify_format_description(bytes);
+            if let Err(damaged) = verified.map_err(|source| wrong(self, source))? {
+                return Err(Error::Checksum {
+                    place: self.place_at(start),
+                    event: types::name(header.code),
+                    stored: damaged.stored,
+                    computed: damaged.computed,
+                });
+            }
+        }
+        self.format = format;
+        self.gtid = None;
+        self.refuse_unfinished()?;
+        // One that is in no file has no end.
+        if end > start {
+            self.end = end;
+            self.advance_boundary();
+        }
+        Ok(Taken::Event)
+    }
+
+    fn rotate(&mut self, header: &Header, body: &[u8], start: u64, end: u64) -> Result<(), Error> {
+        let rotate = Rotate::decode(body);
+        let rotate = rotate.map_err(|source| self.malformed_at(start, header.code, source))?;
+        if header.flags & Header::ARTIFICIAL == 0 && header.timestamp != 0 {
+            // The last event of a file: the reader says when the next begins.
+            self.end = end;
+            self.refuse_unfinished()?;
+            self.advance_boundary();
+            return Ok(());
+        }
+        // The first event of a stream, and of each file in it.
+        if *self.file != *rotate.file {
+            self.file = Arc::from(rotate.file);
+        }
+        self.end = rotate.position;
+        if self.transactions.open_at().is_none() {
+            self.advance_boundary();
+        }
+        Ok(())
+    }
+
+    /// Moves the position of a reader whose tables are idle, and never back.
+    fn heartbeat(&mut self, header: &Header, body: &[u8], start: u64) -> Result<(), Error> {
+        let heartbeat = if header.code == types::HEARTBEAT {
+            Heartbeat::decode(body)
+        } else {
+            Heartbeat::decode_v2(body)
+                .map_err(|source| self.malformed_at(start, header.code, source))?
+        };
+        let position = heartbeat
+            .position
+            .unwrap_or_else(|| self.same_4_gib(header.end));
+        if *heartbeat.file == *self.file
+            && position > self.end
+            && self.transactions.open_at().is_none()
+            && self.gtid.is_none()
+        {
+            self.end = position;
+            self.advance_boundary();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! Where transactions begin and end.
+
+use super::Assembler;
+use crate::binlog::error::Error;
+use crate::binlog::gtid_set::Gtid;
+use crate::binlog::query::{Query, Statement};
+use crate::binlog::xa_prepare::XaPrepare;
+
+impl Assembler {
+    #[inline(always)]
+    pub(super) fn query(&mut self, query: &Query<'_>, start: u64) -> Result<(), Error> {
+        match query.statement() {
+            Statement::Begin => {
+                let place = self.place_at(start);
+                self.refuse_unfinished()?;
+                self.transactions.begin(&place);
+            }
+            Statement::Commit => self.commit(None),
+            Statement::Rollback => {
+                self.transactions.rollback()?;
+                self.finish();
+            }
+            Statement::XaStart(id) => {
+                let place = self.place_at(start);
+                self.refuse_unfinished()?;
+                self.transactions.begin_xa(&place, id);
+            }
+            Statement::XaCommit(id) => {
+                match self.transactions.commit_prepared(id) {
+                    Some(gtid) => self.execute(gtid),
+                    None => tracing::warn!(
+                        place = %self.place_at(start),
+                        "a distributed transaction is committed that was prepared before the start: its rows are not read"
+                    ),
+                }
+                self.finish();
+            }
+            Statement::XaRollback(id) => {
+                if let Some(gtid) = self.transactions.rollback_prepared(id) {
+                    self.execute(gtid);
+                }
+                self.finish();
+            }
+            Statement::Neutral => {}
+            Statement::Dml if !self.warned_of_statement => {
+                self.warned_of_statement = true;
+                tracing::warn!(
+                    place = %self.place_at(start),
+                    "a change of rows is in the binlog as a statement and is passed over: set binlog_format=ROW"
+                );
+                self.other();
+            }
+            Statement::Dml | Statement::Other => self.other(),
+        }
+        Ok(())
+    }
+
+    /// A statement that stands alone, unless it is inside of a transaction, as that of CREATE TABLE … SELECT is.
+    fn other(&mut self) {
+        self.tables.forget_definitions();
+        if self.transactions.open_at().is_none() {
+            self.finish();
+        }
+    }
+
+    pub(super) fn prepare(&mut self, prepare: XaPrepare, start: u64) -> Result<(), Error> {
+        if prepare.one_phase {
+            self.commit(None);
+            return Ok(());
+        }
+        let before = self.boundary.clone();
+        let place = self.place_at(start);
+        let gtid = self.gtid.take();
+        self.transactions.prepare(before, gtid, &place)?;
+        self.finish();
+        Ok(())
+    }
+
+    #[inline(always)]
+    pub(super) fn commit(&mut self, xid: Option<u64>) {
+        self.transactions.commit(xid);
+        self.finish();
+    }
+
+    /// A transaction, or a statement that stands alone, has ended here.
+    #[inline(always)]
+    pub(super) fn finish(&mut self) {
+        if let Some(gtid) = self.gtid.take() {
+            self.execute(Some(gtid));
+        }
+        self.tables.next_transaction();
+        self.advance_boundary();
+    }
+
+    #[inline(always)]
+    pub(super) fn execute(&mut self, gtid: Option<Gtid>) {
+        if let Some(gtid) = gtid
+            && self.knows_before
+        {
+            self.executed.get_or_insert_default().add(&gtid);
+        }
+    }
+
+    /// A transaction cannot begin inside of another: the server died while it wrote that one.
+    #[inline(always)]
+    pub(super) fn refuse_unfinished(&self) -> Result<(), Error> {
+        match self.transactions.open_at() {
+            None => Ok(()),
+            Some(place) => Err(Error::TornTransaction {
+                place,
+                end: self.place(),
+            }),
+        }
+    }
+}
