@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn rows_are_known_again_in_the_rest_of_their_event() {
-        let columns = vec![Column { name: "id".into() }];
+        let columns = vec![Column::untyped("id")];
         let table = Arc::new(Table::new("shop", "t", columns, vec![0]));
         let rows = || (0..10).map(|id: i32| vec![id.into()]);
         let mut event = Records::insert(&table, rows());

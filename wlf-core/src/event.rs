@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use crate::data_type::DataType;
 use crate::fault::Fault;
 use crate::format::Encoder;
 
@@ -26,6 +27,19 @@ pub struct Table {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     pub name: String,
+    pub data_type: DataType,
+    pub nullable: bool,
+}
+
+impl Column {
+    /// A column of which nothing but the name is known.
+    pub fn untyped(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            data_type: DataType::Unknown,
+            nullable: true,
+        }
+    }
 }
 
 impl Table {
@@ -53,6 +67,9 @@ pub enum Operation {
     Insert,
     Update,
     Delete,
+    /// A statement that changed the table's definition, or its database's: the event's `changes` are a
+    /// [`SchemaChange`](crate::SchemaChange), which counts as one row.
+    Ddl,
 }
 
 impl Operation {
@@ -62,6 +79,7 @@ impl Operation {
             Operation::Insert => "insert",
             Operation::Update => "update",
             Operation::Delete => "delete",
+            Operation::Ddl => "ddl",
         }
     }
 }

@@ -5,11 +5,14 @@
 pub mod ahead;
 pub mod component;
 pub mod config;
+pub mod data_type;
 pub mod event;
 pub mod fault;
 pub mod format;
+pub mod origin;
 pub mod router;
 pub mod runtime;
+pub mod schema_change;
 pub mod template;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -19,10 +22,13 @@ pub use ahead::Ahead;
 pub use component::{
     Collector, ComponentApi, ComponentKind, Dispatcher, Progress, Transformer, WriteError,
 };
+pub use data_type::{BlobSize, DataType, GeometryType};
 pub use event::{
     Batch, Changes, Column, EncodeError, Ended, Event, Operation, Position, Table, Transaction,
 };
 pub use fault::{Exit, Fault, Severity};
+pub use origin::Origin;
 pub use router::{Delivery, EventRouter, RouterError};
 pub use runtime::{Pipeline, Receipt};
+pub use schema_change::{ChangePlace, SchemaChange, SchemaChangeKind, TableDefinition};
 pub use template::{Template, TemplateError};

@@ -140,7 +140,7 @@ mod tests {
     }
 
     fn events() -> Vec<Event> {
-        let columns = vec![Column { name: "id".into() }];
+        let columns = vec![Column::untyped("id")];
         let table = Arc::new(Table::new("shop", "t", columns, vec![0]));
         let event = |ids: std::ops::Range<i32>| {
             let mut event = Records::insert(&table, ids.map(|id| vec![id.into()]));

@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     fn event(table: &str) -> Event {
-        let columns = vec![Column { name: "id".into() }];
+        let columns = vec![Column::untyped("id")];
         let table = Arc::new(Table::new("shop", table, columns, vec![0]));
         Records::insert(&table, [vec![1.into()]])
     }

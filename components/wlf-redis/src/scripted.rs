@@ -14,7 +14,7 @@ use crate::{Config, RedisDispatcher};
 const OUTAGE: Severity = Severity::Retry { after: None };
 
 fn event(table: &str, rows: i32) -> Event {
-    let columns = vec![Column { name: "id".into() }];
+    let columns = vec![Column::untyped("id")];
     let table = Arc::new(Table::new("shop", table, columns, vec![0]));
     Records::insert(&table, (0..rows).map(|id| vec![id.into()]))
 }

@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     fn event(database: &str, table: &str) -> Event {
-        let columns = vec![Column { name: "id".into() }];
+        let columns = vec![Column::untyped("id")];
         let table = Arc::new(Table::new(database, table, columns, vec![0]));
         Records::insert(&table, [vec![1.into()]])
     }

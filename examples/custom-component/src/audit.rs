@@ -119,7 +119,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("audit.log");
         std::fs::write(&path, "1767261600 ins").unwrap();
-        let columns = ["id", "secret"].map(|name| Column { name: name.into() });
+        let columns = ["id", "secret"].map(Column::untyped);
         let table = Arc::new(Table::new("shop", "orders", columns.into(), vec![0]));
         let mut event = Records::delete(&table, [1, 2].map(|id| vec![id.into(), "x".into()]));
         event.timestamp = 1_767_261_601;

@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn deletes_go_to_one_destination_and_the_rest_to_the_others() {
-        let columns = vec![Column { name: "id".into() }];
+        let columns = vec![Column::untyped("id")];
         let table = Arc::new(Table::new("shop", "orders", columns, vec![0]));
         let batch = Batch {
             events: vec![

@@ -1,5 +1,7 @@
 //! Maxwell's JSON: one object a row, its keys in Maxwell's order.
 
+pub(super) mod ddl;
+
 use super::buffer::{Buffer, Fragment};
 use super::wkt;
 use crate::event::{Event, Operation, Table};
@@ -137,6 +139,7 @@ fn head(plan: &Plan, event: &Event, scratch: &mut Scratch) {
         Operation::Insert => b"insert\",\"ts\":",
         Operation::Update => b"update\",\"ts\":",
         Operation::Delete => b"delete\",\"ts\":",
+        Operation::Ddl => b"ddl\",\"ts\":",
     });
     text.unsigned(event.timestamp.into());
     if let Some(xid) = event.transaction.xid {

@@ -13,6 +13,7 @@ use serde::Deserialize;
 pub use buffer::Buffer;
 
 use crate::event::{EncodeError, Event, Table};
+use crate::schema_change::SchemaChange;
 use crate::value::{RowError, Rows};
 
 /// How many table versions an encoder remembers its preparations for.
@@ -141,6 +142,28 @@ impl Encoder {
                 },
             ),
         }
+    }
+
+    /// Encodes a change of definitions, which counts as a row; one that the format has no message for has an empty payload.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON.
+    pub fn encode_schema_change(
+        &mut self,
+        event: &Event,
+        change: &SchemaChange,
+    ) -> Result<(), EncodeError> {
+        let message = match self.format {
+            Format::Maxwell => maxwell::ddl::message(event, change),
+        };
+        if let Some(message) = message {
+            self.payload.put(message.to_string().as_bytes());
+        }
+        self.ends.push(RowEnd {
+            payload: self.payload.len(),
+            key: self.keys.len(),
+        });
+        Ok(())
     }
 
     /// Forgets all rows and keeps the memory.

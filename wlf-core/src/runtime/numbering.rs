@@ -145,12 +145,7 @@ mod tests {
     type Given<'a> = (&'a [(u64, Option<u64>, u32)], bool, Option<(u64, u64)>);
 
     fn run(batches: &[Given<'_>]) -> Vec<Vec<Row>> {
-        let table = Arc::new(Table::new(
-            "d",
-            "t",
-            vec![Column { name: "c".into() }],
-            vec![],
-        ));
+        let table = Arc::new(Table::new("d", "t", vec![Column::untyped("c")], vec![]));
         let changes: Arc<dyn Changes> = Arc::new(Nothing);
         let mut numbering = Numbering::default();
         batches

@@ -38,7 +38,7 @@ pub fn numbers(table: &str, number: u64, xid: Option<u64>, first: u32, count: u3
         table: Arc::new(Table::new(
             "test",
             table,
-            vec![Column { name: "n".into() }],
+            vec![Column::untyped("n")],
             vec![0],
         )),
         operation: Operation::Insert,

@@ -8,6 +8,7 @@ mod records;
 pub use records::{Datum, Record, Records};
 
 use crate::format::Buffer;
+use crate::origin::Origin;
 
 /// A column's value, borrowed from its source.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -129,6 +130,11 @@ pub trait Rows {
 
     /// The next row; `None` behind the last.
     fn next(&mut self) -> Result<Option<Row<Self::Columns>>, Self::Error>;
+
+    /// Where the rows come from: asked at most once for each event, and only by formats that say it.
+    fn origin(&self) -> Origin<'_> {
+        Origin::default()
+    }
 }
 
 /// A row's images.

@@ -15,7 +15,7 @@ use crate::format::{Buffer, Encoder};
 /// use wlf_core::value::Records;
 /// use wlf_core::{Column, Table};
 ///
-/// let columns = vec![Column { name: "id".into() }, Column { name: "name".into() }];
+/// let columns = vec![Column::untyped("id"), Column::untyped("name")];
 /// let table = Arc::new(Table::new("shop", "t", columns, vec![0]));
 /// let mut event = Records::insert(&table, [vec![1.into(), "a".into()]]);
 /// event.timestamp = 1_700_000_000;

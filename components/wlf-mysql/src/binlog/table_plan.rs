@@ -193,7 +193,7 @@ impl TablePlan {
 }
 
 fn table(map: &TableMap, names: impl Iterator<Item = String>, primary_key: &[usize]) -> Arc<Table> {
-    let columns: Vec<_> = names.map(|name| Column { name }).collect();
+    let columns: Vec<_> = names.map(Column::untyped).collect();
     let key = primary_key.iter().copied();
     let key = key.filter(|column| *column < columns.len()).collect();
     Arc::new(Table::new(

@@ -5,9 +5,7 @@ use crate::format::{Encoder, Format};
 use crate::value::{Date, DateTime, Datum, Record, Records, Time};
 
 fn table(columns: &[&str], primary_key: &[usize]) -> Arc<Table> {
-    let columns = columns.iter().map(|name| Column {
-        name: (*name).to_owned(),
-    });
+    let columns = columns.iter().map(|name| Column::untyped(*name));
     Arc::new(Table::new(
         "shop",
         "t",
@@ -199,9 +197,7 @@ fn renders_owned_values() {
 fn forgets_old_tables_and_not_the_current_ones() {
     let mut encoder = Encoder::new(Format::Maxwell);
     for n in 0..3000u32 {
-        let columns = vec![Column {
-            name: format!("c{n}"),
-        }];
+        let columns = vec![Column::untyped(format!("c{n}"))];
         let table = Arc::new(Table::new("d", "t", columns, vec![]));
         encoder.clear();
         encoder
