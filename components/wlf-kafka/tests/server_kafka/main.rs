@@ -12,7 +12,7 @@ use wlf_core::{Column, Dispatcher, Event, Exit, Severity, Table};
 use wlf_kafka::{Config, KafkaDispatcher, Partitioner};
 
 fn table(database: &str, name: &str) -> Arc<Table> {
-    let columns = ["id", "text"].map(|name| Column::untyped(name));
+    let columns = ["id", "text"].map(Column::untyped);
     Arc::new(Table::new(database, name, columns.into(), vec![0]))
 }
 

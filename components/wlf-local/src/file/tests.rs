@@ -10,7 +10,7 @@ use wlf_core::{Column, Dispatcher, Event, Exit, Severity, Table, WriteError};
 use super::{Config, FileDispatcher};
 
 fn table(database: &str, name: &str) -> Arc<Table> {
-    let columns = ["id", "text"].map(|name| Column::untyped(name));
+    let columns = ["id", "text"].map(Column::untyped);
     Arc::new(Table::new(database, name, columns.into(), vec![0]))
 }
 

@@ -38,7 +38,7 @@ fn unique(test: &str) -> String {
 }
 
 fn table(database: &str, name: &str) -> Arc<Table> {
-    let columns = ["id", "text"].map(|name| Column::untyped(name));
+    let columns = ["id", "text"].map(Column::untyped);
     Arc::new(Table::new(database, name, columns.into(), vec![0]))
 }
 
