@@ -1,6 +1,7 @@
 //! Makes batches of whole transactions out of a binlog's events: bytes in, batches out.
 
 mod control;
+mod payload;
 mod statements;
 
 use std::ops::Range;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wlf_core::{Batch, Position};
 
+use self::payload::OpenPayload;
 use super::checksum::Checksum;
 use super::definition::Definition;
 use super::error::Error;
@@ -23,6 +25,7 @@ use super::reader::Malformed;
 use super::table_map;
 use super::tables::{Introduced, Tables};
 use super::transaction_origin::TransactionGtid;
+use super::transaction_payload::Decoder;
 use super::transactions::{Limits, Transactions};
 use super::{commit_timestamp, gtid, xid};
 
@@ -53,12 +56,17 @@ pub struct Assembler {
     definitions: bool,
     /// A statement that changes rows was already reported.
     warned_of_statement: bool,
+    /// A compressed transaction of which not all events were taken, and what decompresses it.
+    payload: Option<Box<OpenPayload>>,
+    decoder: Decoder,
 }
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taken {
     Event,
+    /// A piece of the event, which is large: [`cut`](Assembler::cut) if a batch is full, and give the event again.
+    More,
     /// Nothing was taken: the table has no names in the binlog. [`Assembler::define`] it and give the event again.
     NeedsDefinition {
         database: String,
@@ -86,6 +94,8 @@ impl Assembler {
             server_uuid: None,
             definitions: false,
             warned_of_statement: false,
+            payload: None,
+            decoder: Decoder::default(),
         }
     }
 
@@ -118,6 +128,7 @@ impl Assembler {
         self.knows_before = executed.is_some();
         self.executed = executed;
         self.gtid = None;
+        self.payload = None;
         self.transactions.forget();
         self.tables.next_transaction();
     }
@@ -171,6 +182,9 @@ impl Assembler {
         event: Range<usize>,
         at: Option<u64>,
     ) -> Result<Taken, Error> {
+        if self.payload.is_some() {
+            return self.inside();
+        }
         let bytes = block.get(event).unwrap_or_default();
         let header = Header::decode(bytes).map_err(|source| self.malformed(0, source))?;
         let (start, end) = self.locate(&header, at);
@@ -201,7 +215,10 @@ impl Assembler {
         };
         let body = whole.get(Header::LENGTH..).unwrap_or_default();
         let taken = self.event(block, &header, body, start..end)?;
-        if taken == Taken::Event && header.flags & Header::ARTIFICIAL == 0 {
+        if taken == Taken::Event
+            && header.flags & Header::ARTIFICIAL == 0
+            && header.code != types::TRANSACTION_PAYLOAD
+        {
             self.transactions.count(bytes.len());
         }
         Ok(taken)
@@ -264,6 +281,7 @@ impl Assembler {
                     .introduce(None, commit_timestamp::decode(body));
                 self.refuse_unfinished()?;
             }
+            types::TRANSACTION_PAYLOAD => return self.payload(block, body, start, end),
             _ => {
                 self.rarer(block, header, body, start, end)?;
                 return Ok(Taken::Event);

@@ -50,6 +50,7 @@ pub mod table_plan;
 pub mod tables;
 pub mod temporal;
 pub mod transaction_origin;
+pub mod transaction_payload;
 pub mod transactions;
 pub mod xa_prepare;
 pub mod xid;

@@ -55,6 +55,8 @@ pub struct Transactions {
     /// Where the open transaction comes from, or the next, and its index in the block that is filled.
     origin: TransactionOrigin,
     noted: Option<usize>,
+    /// Inside of a compressed transaction: how many of its rows were taken.
+    payload_rows: Option<u32>,
     prepared: Vec<Prepared>,
 }
 
@@ -106,6 +108,7 @@ impl Transactions {
             ended: None,
             origin: TransactionOrigin::default(),
             noted: None,
+            payload_rows: None,
             prepared: Vec::new(),
         }
     }
@@ -180,6 +183,15 @@ impl Transactions {
     /// Where the open transaction comes from, or the next.
     pub fn origin(&self) -> &TransactionOrigin {
         &self.origin
+    }
+
+    /// The rows that follow are all of one event.
+    pub fn begin_payload(&mut self) {
+        self.payload_rows = Some(0);
+    }
+
+    pub fn end_payload(&mut self) {
+        self.payload_rows = None;
     }
 
     /// The block that is being filled.
@@ -263,10 +275,13 @@ impl Transactions {
             images,
             place,
             server_id: header.server_id,
-            row: 0,
+            row: self.payload_rows.unwrap_or(0),
             origin: 0,
         };
         self.keep(block, part, header.timestamp, rows);
+        if let Some(before) = &mut self.payload_rows {
+            *before = before.saturating_add(rows);
+        }
         if event.ends_statement && self.origin.statement.is_some() {
             self.origin.statement = None;
             self.noted = None;

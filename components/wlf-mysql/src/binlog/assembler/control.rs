@@ -126,10 +126,6 @@ impl Assembler {
     /// Events that hold rows in a form which cannot be read here: passing them over would lose the rows.
     fn refusal(&self, code: u8, start: u64) -> Option<Error> {
         let (what, hint) = match code {
-            types::TRANSACTION_PAYLOAD => (
-                "a compressed transaction (TRANSACTION_PAYLOAD), which cannot be read yet",
-                "SET PERSIST binlog_transaction_compression = OFF on the server, and begin behind this place",
-            ),
             types::PARTIAL_UPDATE_ROWS => (
                 "an update that has only parts of JSON documents (PARTIAL_UPDATE_ROWS), which cannot be read yet",
                 "SET PERSIST binlog_row_value_options = '' on the server, and begin behind this place",
