@@ -22,8 +22,9 @@ use super::query::Query;
 use super::reader::Malformed;
 use super::table_map;
 use super::tables::{Introduced, Tables};
+use super::transaction_origin::TransactionGtid;
 use super::transactions::{Limits, Transactions};
-use super::{gtid, xid};
+use super::{commit_timestamp, gtid, xid};
 
 /// Makes batches of whole transactions out of a binlog's events.
 ///
@@ -143,6 +144,11 @@ impl Assembler {
         self.transactions.open_at()
     }
 
+    #[cfg(test)]
+    pub(super) fn filled(&self) -> &super::block::Block {
+        self.transactions.filled()
+    }
+
     /// The place behind the last event.
     pub fn place(&self) -> Place {
         Place {
@@ -165,7 +171,7 @@ impl Assembler {
         event: Range<usize>,
         at: Option<u64>,
     ) -> Result<Taken, Error> {
-        let bytes = block.get(event.clone()).unwrap_or_default();
+        let bytes = block.get(event).unwrap_or_default();
         let header = Header::decode(bytes).map_err(|source| self.malformed(0, source))?;
         let (start, end) = self.locate(&header, at);
         if usize::try_from(header.length) != Ok(bytes.len()) {
@@ -194,7 +200,7 @@ impl Assembler {
             Err(source) => return Err(self.malformed_at(start, header.code, source)),
         };
         let body = whole.get(Header::LENGTH..).unwrap_or_default();
-        let taken = self.event(block, event.start, &header, body, start..end)?;
+        let taken = self.event(block, &header, body, start..end)?;
         if taken == Taken::Event && header.flags & Header::ARTIFICIAL == 0 {
             self.transactions.count(bytes.len());
         }
@@ -205,7 +211,6 @@ impl Assembler {
     fn event(
         &mut self,
         block: &Bytes,
-        offset: usize,
         header: &Header,
         body: &[u8],
         range: Range<u64>,
@@ -221,7 +226,7 @@ impl Assembler {
                 self.transactions.begin(&place);
                 let short = self.format.short_table_ids;
                 self.transactions
-                    .rows(block, offset, header, body, short, &self.tables, place)?;
+                    .rows(block, header, body, short, &self.tables, place)?;
             }
             types::TABLE_MAP => {
                 let split = table_map::split_id(body, self.format.short_table_ids);
@@ -245,15 +250,22 @@ impl Assembler {
                 self.query(&query, start)?;
             }
             types::GTID => {
-                self.gtid = Some(gtid::decode(body).map_err(|source| wrong(self, source))?);
+                let gtid = gtid::decode(body).map_err(|source| wrong(self, source))?;
+                self.transactions.introduce(
+                    Some(TransactionGtid::Mysql(gtid.clone())),
+                    commit_timestamp::decode(body),
+                );
+                self.gtid = Some(gtid);
                 self.refuse_unfinished()?;
             }
             types::ANONYMOUS_GTID => {
                 self.gtid = None;
+                self.transactions
+                    .introduce(None, commit_timestamp::decode(body));
                 self.refuse_unfinished()?;
             }
             _ => {
-                self.rarer(header, body, start, end)?;
+                self.rarer(block, header, body, start, end)?;
                 return Ok(Taken::Event);
             }
         }

@@ -19,6 +19,7 @@ pub mod block;
 pub mod charset;
 pub mod checksum;
 pub mod column_type;
+pub mod commit_timestamp;
 pub mod decimal;
 pub mod definition;
 pub mod error;
@@ -39,6 +40,8 @@ pub mod query;
 pub mod reader;
 #[cfg(test)]
 mod recorded;
+#[cfg(test)]
+mod recorded_origin;
 pub mod rotate;
 pub mod row_image;
 pub mod rows;
@@ -46,6 +49,7 @@ pub mod table_map;
 pub mod table_plan;
 pub mod tables;
 pub mod temporal;
+pub mod transaction_origin;
 pub mod transactions;
 pub mod xa_prepare;
 pub mod xid;
