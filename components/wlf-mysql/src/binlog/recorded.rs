@@ -596,3 +596,10 @@ fn rows_alone(lines: &[String]) -> Vec<serde_json::Value> {
     };
     lines.iter().map(value).collect()
 }
+
+/// Documents are what the server stored, though the binlog has only their differences.
+#[test]
+fn partial_updates() {
+    let lines = lines(&batches("partial-json", LIMITS).unwrap());
+    println!("{}", lines.join("\n"));
+}
