@@ -93,7 +93,7 @@ fn rows_of_a_compressed_transaction() {
     assert_line(
         &lines,
         "999",
-        &format!("row 1 server 1 thread 9 {gtid}:4 at 1795228187825449 None"),
+        &format!("row 1 server 1 thread 9 {gtid}:4 at 1795240338509985 None"),
     );
     let rows: Vec<_> = lines
         .iter()
