@@ -31,7 +31,7 @@ fn mended(mut event: Vec<u8>) -> Vec<u8> {
     if let Some(place) = event.get_mut(9..13) {
         place.copy_from_slice(&length.to_le_bytes());
     }
-    let checksum = crc32fast::hash(&event);
+    let checksum = wlf_core::checksum::crc32(&event);
     event.extend(checksum.to_le_bytes());
     event
 }

@@ -361,6 +361,42 @@ fn every_type_is_what_the_server_shows() {
     assert_same("types", LIMITS);
 }
 
+/// The types that TABLE_MAP tells are those of `information_schema`, but for ZEROFILL and the widths of numbers.
+#[test]
+fn declared_types_are_what_the_server_says() {
+    let mut tables = BTreeMap::new();
+    for event in batches("types", LIMITS)
+        .unwrap()
+        .iter()
+        .flat_map(|batch| &batch.events)
+    {
+        tables.insert(event.table.name.clone(), event.table.clone());
+    }
+    let mut compared = 0;
+    for expected in expected("types") {
+        let table = &tables[&expected.table];
+        for (column, expected) in table.columns.iter().zip(&expected.columns) {
+            let declared = ColumnDefinition::from_information_schema(
+                &expected.name,
+                &expected.r#type,
+                expected.charset.as_deref(),
+                true,
+            );
+            assert_eq!(column.name, declared.name);
+            // information_schema has no characters beyond U+FFFF in labels.
+            let ours = column.data_type.to_string().replace('😀', "?");
+            assert_eq!(
+                (ours, column.data_type.charset()),
+                (declared.data_type.to_string(), declared.data_type.charset()),
+                "{}",
+                expected.name
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared > 100, "{compared}");
+}
+
 #[test]
 fn ddl_xa_and_tables_without_transactions() {
     // The rows before were put in before ALTER, RENAME and TRUNCATE, which are no events of rows.
@@ -460,6 +496,7 @@ fn definition(table: &Expected) -> Definition {
             &column.name,
             &column.r#type,
             column.charset.as_deref(),
+            true,
         )
     });
     let key = table.primary_key.iter().map(|name| {
@@ -486,7 +523,7 @@ fn a_table_that_was_changed_since_is_not_guessed() {
         while let Taken::NeedsDefinition { database, table } =
             assembler.take(&file, event.clone(), at).unwrap()
         {
-            let column = ColumnDefinition::from_information_schema("only", "int", None);
+            let column = ColumnDefinition::from_information_schema("only", "int", None, true);
             let definition = Definition {
                 columns: vec![column],
                 primary_key: vec![0],
