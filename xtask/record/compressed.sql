@@ -19,9 +19,9 @@ DELETE FROM items WHERE id > 380;
 -- A transaction that takes many blocks of the compression, and one of the highest level.
 SET SESSION binlog_transaction_compression = ON;
 CREATE TABLE large (id INT PRIMARY KEY, pad LONGTEXT);
-INSERT INTO large WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30) SELECT i, REPEAT(SHA2(i, 256), 2500) FROM n;
+INSERT INTO large WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10) SELECT i, REPEAT(SHA2(i, 256), 800) FROM n;
 SET SESSION binlog_transaction_compression_level_zstd = 22;
-UPDATE large SET pad = CONCAT(pad, 'x') WHERE id < 10;
+UPDATE large SET pad = CONCAT(pad, 'x') WHERE id < 8;
 UPDATE large SET pad = id;
 SET SESSION binlog_transaction_compression_level_zstd = 3;
 
