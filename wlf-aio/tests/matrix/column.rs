@@ -97,8 +97,10 @@ impl Column {
         match self.kind {
             // Without the zeros of ZEROFILL.
             Kind::Integer | Kind::Bit(_) | Kind::Year => vec![format!("CAST({name} + 0 AS CHAR)")],
-            // FLOAT alone is shown with six digits.
-            Kind::Float => vec![format!("CAST(CAST({name} AS DOUBLE) AS CHAR)")],
+            // FLOAT alone is shown with six digits, and a cast has no room for a sign before all of its digits.
+            Kind::Float => vec![format!(
+                "CONCAT(IF(LEFT(CAST({name} AS CHAR), 1) = '-', '-', ''), CAST(CAST(ABS({name}) AS DOUBLE) AS CHAR))"
+            )],
             Kind::Text => vec![format!("CONVERT({name} USING utf8mb4)")],
             Kind::Binary | Kind::Vector => vec![name],
             Kind::Enum | Kind::Set => vec![

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::time::Instant;
 
 use crate::fold::Folded;
 use crate::format::Format;
@@ -12,6 +13,9 @@ use crate::setting::Setting;
 pub struct Figures {
     server: String,
     lines: BTreeMap<(String, Setting), Vec<(Format, Folded)>>,
+    begin: Instant,
+    /// How long each step took.
+    steps: String,
 }
 
 impl Figures {
@@ -19,7 +23,18 @@ impl Figures {
         Self {
             server,
             lines: BTreeMap::new(),
+            begin: Instant::now(),
+            steps: String::new(),
         }
+    }
+
+    /// Notes how long a step took that has just ended.
+    pub fn step(&mut self, what: &str) {
+        self.steps.push_str(&format!(
+            " {what} {:.1} s",
+            self.begin.elapsed().as_secs_f64()
+        ));
+        self.begin = Instant::now();
     }
 
     pub fn add(&mut self, place: &Place, setting: Setting, format: Format, folded: Folded) {
@@ -66,6 +81,7 @@ impl Figures {
             sum(|folded| folded.disagreed),
             sum(|folded| folded.absent),
         ));
+        text.push_str(&format!("took:{}\n", self.steps));
         // Not `print!`, which a test that passes keeps to itself.
         std::io::stdout()
             .write_all(text.as_bytes())
@@ -74,15 +90,14 @@ impl Figures {
 
     #[track_caller]
     pub fn assert_agreement(&self) {
-        let disagreements: Vec<&str> = self
-            .all()
-            .flat_map(|folded| folded.disagreements.iter().map(String::as_str))
-            .collect();
+        let mut told = String::new();
+        for (place, (count, first)) in self.all().flat_map(|folded| &folded.disagreements) {
+            told.push_str(&format!("{place}, {count} times: {first}\n"));
+        }
         assert!(
-            disagreements.is_empty(),
-            "{} and the events disagree:\n{}",
-            self.server,
-            disagreements.join("\n")
+            told.is_empty(),
+            "{} and the events disagree:\n{told}",
+            self.server
         );
         assert!(
             self.all().all(|folded| folded.agreed > 0),

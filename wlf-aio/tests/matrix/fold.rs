@@ -18,12 +18,9 @@ pub struct Folded {
     /// What the row images did not hold because the server filled it in by itself.
     pub absent: usize,
     pub disagreed: usize,
-    /// The first of those.
-    pub disagreements: Vec<String>,
+    /// By setting, format and place: how many, and the first of them.
+    pub disagreements: BTreeMap<String, (usize, String)>,
 }
-
-/// No more than this many disagreements are told.
-const TOLD: usize = 40;
 
 /// The rendered values of a row, by column; one that no image held is missing.
 type Row = Vec<Option<Json>>;
@@ -67,18 +64,18 @@ pub fn fold(written: &Written, setting: &Setting, format: Format, events: &str) 
                     if change.table == MARKS {
                         match phases.next() {
                             Some(phase) => fold.compare(phase),
-                            None => fold.wrong("a phase too many".to_owned()),
+                            None => fold.wrong(MARKS, "a phase too many".to_owned()),
                         }
                     } else if let Err(why) = fold.apply(&change) {
-                        fold.wrong(format!("{}: {why} in {}", change.table, cut(line)));
+                        fold.wrong(&change.table, format!("{why} in {}", cut(line)));
                     }
                 }
             }
-            Err(why) => fold.wrong(format!("{why} in {}", cut(line))),
+            Err(why) => fold.wrong("event", format!("{why} in {}", cut(line))),
         }
     }
     for phase in phases {
-        fold.wrong(format!("the end of phase {phase:?} did not come"));
+        fold.wrong(MARKS, format!("the end of phase {phase:?} did not come"));
     }
     fold.result
 }
@@ -88,12 +85,11 @@ fn cut(line: &str) -> String {
 }
 
 impl<'a> Fold<'a> {
-    fn wrong(&mut self, what: String) {
+    fn wrong(&mut self, place: &str, what: String) {
         self.result.disagreed += 1;
-        if self.result.disagreements.len() < TOLD {
-            let place = format!("{} {}", self.setting.database(), self.format.name());
-            self.result.disagreements.push(format!("{place}: {what}"));
-        }
+        let place = format!("{} {} {place}", self.setting.database(), self.format.name());
+        let (count, _) = self.result.disagreements.entry(place).or_insert((0, what));
+        *count += 1;
     }
 
     fn apply(&mut self, change: &Change) -> Result<(), String> {
@@ -139,7 +135,7 @@ impl<'a> Fold<'a> {
         let found = match state.found(self.format) {
             Ok(found) => found,
             Err(why) => {
-                self.wrong(format!("{name} after {phase:?}: {why}"));
+                self.wrong(name, format!("after {phase:?}: {why}"));
                 return;
             }
         };
@@ -148,9 +144,12 @@ impl<'a> Fold<'a> {
             let shown_key: Vec<String> = (key.iter())
                 .map(|part| String::from_utf8_lossy(part).into_owned())
                 .collect();
-            let place = format!("{name}({}) after {phase:?}", shown_key.join(","));
+            let row = format!("row {} after {phase:?}", shown_key.join(","));
             let Some(cells) = expected.remove(&key) else {
-                wrong.push(format!("{place}: the server has no such row"));
+                wrong.push((
+                    name.to_owned(),
+                    format!("{row}: the server has no such row"),
+                ));
                 continue;
             };
             for ((column, value), cell) in table.columns.iter().zip(values).zip(cells) {
@@ -173,22 +172,23 @@ impl<'a> Fold<'a> {
                 };
                 match found {
                     Ok(()) => agreed += 1,
-                    Err(why) => wrong.push(format!(
-                        "{place}, {} {}: {why}",
-                        column.name, column.definition
-                    )),
+                    Err(why) => {
+                        let place = format!("{name}.{} {}", column.name, column.definition);
+                        wrong.push((place, format!("{row}: {why}")));
+                    }
                 }
             }
         }
         for key in expected.keys() {
-            wrong.push(format!(
-                "{name} after {phase:?}: the row {key:?} is missing"
+            wrong.push((
+                name.to_owned(),
+                format!("after {phase:?}: the row {key:?} is missing"),
             ));
         }
         self.result.agreed += agreed;
         self.result.absent += absent;
-        for what in wrong {
-            self.wrong(what);
+        for (place, what) in wrong {
+            self.wrong(&place, what);
         }
     }
 }

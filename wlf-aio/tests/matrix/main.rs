@@ -31,11 +31,23 @@ fn what_mysql_9_7_holds_is_what_the_events_say() {
     matrix(&Server::mysql());
 }
 
+#[test]
+fn what_mariadb_10_11_holds_is_what_the_events_say() {
+    matrix(&Server::mariadb_10_11());
+}
+
+#[test]
+fn what_mariadb_11_8_holds_is_what_the_events_say() {
+    matrix(&Server::mariadb_11_8());
+}
+
 fn matrix(server: &Server) {
-    let written = history::write(server);
     let mut figures = Figures::new(server.title());
+    let written = history::write(server);
+    figures.step("writing");
     for place in run::places() {
         let files = run::run(server, &place, &written);
+        figures.step(&place.title());
         for setting in &written.settings {
             for format in Format::ALL {
                 let events = files.read(format, setting);
@@ -43,6 +55,7 @@ fn matrix(server: &Server) {
                 figures.add(&place, *setting, format, folded);
             }
         }
+        figures.step("folding");
     }
     figures.print();
     figures.assert_agreement();

@@ -35,6 +35,14 @@ impl Server {
         Self::new(Flavour::MySql, "WLF_TEST_MYSQL")
     }
 
+    pub fn mariadb_10_11() -> Self {
+        Self::new(Flavour::MariaDb, "WLF_TEST_MARIADB_1011")
+    }
+
+    pub fn mariadb_11_8() -> Self {
+        Self::new(Flavour::MariaDb, "WLF_TEST_MARIADB_118")
+    }
+
     fn new(flavour: Flavour, variable: &str) -> Self {
         let url = given(variable);
         let options = mysql::Opts::from_url(&url).expect("an address");
@@ -178,14 +186,14 @@ impl Server {
 
     pub fn settings(&self) -> Vec<Setting> {
         let (metadata, writings): (&[Metadata], &[Writing]) = match self.flavour {
-            Flavour::MySql => (&[Metadata::Full], &[Writing::Plain]),
+            Flavour::MySql => (&[Metadata::Full], &[Writing::Plain, Writing::Compressed]),
             Flavour::MariaDb => (&[Metadata::Full], &[Writing::Plain]),
         };
         let mut settings = Vec::new();
         // Metadata changes least: it is a global setting.
         for metadata in metadata {
             for writing in writings {
-                for image in [Image::Full] {
+                for image in [Image::Full, Image::NoBlob, Image::Minimal] {
                     settings.push(Setting {
                         image,
                         metadata: *metadata,

@@ -5,6 +5,7 @@ mod charsets;
 mod documents;
 mod geometries;
 mod labels;
+mod mariadb;
 mod numbers;
 mod shapes;
 mod temporals;
@@ -23,6 +24,7 @@ pub fn tables(server: &Server) -> Vec<Table> {
     tables.extend(documents::tables(server));
     tables.extend(geometries::tables(server));
     tables.extend(vectors::tables(server));
+    tables.extend(mariadb::tables(server));
     tables.extend(shapes::tables(server));
     tables
 }
