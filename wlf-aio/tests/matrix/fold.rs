@@ -99,7 +99,9 @@ impl<'a> Fold<'a> {
             Operation::Insert => vec![None; state.columns.len()],
             Operation::Update | Operation::Delete => state.take(change, self.format)?,
         };
-        state.check(&row, &change.before)?;
+        if change.operation != Operation::Insert {
+            state.check(&row, &change.before)?;
+        }
         if change.operation == Operation::Delete {
             return Ok(());
         }
@@ -240,22 +242,23 @@ impl<'a> State<'a> {
 
     /// Takes the row that a change is about out of the state.
     fn take(&mut self, change: &Change, format: Format) -> Result<Row, String> {
+        // Only what the key needs, unless all of the row is the key.
+        let is_whole = self.table.key.is_empty();
         let field = |name: &str| {
             let both = [&change.before, &change.after];
             both.into_iter().find_map(|fields: &Fields| {
-                fields
-                    .iter()
-                    .find(|(field, _)| field == name)
-                    .map(|(_, value)| value.clone())
+                let (_, value) = fields.iter().find(|(field, _)| field == name)?;
+                Some(value.clone())
             })
         };
-        let row: Row = self
-            .table
-            .columns
-            .iter()
-            .map(|column| field(&column.name))
+        let columns = self.table.columns.iter();
+        let row: Row = columns
+            .map(|column| {
+                let is_needed = is_whole || self.table.key.contains(&column.name);
+                is_needed.then(|| field(&column.name)).flatten()
+            })
             .collect();
-        let key = if self.table.key.is_empty() {
+        let key = if is_whole {
             let same = self.rows.iter().find(|(_, held)| **held == row);
             same.map(|(key, _)| key.clone())
                 .ok_or("no such row was held")?

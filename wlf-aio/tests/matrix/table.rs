@@ -56,7 +56,7 @@ pub struct Table {
 const STATEMENT: usize = 4 << 20;
 
 /// More columns than this are not updated one by one.
-const ONE_BY_ONE: usize = 250;
+const ONE_BY_ONE: usize = 64;
 
 impl Table {
     /// A table with the row's number as its primary key, in front of the columns.
