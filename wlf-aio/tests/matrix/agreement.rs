@@ -55,13 +55,26 @@ pub fn agrees(value: &Value, cell: &Cell) -> Result<(), String> {
     if agrees {
         return Ok(());
     }
+    if let Value::Facet(number, found) = value
+        && let Some(expected) = facets.get(*number)
+    {
+        return Err(difference(expected, found));
+    }
     let shown: Vec<String> = facets.iter().map(|facet| shown(facet)).collect();
     Err(shown.join(" or "))
 }
 
+/// Two texts from a little before they differ.
+fn difference(expected: &[u8], found: &[u8]) -> String {
+    let same = expected.iter().zip(found).take_while(|(one, other)| one == other);
+    let from = same.count();
+    let (expected, found) = (shown(&expected[from..]), shown(&found[from..]));
+    format!("from byte {from} on {expected}, and not {found}")
+}
+
 /// A text and its bytes, cut where it is long.
 pub fn shown(bytes: &[u8]) -> String {
-    const SHOWN: usize = 400;
+    const SHOWN: usize = 40;
     let cut = &bytes[..bytes.len().min(SHOWN)];
     let hex: String = cut.iter().map(|byte| format!("{byte:02X}")).collect();
     let length = bytes.len();
