@@ -3,6 +3,7 @@
 use wlf_core::Operation;
 
 use super::event_type as types;
+use super::format_description::FormatDescription;
 use super::reader::{Malformed, Reader};
 use super::row_image::{Present, RowImage};
 use super::table_plan::TablePlan;
@@ -12,6 +13,8 @@ use super::table_plan::TablePlan;
 pub struct RowsEvent<'a> {
     pub table_id: u64,
     pub operation: Operation,
+    /// It is the last of its statement.
+    pub ends_statement: bool,
     pub columns: usize,
     /// Which columns the images hold: the only ones, or of an update those before.
     pub present: &'a [u8],
@@ -20,25 +23,30 @@ pub struct RowsEvent<'a> {
     pub rows: &'a [u8],
 }
 
+/// The flag of the last rows event of a statement.
+const STATEMENT_END: u16 = 1;
+
 /// A rows event of this id and without rows only ends a statement.
 pub const DUMMY_TABLE_ID: u64 = 0x00ff_ffff;
 
 impl<'a> RowsEvent<'a> {
     /// Reads the event without header and checksum.
     #[inline(always)]
-    pub fn decode(code: u8, body: &'a [u8], short_table_ids: bool) -> Result<Self, Malformed> {
+    pub fn decode(code: u8, body: &'a [u8], format: &FormatDescription) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
         // int<6>: table id, before MySQL 5.1.4 int<4>
-        let table_id = if short_table_ids {
+        let table_id = if format.short_table_ids {
             u64::from(reader.u32("the table's id")?)
         } else {
             reader.u48("the table's id")?
         };
         // int<2>: flags
-        reader.u16("the flags")?;
+        let flags = reader.u16("the flags")?;
         if matches!(
             code,
-            types::WRITE_ROWS | types::UPDATE_ROWS | types::DELETE_ROWS
+            types::WRITE_ROWS..=types::DELETE_ROWS
+                | types::PARTIAL_UPDATE_ROWS
+                | types::MARIADB_WRITE_ROWS_COMPRESSED..=types::MARIADB_DELETE_ROWS_COMPRESSED
         ) {
             // int<2>: length of the extra data, itself included
             let length = usize::from(reader.u16("the extra data")?);
@@ -48,12 +56,17 @@ impl<'a> RowsEvent<'a> {
             reader.bytes(length, "the extra data")?;
         }
         let operation = match code {
-            types::WRITE_ROWS | types::WRITE_ROWS_V1 | types::PRE_GA_WRITE_ROWS => {
-                Operation::Insert
-            }
-            types::UPDATE_ROWS | types::UPDATE_ROWS_V1 | types::PRE_GA_UPDATE_ROWS => {
-                Operation::Update
-            }
+            types::WRITE_ROWS
+            | types::WRITE_ROWS_V1
+            | types::PRE_GA_WRITE_ROWS
+            | types::MARIADB_WRITE_ROWS_COMPRESSED_V1
+            | types::MARIADB_WRITE_ROWS_COMPRESSED => Operation::Insert,
+            types::UPDATE_ROWS
+            | types::UPDATE_ROWS_V1
+            | types::PRE_GA_UPDATE_ROWS
+            | types::PARTIAL_UPDATE_ROWS
+            | types::MARIADB_UPDATE_ROWS_COMPRESSED_V1
+            | types::MARIADB_UPDATE_ROWS_COMPRESSED => Operation::Update,
             _ => Operation::Delete,
         };
         // int<lenenc>: number of columns
@@ -67,6 +80,7 @@ impl<'a> RowsEvent<'a> {
         Ok(Self {
             table_id,
             operation,
+            ends_statement: flags & STATEMENT_END != 0,
             columns,
             present,
             present_after,
