@@ -41,6 +41,8 @@ pub mod query;
 pub mod reader;
 #[cfg(test)]
 mod recorded;
+#[cfg(test)]
+mod replaced_text;
 pub mod rotate;
 pub mod row_image;
 pub mod rows;
