@@ -1,19 +1,22 @@
 //! What the events of a batch share: the blocks that were read, and where in them the rows are.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use wlf_core::format::Encoder;
 use wlf_core::value::{Row, Rows};
-use wlf_core::{Changes, EncodeError, Event, Fault, Operation, replaced};
+use wlf_core::{Changes, EncodeError, Event, Fault, Operation, Origin, replaced};
 
 use super::error::Error;
 use super::place::Place;
 use super::reader::Malformed;
 use super::row_image::{Present, RowImage};
 use super::table_plan::TablePlan;
+use super::transaction_origin::TransactionOrigin;
 
 /// The blocks that were read, and where in them the rows are.
 #[derive(Debug, Default)]
@@ -24,6 +27,8 @@ pub struct Block {
     pub images: Vec<u32>,
     /// By part: the rows below this one whose replaced characters were counted.
     pub counted: Mutex<BTreeMap<u32, u32>>,
+    /// Where the parts' transactions come from.
+    pub origins: Vec<TransactionOrigin>,
 }
 
 /// The rows of one event.
@@ -39,6 +44,25 @@ pub struct Part {
     /// The index of the first image.
     pub images: usize,
     pub place: Place,
+    pub server_id: u32,
+    /// The number of the first row among those of the event at `place`, of which this may be a piece.
+    pub row: u32,
+    /// The index of the transaction's origin.
+    pub origin: usize,
+}
+
+/// Where `slice`, which is a part of `block`, is in it.
+#[inline(always)]
+pub fn offsets(block: &Bytes, slice: &[u8]) -> Range<usize> {
+    if slice.is_empty() {
+        return 0..0;
+    }
+    let start = slice
+        .as_ptr()
+        .addr()
+        .saturating_sub(block.as_ptr().addr())
+        .min(block.len());
+    start..start.saturating_add(slice.len()).min(block.len())
 }
 
 impl Changes for Block {
@@ -56,7 +80,7 @@ impl Changes for Block {
             });
         }
         let noted = replaced::noted();
-        let encoded = encoder.encode_rows(event, &mut Cursor::new(self, part, &event.rows));
+        let encoded = encoder.encode_rows(event, &mut self.rows(part, &event.rows));
         if replaced::noted() != noted {
             self.count_replaced(event, part);
         }
@@ -78,8 +102,14 @@ impl Block {
             return;
         }
         *counted = rows.end;
-        let mut rows = Cursor::new(self, part, &rows);
+        let mut rows = self.rows(part, &rows);
         replaced::count_rows(&part.plan.table, &mut rows, &part.place);
+    }
+
+    /// The rows of a part that `range` numbers.
+    #[inline(always)]
+    pub(super) fn rows<'a>(&'a self, part: &'a Part, range: &Range<u32>) -> Cursor<'a> {
+        Cursor::new(self, part, range)
     }
 }
 
@@ -112,7 +142,13 @@ impl Part {
 }
 
 /// The rows that an event stands for.
-struct Cursor<'a> {
+pub(super) struct Cursor<'a> {
+    part: &'a Part,
+    origin: Option<&'a TransactionOrigin>,
+    /// The number of the first row in its part.
+    first: u32,
+    /// A statement that is no UTF-8.
+    mended: OnceCell<String>,
     plan: &'a TablePlan,
     operation: Operation,
     present: Present<'a>,
@@ -140,6 +176,10 @@ impl<'a> Cursor<'a> {
         let images = block.images.get(part.images..).unwrap_or_default();
         let images = images.get(index(range.start)..index(range.end));
         Self {
+            part,
+            origin: block.origins.get(part.origin),
+            first: range.start,
+            mended: OnceCell::new(),
             plan: &part.plan,
             operation: part.operation,
             present: Present::new(slice(&part.present), columns),
@@ -166,6 +206,30 @@ impl<'a> Cursor<'a> {
 impl<'a> Rows for Cursor<'a> {
     type Error = Malformed;
     type Columns = RowImage<'a>;
+
+    #[inline(never)]
+    fn origin(&self) -> Origin<'_> {
+        let part = self.part;
+        let known = self.origin;
+        let statement = known.and_then(|known| known.statement.as_deref());
+        let gtid = known.and_then(|known| known.gtid.as_ref());
+        Origin {
+            server: known.map_or("", |known| known.server),
+            file: &part.place.file,
+            position: part.place.position,
+            row: part.row.saturating_add(self.first),
+            server_id: Some(part.server_id),
+            thread_id: known.and_then(|known| known.thread_id),
+            gtid: gtid.map(|gtid| -> &dyn fmt::Display { gtid }),
+            query: statement.map(|statement| match std::str::from_utf8(statement) {
+                Ok(text) => text,
+                Err(_) => self
+                    .mended
+                    .get_or_init(|| String::from_utf8_lossy(statement).into_owned()),
+            }),
+            committed: known.and_then(|known| known.committed),
+        }
+    }
 
     #[inline(always)]
     fn next(&mut self) -> Result<Option<Row<RowImage<'a>>>, Malformed> {

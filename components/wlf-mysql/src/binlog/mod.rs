@@ -19,6 +19,7 @@ pub mod block;
 pub mod charset;
 pub mod checksum;
 pub mod column_type;
+pub mod commit_timestamp;
 pub mod decimal;
 pub mod declared_type;
 pub mod definition;
@@ -42,6 +43,8 @@ pub mod reader;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
+mod recorded_origin;
+#[cfg(test)]
 mod replaced_text;
 pub mod rotate;
 pub mod row_image;
@@ -50,6 +53,8 @@ pub mod table_map;
 pub mod table_plan;
 pub mod tables;
 pub mod temporal;
+pub mod transaction_origin;
+pub mod transaction_payload;
 pub mod transactions;
 pub mod xa_prepare;
 pub mod xid;

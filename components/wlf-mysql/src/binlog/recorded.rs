@@ -60,11 +60,17 @@ pub(super) fn batches(name: &str, limits: Limits) -> Result<Vec<Batch>, Error> {
         assembler.next_file(&name);
         for event in events(&file) {
             let at = event.start as u64;
-            assert_eq!(assembler.take(&file, event, Some(at))?, Taken::Event);
-            while assembler.is_full() {
-                match assembler.cut() {
-                    Some(batch) => batches.push(batch),
-                    None => break,
+            loop {
+                let taken = assembler.take(&file, event.clone(), Some(at))?;
+                while assembler.is_full() {
+                    match assembler.cut() {
+                        Some(batch) => batches.push(batch),
+                        None => break,
+                    }
+                }
+                if taken != Taken::More {
+                    assert_eq!(taken, Taken::Event);
+                    break;
                 }
             }
         }
@@ -594,4 +600,36 @@ fn numbers_grow_and_each_transaction_has_one_xid() {
         assert!(transaction.1.is_some());
         last = transaction;
     }
+}
+
+/// Compressed transactions give the same rows, whether they are held or stream, in batches of any size.
+#[test]
+fn compressed_transactions() {
+    assert_same("compressed", LIMITS);
+    for transaction in [0, 300, 5000, 30_000] {
+        let small = Limits {
+            rows: 10,
+            bytes: 1000,
+            transaction,
+        };
+        assert_same("compressed", small);
+        let all = lines(&batches("compressed", LIMITS).unwrap());
+        let pieces = batches("compressed", small).unwrap();
+        let streamed = pieces.iter().filter(|batch| batch.position.is_none());
+        assert!(streamed.count() > 3);
+        assert!(pieces.iter().any(|batch| batch.ended.is_some()));
+        assert_eq!(rows_alone(&lines(&pieces)), rows_alone(&all));
+    }
+}
+
+/// The lines without what is known of a transaction only when it is held.
+fn rows_alone(lines: &[String]) -> Vec<serde_json::Value> {
+    let value = |line: &String| {
+        let mut value: serde_json::Value = serde_json::from_str(line).unwrap();
+        for key in ["xid", "xoffset", "commit"] {
+            value.as_object_mut().unwrap().remove(key);
+        }
+        value
+    };
+    lines.iter().map(value).collect()
 }
