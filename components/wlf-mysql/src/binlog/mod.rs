@@ -47,6 +47,8 @@ pub mod reader;
 mod recorded;
 #[cfg(test)]
 mod recorded_origin;
+#[cfg(test)]
+mod replaced_text;
 pub mod rotate;
 pub mod row_image;
 pub mod rows;
