@@ -39,6 +39,8 @@ pub mod json_document;
 pub mod jsonb;
 pub mod metadata;
 pub mod partial_update;
+#[cfg(test)]
+mod payload_events;
 pub mod place;
 pub mod position;
 pub mod query;
@@ -47,6 +49,8 @@ pub mod reader;
 mod recorded;
 #[cfg(test)]
 mod recorded_origin;
+#[cfg(test)]
+mod rewritten_events;
 pub mod rotate;
 pub mod row_image;
 pub mod rows;
