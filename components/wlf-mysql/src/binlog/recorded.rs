@@ -81,12 +81,12 @@ pub(super) fn batches(name: &str, limits: Limits) -> Result<Vec<Batch>, Error> {
 }
 
 pub(super) fn lines(batches: &[Batch]) -> Vec<String> {
-    let mut encoder = Encoder::new(Format::Maxwell).with_keys();
+    let mut encoder = Encoder::new(Format::default()).with_keys();
     for event in batches.iter().flat_map(|batch| &batch.events) {
         encoder.encode(event).unwrap();
     }
-    let rows = encoder.rows();
-    rows.map(|row| String::from_utf8(row.payload.to_vec()).unwrap())
+    let rows = encoder.records();
+    rows.map(|row| String::from_utf8(row.value.unwrap().to_vec()).unwrap())
         .collect()
 }
 
@@ -532,7 +532,7 @@ fn a_table_that_was_changed_since_is_not_guessed() {
         }
     }
     for event in &assembler.cut().unwrap().events {
-        let error = Encoder::new(Format::Maxwell).encode(event).unwrap_err();
+        let error = Encoder::new(Format::default()).encode(event).unwrap_err();
         assert_eq!(error.fault.exit(), wlf_core::Exit::Data);
         report += &format!("{}\n", error.fault);
     }
@@ -650,13 +650,16 @@ fn partial_updates() {
 #[test]
 fn partial_updates_of_documents_that_are_not_there() {
     let batches = batches("partial-json-minimal", LIMITS).unwrap();
-    let mut encoder = Encoder::new(Format::Maxwell);
+    let mut encoder = Encoder::new(Format::default());
     let events: Vec<_> = batches.iter().flat_map(|batch| &batch.events).collect();
     let (last, before) = events.split_last().unwrap();
     for event in before {
         encoder.encode(event).unwrap();
     }
-    let shown: Vec<_> = encoder.rows().map(|row| row.payload.to_vec()).collect();
+    let shown: Vec<_> = encoder
+        .records()
+        .map(|record| record.value.unwrap().to_vec())
+        .collect();
     let update: Line = serde_json::from_slice(&shown[1]).unwrap();
     assert_eq!(update.data.keys().collect::<Vec<_>>(), ["id", "n"]);
     let fault = encoder.encode(last).unwrap_err().fault;

@@ -11,7 +11,7 @@ use super::table_plan::{ColumnPlan, Kind, TablePlan};
 use super::temporal;
 
 /// A cursor over the columns of an image.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RowImage<'a> {
     columns: &'a [ColumnPlan],
     /// A bit for each column of the table: whether the image holds it.
