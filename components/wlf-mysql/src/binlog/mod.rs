@@ -39,6 +39,8 @@ pub mod json_document;
 pub mod jsonb;
 pub mod metadata;
 pub mod partial_update;
+#[cfg(test)]
+mod payload_events;
 pub mod place;
 pub mod position;
 pub mod query;
@@ -49,6 +51,8 @@ mod recorded;
 mod recorded_origin;
 #[cfg(test)]
 mod replaced_text;
+#[cfg(test)]
+mod rewritten_events;
 pub mod rotate;
 pub mod row_image;
 pub mod rows;
