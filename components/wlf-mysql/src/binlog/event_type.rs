@@ -41,6 +41,7 @@ pub const MARIADB_GTID_LIST: u8 = 163;
 pub const MARIADB_START_ENCRYPTION: u8 = 164;
 pub const MARIADB_QUERY_COMPRESSED: u8 = 165;
 pub const MARIADB_DELETE_ROWS_COMPRESSED: u8 = 171;
+pub const MARIADB_PARTIAL_ROW_DATA: u8 = 172;
 
 /// What an event of this type is called.
 pub fn name(code: u8) -> &'static str {
@@ -64,6 +65,8 @@ pub fn name(code: u8) -> &'static str {
         TRANSACTION_PAYLOAD => "TRANSACTION_PAYLOAD",
         GTID_TAGGED => "GTID_TAGGED",
         MARIADB_GTID => "MariaDB GTID",
+        MARIADB_GTID_LIST => "GTID_LIST",
+        MARIADB_PARTIAL_ROW_DATA => "PARTIAL_ROW_DATA",
         MARIADB_START_ENCRYPTION => "START_ENCRYPTION",
         _ => "binlog",
     }
