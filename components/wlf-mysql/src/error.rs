@@ -295,9 +295,12 @@ enum DumpRefusal {
 
 impl DumpRefusal {
     fn of(error: &ServerError) -> Self {
-        // ER_SOURCE_FATAL_ERROR_READING_BINLOG
-        if error.code != 1236 {
-            return Self::Other;
+        match error.code {
+            // ER_SOURCE_FATAL_ERROR_READING_BINLOG
+            1236 => {}
+            // MariaDB's ER_SLAVE_SAME_ID
+            4052 => return Self::Duplicate,
+            _ => return Self::Other,
         }
         let says = |words: &[&str]| words.iter().any(|word| error.message.contains(word));
         if says(&[

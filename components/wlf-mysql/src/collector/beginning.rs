@@ -11,7 +11,7 @@ use wlf_core::Position;
 use super::config::{FIRST_EVENT, Start};
 use super::locate::{self, Target};
 use super::replica::Replica;
-use super::server::{BinlogFile, BinlogStatus, Server, without_spaces};
+use super::server::{BinlogFile, BinlogStatus, Flavor, Server, without_spaces};
 use super::stream::Origin;
 use crate::binlog::{Executed, GtidSet, Place, SavedPosition};
 use crate::connection::{Connection, Endpoint};
@@ -91,7 +91,10 @@ impl Search<'_> {
         match start {
             Start::Latest => {
                 let place = self.place(&status.file, status.position, || status.executed.clone());
-                if !self.server.has_gtids() {
+                let is_exact = self.server.flavor() == Flavor::Mariadb
+                    && self.server.has_files()
+                    && u32::try_from(place.position).is_ok();
+                if is_exact || !self.server.has_gtids() {
                     return self.of_place(place);
                 }
                 // The server looks at the set first and at the position then, which may be a transaction further.

@@ -390,6 +390,85 @@ mod tests {
         );
     }
 
+    /// A file of MariaDB 11.8: inside of transactions its events do not say where they are.
+    fn mariadb_file() -> Vec<Vec<u8>> {
+        let mut description = 4_u16.to_le_bytes().to_vec();
+        description.extend(b"5.2.0-MariaDB");
+        description.resize(2 + 50 + 4, 0);
+        description.push(19);
+        description.extend([8; 40]);
+        let mut list = 2_u32.to_le_bytes().to_vec();
+        list.extend([0_u32, 1].map(u32::to_le_bytes).concat());
+        list.extend(9_u64.to_le_bytes());
+        list.extend([7_u32, 1].map(u32::to_le_bytes).concat());
+        list.extend(3_u64.to_le_bytes());
+        let gtid = |number: u64, flags: u8| {
+            let mut body = number.to_le_bytes().to_vec();
+            body.extend([0, 0, 0, 0, flags, 0, 0, 0, 0, 0, 0]);
+            body
+        };
+        let mut at = 4;
+        let events = [
+            (event::FORMAT_DESCRIPTION, description, true),
+            (event::MARIADB_GTID_LIST, list, true),
+            (event::MARIADB_BINLOG_CHECKPOINT, vec![0; 4], true),
+            (event::MARIADB_GTID, gtid(10, 0), true),
+            (event::QUERY, b"CREATE AND SELECT".to_vec(), false),
+            (event::XID, vec![0; 8], true),
+            (event::MARIADB_GTID, gtid(11, 1), true),
+            (event::QUERY, b"CREATE".to_vec(), true),
+        ];
+        let events = events.map(|(code, body, says_end)| {
+            let mut bytes = event(code, 100, &body);
+            at += bytes.len() as u32;
+            if says_end {
+                bytes[13..17].copy_from_slice(&at.to_le_bytes());
+            }
+            bytes
+        });
+        events.to_vec()
+    }
+
+    #[test]
+    fn mariadb_is_followed_from_its_list_of_gtids() {
+        let mut positions = vec![4];
+        for event in mariadb_file() {
+            positions.push(positions.last().unwrap() + event.len() as u64);
+        }
+        let scan = |position: u64| {
+            let mut scan = Scan::new(Target::Position(position));
+            for event in mariadb_file() {
+                if let Some(located) = scan.see(&event)? {
+                    return Ok((located.position, located.executed()));
+                }
+            }
+            let located = scan.end()?.unwrap();
+            Ok((located.position, located.executed()))
+        };
+        for (position, found, executed) in [
+            (4, positions[2], "0-1-9,7-1-3"),
+            (positions[1], positions[2], "0-1-9,7-1-3"),
+            (positions[2], positions[2], "0-1-9,7-1-3"),
+            (positions[3], positions[3], "0-1-9,7-1-3"),
+            (positions[6], positions[6], "0-1-10,7-1-3"),
+            (positions[8], positions[8], "0-1-11,7-1-3"),
+        ] {
+            assert_eq!(
+                scan(position),
+                Ok((found, executed.to_owned())),
+                "{position}"
+            );
+        }
+        for inside in [4, 5, 7] {
+            assert_eq!(
+                scan(positions[inside]),
+                Err(ScanError::InTransaction),
+                "{inside}"
+            );
+        }
+        assert_eq!(scan(positions[6] + 1), Err(ScanError::NoEvent));
+    }
+
     #[test]
     fn positions_inside_of_something_are_refused() {
         let positions = positions();

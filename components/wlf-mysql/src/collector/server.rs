@@ -216,7 +216,7 @@ impl Server {
                 let sql = binlog_gtid_pos(&status.file, status.position);
                 let exact = connection.query(&sql).await?;
                 let exact = exact.rows.first().and_then(|row| row.text(0));
-                exact.map_or(before, str::to_owned)
+                exact.ok_or_else(|| answer("Position"))?.to_owned()
             };
         }
         Ok(status)
