@@ -23,7 +23,7 @@ use self::stream::{Item, Stream};
 use crate::binlog::{Assembler, GtidSet, Limits, Place, SavedPosition, Taken};
 use crate::connection::{Connection, Endpoint};
 use crate::error::Error;
-use crate::schema;
+use crate::schema::read_back;
 
 /// Everything else on this thread gets its turn at the latest when so many bytes were read.
 const TURN: usize = 256 * 1024;
@@ -412,11 +412,11 @@ impl Running {
             Some(connection) => connection,
             None => Connection::open(endpoint).await?,
         };
-        let definition = match schema::definition(&mut connection, &database, &table).await {
+        let definition = match read_back::definition(&mut connection, &database, &table).await {
             // The server closes connections that were idle for long.
             Err(Error::Lost { .. }) => {
                 connection = Connection::open(endpoint).await?;
-                schema::definition(&mut connection, &database, &table).await?
+                read_back::definition(&mut connection, &database, &table).await?
             }
             other => other?,
         };
