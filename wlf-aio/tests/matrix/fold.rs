@@ -216,7 +216,9 @@ impl<'a> State<'a> {
     /// A new row: an empty one, or the one that moves to another key if the image does not hold all of it.
     fn begun(&mut self, change: &Change, image: Image) -> Row {
         match self.deleted.take() {
-            Some((place, row)) if image != Image::Full && change.place == Some(place) => row,
+            Some((place, row)) if image != Image::Full && change.place.as_ref() == Some(&place) => {
+                row
+            }
             _ => vec![None; self.columns.len()],
         }
     }
