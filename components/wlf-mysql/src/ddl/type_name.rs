@@ -48,7 +48,6 @@ impl TextSize {
 
     fn name(self, charset: &str) -> String {
         let size = match self {
-            Self::Characters(0) => Self::Normal,
             Self::Characters(n) => Self::of_bytes(n.saturating_mul(charset_width(charset))),
             size => size,
         };
@@ -72,8 +71,8 @@ impl TypeName {
             Self::VarChar(n) if is_binary => format!("varbinary({n})"),
             Self::VarChar(n) => format!("varchar({n})"),
             Self::Text(size) => size.name(charset),
-            Self::Enum(labels) => return (choice("enum", labels), Some(charset.to_owned())),
-            Self::Set(labels) => return (choice("set", labels), Some(charset.to_owned())),
+            Self::Enum(labels) => choice("enum", labels),
+            Self::Set(labels) => choice("set", labels),
         };
         (name, (!is_binary).then(|| charset.to_owned()))
     }
@@ -108,7 +107,10 @@ impl TypeName {
             "serial" => Ok(Self::Plain("bigint unsigned".to_owned())),
             "decimal" | "dec" | "numeric" | "fixed" => decimal(cursor),
             "float" | "float4" | "float8" | "double" | "real" => float(&word, cursor, dialect),
-            "bit" => Ok(Self::Plain(format!("bit({})", length(cursor)?.unwrap_or(1)))),
+            "bit" => Ok(Self::Plain(format!(
+                "bit({})",
+                length(cursor)?.unwrap_or(1)
+            ))),
             "time" | "datetime" | "timestamp" => Ok(Self::Plain(match length(cursor)? {
                 None | Some(0) => word,
                 Some(digits) => format!("{word}({digits})"),
@@ -125,7 +127,10 @@ impl TypeName {
                 Some(n) => TextSize::Characters(n).name("binary"),
                 None => word,
             })),
-            "binary" => Ok(Self::Plain(format!("binary({})", length(cursor)?.unwrap_or(1)))),
+            "binary" => Ok(Self::Plain(format!(
+                "binary({})",
+                length(cursor)?.unwrap_or(1)
+            ))),
             "varbinary" => {
                 let length = length(cursor)?.ok_or(NotUnderstood)?;
                 Ok(Self::Plain(match length {
@@ -194,7 +199,11 @@ fn signed(name: String, cursor: &mut Cursor<'_>) -> TypeName {
             break;
         }
     }
-    let unsigned = if unsigned || zerofill { " unsigned" } else { "" };
+    let unsigned = if unsigned || zerofill {
+        " unsigned"
+    } else {
+        ""
+    };
     let zerofill = if zerofill { " zerofill" } else { "" };
     TypeName::Plain(format!("{name}{unsigned}{zerofill}"))
 }
@@ -261,9 +270,7 @@ fn long(cursor: &mut Cursor<'_>) -> TypeName {
     if cursor.eat("VARBINARY") {
         return TypeName::Plain("mediumblob".to_owned());
     }
-    if !cursor.eat_any(&["VARCHAR", "VARCHARACTER"])
-        && cursor.eat_any(&["CHAR", "CHARACTER"])
-    {
+    if !cursor.eat_any(&["VARCHAR", "VARCHARACTER"]) && cursor.eat_any(&["CHAR", "CHARACTER"]) {
         cursor.eat("VARYING");
     }
     TypeName::Text(TextSize::Medium)
@@ -288,15 +295,33 @@ fn labels(cursor: &mut Cursor<'_>) -> Result<Vec<String>, NotUnderstood> {
     Ok(labels)
 }
 
+/// Labels as the server quotes them.
 fn choice(word: &str, labels: &[String]) -> String {
-    let quoted = labels.iter().map(|label| format!("'{}'", label.replace('\'', "''")));
-    format!("{word}({})", quoted.collect::<Vec<_>>().join(","))
+    let mut text = format!("{word}(");
+    for (n, label) in labels.iter().enumerate() {
+        text.push_str(if n == 0 { "'" } else { ",'" });
+        for c in label.chars() {
+            match c {
+                '\'' => text.push_str("''"),
+                '\\' => text.push_str("\\\\"),
+                '\0' => text.push_str("\\0"),
+                '\n' => text.push_str("\\n"),
+                '\r' => text.push_str("\\r"),
+                c => text.push(c),
+            }
+        }
+        text.push('\'');
+    }
+    text.push(')');
+    text
 }
 
 /// The type that `information_schema.COLUMNS.COLUMN_TYPE` names, without display widths and comments, so that versions of
 /// servers agree.
 pub fn plain_type(column_type: &str) -> String {
-    let (word, _) = column_type.split_once(['(', ' ']).unwrap_or((column_type, ""));
+    let (word, _) = column_type
+        .split_once(['(', ' '])
+        .unwrap_or((column_type, ""));
     let word = word.to_ascii_lowercase();
     if matches!(&*word, "enum" | "set") {
         let (_, labels) = column_type.split_at(word.len());

@@ -44,7 +44,10 @@ impl TableSchema {
     ) -> Result<Self, Conflict> {
         let mut table = Self {
             charset: charset.to_owned(),
-            columns: columns.iter().map(|column| column.resolve(charset)).collect(),
+            columns: columns
+                .iter()
+                .map(|column| column.resolve(charset))
+                .collect(),
             primary_key: Vec::new(),
         };
         table.set_primary_key(primary_key)?;
@@ -78,16 +81,16 @@ impl TableSchema {
         }
         self.check_targets(clauses)?;
         for column in &self.columns {
-            let Some(mut kept) = keep(column, clauses, &table.charset) else {
-                continue;
-            };
-            if let (Some(charset), false) = (&converted, is_changed(column, clauses)) {
-                kept.convert(charset);
-            }
-            table.columns.push(kept);
+            table.columns.extend(keep(column, clauses, &table.charset));
         }
         for clause in clauses {
             table.place(clause)?;
+        }
+        // New columns too, whichever charset they name.
+        if let Some(charset) = converted {
+            for column in &mut table.columns {
+                column.convert(&charset);
+            }
         }
         let key = self.key_after(clauses);
         table.set_primary_key(&key)?;
@@ -112,7 +115,9 @@ impl TableSchema {
     }
 
     fn find(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|column| same(&column.name, name))
+        self.columns
+            .iter()
+            .position(|column| same(&column.name, name))
     }
 
     /// Does what a clause does once the old columns are there.
@@ -124,7 +129,11 @@ impl TableSchema {
                 if_not_exists,
             } => {
                 if self.find(&column.name).is_some() {
-                    return if *if_not_exists { Ok(()) } else { Err(Conflict) };
+                    return if *if_not_exists {
+                        Ok(())
+                    } else {
+                        Err(Conflict)
+                    };
                 }
                 (column, placement.as_ref())
             }
@@ -198,6 +207,7 @@ impl TableSchema {
                 &column.name,
                 &column.column_type,
                 column.charset.as_deref(),
+                column.nullable,
             )
         });
         let key = self.primary_key.iter().filter_map(|name| self.find(name));
@@ -232,12 +242,6 @@ fn keep(column: &ColumnSchema, clauses: &[Clause], charset: &str) -> Option<Colu
         }
     }
     Some(kept)
-}
-
-fn is_changed(column: &ColumnSchema, clauses: &[Clause]) -> bool {
-    clauses.iter().any(
-        |clause| matches!(clause, Clause::Change { old, .. } if same(old, &column.name)),
-    )
 }
 
 /// Whether two names mean the same column, as they do in any case.
@@ -287,7 +291,7 @@ impl ColumnSchema {
             }
             // ENUM and SET keep their labels.
             _ => {
-                self.charset = Some(to.to_owned());
+                self.charset = (to != "binary").then(|| to.to_owned());
                 return;
             }
         };

@@ -5,6 +5,7 @@
 
 mod collecting;
 mod login;
+mod schema;
 mod starting;
 mod streaming;
 mod without_gtids;

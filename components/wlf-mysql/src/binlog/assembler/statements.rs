@@ -3,12 +3,18 @@
 use super::Assembler;
 use crate::binlog::error::Error;
 use crate::binlog::gtid_set::Gtid;
+use crate::binlog::header::Header;
 use crate::binlog::query::{Query, Statement};
 use crate::binlog::xa_prepare::XaPrepare;
 
 impl Assembler {
     #[inline(always)]
-    pub(super) fn query(&mut self, query: &Query<'_>, start: u64) -> Result<(), Error> {
+    pub(super) fn query(
+        &mut self,
+        query: &Query<'_>,
+        header: &Header,
+        start: u64,
+    ) -> Result<(), Error> {
         match query.statement() {
             Statement::Begin => {
                 let place = self.place_at(start);
@@ -50,16 +56,25 @@ impl Assembler {
                     place = %self.place_at(start),
                     "a change of rows is in the binlog as a statement and is passed over: set binlog_format=ROW"
                 );
-                self.other();
+                self.alone();
             }
-            Statement::Dml | Statement::Other => self.other(),
+            Statement::Dml => self.alone(),
+            Statement::Other => self.other(query, header, start)?,
         }
         Ok(())
     }
 
+    #[inline(never)]
+    fn other(&mut self, query: &Query<'_>, header: &Header, start: u64) -> Result<(), Error> {
+        if self.emits_ddl || self.definitions.history.is_some() {
+            self.definition_statement(query, header, start)?;
+        }
+        self.alone();
+        Ok(())
+    }
+
     /// A statement that stands alone, unless it is inside of a transaction, as that of CREATE TABLE … SELECT is.
-    fn other(&mut self) {
-        self.tables.forget_definitions();
+    fn alone(&mut self) {
         if self.transactions.open_at().is_none() {
             self.finish();
         }

@@ -139,7 +139,10 @@ impl History {
             }
             Effect::TruncateTable { table } => {
                 let table = self.written(table);
-                Ok(Some(Change::of_table(SchemaChangeKind::TableTruncate, &table)))
+                Ok(Some(Change::of_table(
+                    SchemaChangeKind::TableTruncate,
+                    &table,
+                )))
             }
             Effect::Unclear { table: Some(table) } => self.unclear(&self.written(table), around),
             Effect::Unclear { table: None } => {
@@ -161,7 +164,7 @@ impl History {
             Some((_, TableState::Known(schema))) => Before::Known(schema),
             Some((_, TableState::Unknown)) => Before::Unknown,
             Some((_, TableState::Dropped)) => Before::Absent,
-            None if self.unknown_since.is_some() => Before::Unknown,
+            None if self.unknown || !self.header.complete => Before::Unknown,
             None => Before::Absent,
         })
     }

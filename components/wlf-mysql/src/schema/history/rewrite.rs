@@ -40,6 +40,7 @@ pub(super) struct Loading<'a> {
     pub header: Option<Header>,
     pub index: HashMap<u128, Line>,
     pub databases: HashMap<String, Database>,
+    pub unknown: bool,
     pub unknown_since: Option<Point>,
     pub last: Option<Point>,
     /// There is something in it that is to be forgotten.
@@ -57,6 +58,7 @@ impl<'a> Loading<'a> {
             header: None,
             index: HashMap::new(),
             databases: HashMap::new(),
+            unknown: false,
             unknown_since: None,
             last: None,
             is_stale: false,
@@ -99,7 +101,9 @@ impl<'a> Loading<'a> {
         let damaged = || Failure::Other(self.source.damaged(0));
         // Another version may have other fields.
         let fields: serde_json::Value = serde_json::from_slice(json).map_err(|_| damaged())?;
-        let version = fields.get("schema_history").and_then(|version| version.as_u64());
+        let version = fields
+            .get("schema_history")
+            .and_then(|version| version.as_u64());
         match version {
             Some(found) if found != u64::from(VERSION) => {
                 let found = u32::try_from(found).unwrap_or(u32::MAX);
@@ -128,6 +132,7 @@ impl<'a> Loading<'a> {
             }
             Record::AllUnknown { at } => {
                 self.index.clear();
+                self.unknown = true;
                 self.unknown_since = at;
             }
             Record::Synced => {}
@@ -135,7 +140,11 @@ impl<'a> Loading<'a> {
     }
 
     /// The offsets of all lines that say what is so now.
-    fn current(&self, tables: &HashMap<u128, String>, databases: &HashMap<String, u64>) -> HashSet<u64> {
+    fn current(
+        &self,
+        tables: &HashMap<u128, String>,
+        databases: &HashMap<String, u64>,
+    ) -> HashSet<u64> {
         let mut current: HashSet<u64> = databases.values().copied().collect();
         for (key, line) in &self.index {
             let database = tables.get(key).and_then(|name| self.databases.get(name));
@@ -197,7 +206,11 @@ impl History {
                 }
                 _ => true,
             };
-            if is_past { loading.take(line, json) } else { Ok(()) }
+            if is_past {
+                loading.take(line, json)
+            } else {
+                Ok(())
+            }
         });
         read.map_err(|error: Failure| error.of(&source))?;
         let mut current = loading.current(&tables, &databases);
@@ -220,7 +233,9 @@ impl History {
                 let Ok(record) = serde_json::from_slice::<Record<'_>>(json) else {
                     return Ok(());
                 };
-                let is_later = record.at().is_some_and(|point| at.includes(point) == Some(false));
+                let is_later = record
+                    .at()
+                    .is_some_and(|point| at.includes(point) == Some(false));
                 let is_kept = current.contains(&line.offset) || keeps_later && is_later;
                 let comes_first =
                     Some(line.offset) == unknown && matches!(record, Record::AllUnknown { .. });
@@ -253,6 +268,7 @@ impl History {
         read.map_err(|error| error.of(&source))?;
         self.index = loading.index;
         self.databases = loading.databases;
+        self.unknown = loading.unknown;
         self.unknown_since = loading.unknown_since;
         self.last = loading.last;
         self.header = header;
