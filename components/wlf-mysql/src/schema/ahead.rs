@@ -10,6 +10,7 @@ use crate::binlog::checksum::Checksum;
 use crate::binlog::event_type as event;
 use crate::binlog::format_description::FormatDescription;
 use crate::binlog::header::Header;
+use crate::binlog::inflate::Inflater;
 use crate::binlog::query::{Query, Statement};
 use crate::binlog::reader::Malformed;
 use crate::binlog::rotate::Rotate;
@@ -123,6 +124,7 @@ pub async fn look(
         ahead: before.unwrap_or_else(|| Ahead::new(from.clone())),
         place: from,
         format: None,
+        inflater: Inflater::default(),
     };
     loop {
         while let Some(item) = stream.received()? {
@@ -150,6 +152,7 @@ struct Look {
     /// Where the next event begins.
     place: Place,
     format: Option<FormatDescription>,
+    inflater: Inflater,
 }
 
 impl Look {
@@ -169,15 +172,12 @@ impl Look {
                 return Ok(());
             }
             event::FORMAT_DESCRIPTION => self.format = Some(FormatDescription::decode(bytes)?),
-            event::QUERY => {
-                let query = Query::decode(self.body(bytes)?)?;
-                if query.statement() == Statement::Other {
-                    let version = self.format.as_ref().map(|format| &*format.server_version);
-                    let statement = DefinitionStatement::read(&query, version.unwrap_or_default());
-                    for effect in statement.effects {
-                        self.ahead.note(effect, &self.place);
-                    }
-                }
+            event::QUERY => self.query(&Query::decode(self.body(bytes)?)?),
+            event::MARIADB_QUERY_COMPRESSED => {
+                let mut query = Query::decode(self.body(bytes)?)?;
+                let sql = self.inflater.inflate(query.sql)?;
+                query.sql = &sql;
+                self.query(&query);
             }
             _ => {}
         }
@@ -187,6 +187,17 @@ impl Look {
             self.place.position += u64::from(header.length);
         }
         Ok(())
+    }
+
+    fn query(&mut self, query: &Query<'_>) {
+        if query.statement() != Statement::Other {
+            return;
+        }
+        let version = self.format.as_ref().map(|format| &*format.server_version);
+        let statement = DefinitionStatement::read(query, version.unwrap_or_default());
+        for effect in statement.effects {
+            self.ahead.note(effect, &self.place);
+        }
     }
 
     /// The event without header and checksum.
