@@ -6,6 +6,7 @@ pub mod definitions;
 pub mod locate;
 pub mod replica;
 pub mod server;
+pub mod settings;
 pub mod stream;
 
 use std::ops::Range;
@@ -22,7 +23,7 @@ use self::definitions::Definitions;
 use self::replica::Replica;
 use self::server::{BinlogFile, BinlogStatus, Server};
 use self::stream::{Item, Stream};
-use crate::binlog::{Assembler, GtidSet, Limits, Place, SavedPosition, Taken};
+use crate::binlog::{Assembler, Executed, Limits, Place, SavedPosition, Taken};
 use crate::connection::{Connection, Endpoint};
 use crate::ddl::TableName;
 use crate::error::Error;
@@ -136,7 +137,7 @@ impl BinlogCollector {
         let status = server.status(&mut connection).await?;
         if self.config.stop_at_end && self.end.is_none() {
             self.end = Some(End {
-                server_uuid: server.uuid().to_owned(),
+                server_uuid: server.identity().to_owned(),
                 status: status.clone(),
                 files: server.binlogs(&mut connection).await?,
                 began: None,
@@ -189,8 +190,8 @@ impl BinlogCollector {
         is_first: bool,
     ) -> Result<(), Error> {
         let Beginning { place, origin } = beginning;
-        let executed: Option<GtidSet> = match &place.gtid_set {
-            Some(set) => Some(beginning::gtids(server.address(), set)?),
+        let executed: Option<Executed> = match &place.gtid_set {
+            Some(set) => Some(server.executed(set)?),
             None => None,
         };
         let stream = Stream::open(
@@ -217,7 +218,7 @@ impl BinlogCollector {
             stream,
             first: is_first.then(|| assembler.position()),
             assembler,
-            server_uuid: server.uuid().to_owned(),
+            server_uuid: server.identity().to_owned(),
             waiting: None,
             taken: 0,
             state: State::Reading,
@@ -425,8 +426,8 @@ impl Running {
             let server = self.stream.server();
             let position = beginning::saved(&self.assembler.position())?;
             let has_all = match &position.gtid_set {
-                Some(read) => beginning::gtids(server, read)?
-                    .contains(&beginning::gtids(server, &end.status.executed)?),
+                Some(read) => beginning::executed(server, read)?
+                    .contains(&beginning::executed(server, &end.status.executed)?),
                 None => false,
             };
             if !has_all {

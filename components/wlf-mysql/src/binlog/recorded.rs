@@ -12,7 +12,7 @@ use wlf_core::format::{Encoder, Format};
 
 use super::header::Header;
 use super::{Assembler, ColumnDefinition, Error, Limits, SavedPosition, Taken};
-use crate::ddl::{TableName, plain_type};
+use crate::ddl::TableName;
 use crate::schema::{ColumnSchema, History, Source, TableSchema};
 
 pub(super) const LIMITS: Limits = Limits {
@@ -472,32 +472,19 @@ fn history() -> History {
     history
 }
 
-/// What a server says of its tables makes up for names that the binlog does not have; statements move it on.
+/// Statements in the binlog make up for names that it does not have.
 #[test]
 fn definitions_in_place_of_metadata() {
     let expected = expected("minimal-metadata");
     let mut assembler = Assembler::new(LIMITS).with_definitions();
     assembler.set_history(Some(history()));
-    let mut asked = 0;
     let (name, file) = files("minimal-metadata").remove(0);
     assembler.next_file(&name);
     for event in events(&file) {
         let at = Some(event.start as u64);
-        while let Taken::NeedsDefinition { database, table } =
-            assembler.take(&file, event.clone(), at).unwrap()
-        {
-            assert_eq!((database.as_str(), table.as_str()), ("plain", "people"));
-            let mut schema = schema(&expected[0]);
-            // As the table was before its ALTER.
-            schema.columns.retain(|column| column.name != "added");
-            asked += 1;
-            let history = assembler.history().unwrap();
-            history
-                .learn(&TableName { database, table }, schema)
-                .unwrap();
-        }
+        // Nothing has to be asked for.
+        assert_eq!(assembler.take(&file, event, at).unwrap(), Taken::Event);
     }
-    assert_eq!(asked, 1);
     let lines = lines(&[assembler.cut().unwrap()]);
     assert_given_same(&lines, &expected);
     assert!(
@@ -507,20 +494,6 @@ fn definitions_in_place_of_metadata() {
     );
 }
 
-fn schema(table: &Expected) -> TableSchema {
-    let columns = table.columns.iter().map(|column| ColumnSchema {
-        name: column.name.clone(),
-        column_type: plain_type(&column.r#type),
-        charset: column.charset.clone(),
-        nullable: true,
-    });
-    TableSchema {
-        charset: "utf8mb4".to_owned(),
-        columns: columns.collect(),
-        primary_key: table.primary_key.clone(),
-    }
-}
-
 #[test]
 fn a_table_that_was_changed_since_is_not_guessed() {
     let (name, file) = files("minimal-metadata").remove(0);
@@ -528,26 +501,25 @@ fn a_table_that_was_changed_since_is_not_guessed() {
     assembler.set_history(Some(history()));
     assembler.next_file(&name);
     let mut report = String::new();
+    let schema = TableSchema {
+        charset: "utf8mb4".to_owned(),
+        columns: vec![ColumnSchema {
+            name: "only".to_owned(),
+            column_type: "int".to_owned(),
+            charset: None,
+            nullable: true,
+        }],
+        primary_key: vec!["only".to_owned()],
+    };
     for event in events(&file) {
+        let people = TableName {
+            database: "plain".to_owned(),
+            table: "people".to_owned(),
+        };
+        let history = assembler.history().unwrap();
+        history.learn(&people, schema.clone()).unwrap();
         let at = Some(event.start as u64);
-        while let Taken::NeedsDefinition { database, table } =
-            assembler.take(&file, event.clone(), at).unwrap()
-        {
-            let schema = TableSchema {
-                charset: "utf8mb4".to_owned(),
-                columns: vec![ColumnSchema {
-                    name: "only".to_owned(),
-                    column_type: "int".to_owned(),
-                    charset: None,
-                    nullable: true,
-                }],
-                primary_key: vec!["only".to_owned()],
-            };
-            let history = assembler.history().unwrap();
-            history
-                .learn(&TableName { database, table }, schema)
-                .unwrap();
-        }
+        assert_eq!(assembler.take(&file, event, at).unwrap(), Taken::Event);
     }
     for event in &assembler.cut().unwrap().events {
         let error = Encoder::new(Format::default()).encode(event).unwrap_err();

@@ -1,9 +1,10 @@
 //! Asks the server for tables' definitions where the binlog does not have them.
 
-use super::beginning::{Beginning, gtids};
+use super::beginning::{Beginning, executed};
 use super::replica::Replica;
 use super::server::Server;
 use super::stream::Origin;
+use crate::binlog::executed::Executed;
 use crate::binlog::{Assembler, Place, SavedPosition};
 use crate::connection::{Connection, Endpoint};
 use crate::ddl::TableName;
@@ -175,10 +176,10 @@ impl Definitions {
             });
         }
         match &place.gtid_set {
-            Some(set) => {
-                let set = gtids(&self.endpoint.to_string(), set)?;
-                Ok(Origin::Gtids(set.encode()))
-            }
+            Some(set) => Ok(match executed(&self.endpoint.to_string(), set)? {
+                Executed::Mysql(set) => Origin::Gtids(set.encode()),
+                Executed::Mariadb(position) => Origin::Mariadb(position),
+            }),
             None => Err(Error::TooFar {
                 file: place.file.clone(),
                 position: place.position,

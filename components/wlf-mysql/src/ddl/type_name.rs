@@ -92,6 +92,7 @@ impl TypeName {
                 Ok(Self::VarChar(length(cursor)?.ok_or(NotUnderstood)?))
             }
             "text" => Ok(Self::Text(match length(cursor)? {
+                Some(0) if dialect.is_mariadb => TextSize::Normal,
                 Some(n) => TextSize::Characters(n),
                 None => TextSize::Normal,
             })),

@@ -112,7 +112,11 @@ fn column(row: &Row) -> Option<ColumnSchema> {
     Some(ColumnSchema {
         name: row.text(1)?.to_owned(),
         column_type: plain_type(row.text(2)?),
-        charset: row.text(3).map(charset_name),
+        // Of an ENUM or SET of bytes, which MySQL shows without it.
+        charset: row
+            .text(3)
+            .filter(|charset| *charset != "binary")
+            .map(charset_name),
         nullable: row.text(4) != Some("NO"),
     })
 }

@@ -72,9 +72,9 @@ impl TableSchema {
         for clause in clauses {
             match clause {
                 Clause::Charset(charset) => table.charset = named(charset),
-                Clause::Convert(charset) => {
+                Clause::Convert { charset, grows_all } => {
                     table.charset = named(charset);
-                    converted = Some(named(charset));
+                    converted = Some((named(charset), *grows_all));
                 }
                 _ => {}
             }
@@ -87,9 +87,10 @@ impl TableSchema {
             table.place(clause)?;
         }
         // New columns too, whichever charset they name.
-        if let Some(charset) = converted {
+        if let Some((charset, grows_all)) = converted {
             for column in &mut table.columns {
-                column.convert(&charset);
+                let grows = grows_all || !is_defined(&column.name, clauses);
+                column.convert(&charset, grows);
             }
         }
         let key = self.key_after(clauses);
@@ -244,6 +245,14 @@ fn keep(column: &ColumnSchema, clauses: &[Clause], charset: &str) -> Option<Colu
     Some(kept)
 }
 
+/// Whether one of the clauses defines the column.
+fn is_defined(name: &str, clauses: &[Clause]) -> bool {
+    clauses.iter().any(|clause| match clause {
+        Clause::Add { column, .. } | Clause::Change { column, .. } => same(&column.name, name),
+        _ => false,
+    })
+}
+
 /// Whether two names mean the same column, as they do in any case.
 fn same(a: &str, b: &str) -> bool {
     a == b || a.to_lowercase() == b.to_lowercase()
@@ -267,8 +276,8 @@ impl ColumnClause {
 }
 
 impl ColumnSchema {
-    /// CONVERT TO CHARACTER SET; a TEXT grows so that it holds as many characters as before.
-    fn convert(&mut self, to: &str) {
+    /// CONVERT TO CHARACTER SET; a TEXT may grow so that it holds as many characters as before.
+    fn convert(&mut self, to: &str, grows: bool) {
         let Some(from) = self.charset.take() else {
             return;
         };
@@ -286,6 +295,9 @@ impl ColumnSchema {
         let type_name = match word {
             "char" => TypeName::Char(rest.parse().unwrap_or(1)),
             "varchar" => TypeName::VarChar(rest.parse().unwrap_or(1)),
+            _ if bytes > 0 && !grows => {
+                TypeName::Text(TextSize::Characters(bytes / charset_width(to).max(1)))
+            }
             _ if bytes > 0 => {
                 TypeName::Text(TextSize::Characters(bytes / charset_width(&from).max(1)))
             }

@@ -2,9 +2,11 @@
 
 use super::Assembler;
 use crate::binlog::error::Error;
-use crate::binlog::gtid_set::Gtid;
+use crate::binlog::executed::Executed;
 use crate::binlog::header::Header;
 use crate::binlog::query::{Query, Statement};
+use crate::binlog::transaction_origin::TransactionGtid;
+use crate::binlog::transactions::Before;
 use crate::binlog::xa_prepare::XaPrepare;
 
 impl Assembler {
@@ -66,6 +68,11 @@ impl Assembler {
 
     #[inline(never)]
     fn other(&mut self, query: &Query<'_>, header: &Header, start: u64) -> Result<(), Error> {
+        if std::mem::take(&mut self.undecided_statement) {
+            // It comes again when it is done.
+            self.finish();
+            return Ok(());
+        }
         if self.emits_ddl || self.definitions.history.is_some() {
             self.definition_statement(query, header, start)?;
         }
@@ -85,10 +92,19 @@ impl Assembler {
             self.commit(None);
             return Ok(());
         }
-        let before = self.boundary.clone();
         let place = self.place_at(start);
-        let gtid = self.gtid.take();
-        self.transactions.prepare(before, gtid, &place)?;
+        let mut before = Before {
+            boundary: self.boundary.clone(),
+            executed: None,
+        };
+        // It is missing in MySQL's set until it is decided; a position of MariaDB cannot have gaps.
+        let mut missing = None;
+        if let Some(TransactionGtid::MariaDb(_)) = &self.gtid {
+            before.executed = self.executed.clone();
+        } else {
+            missing = self.gtid.take();
+        }
+        self.transactions.prepare(before, missing, &place)?;
         self.finish();
         Ok(())
     }
@@ -110,11 +126,11 @@ impl Assembler {
     }
 
     #[inline(always)]
-    pub(super) fn execute(&mut self, gtid: Option<Gtid>) {
+    pub(super) fn execute(&mut self, gtid: Option<TransactionGtid>) {
         if let Some(gtid) = gtid
             && self.knows_before
         {
-            self.executed.get_or_insert_default().add(&gtid);
+            Executed::add(&mut self.executed, &gtid);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use wlf_mysql::binlog::{Assembler, Limits, SavedPosition, Taken};
+use wlf_mysql::binlog::{Assembler, GtidSet, Limits, SavedPosition, Taken};
 use wlf_mysql::collector::replica::Replica;
 use wlf_mysql::collector::stream::{Item, Origin, Stream};
 use wlf_mysql::connection::{Connection, Endpoint};
@@ -17,6 +17,9 @@ pub struct Following {
     stream: Stream,
     assembler: Assembler,
     database: String,
+    /// The last statement, and why the server refused the last that it did.
+    last: String,
+    pub refusal: String,
     /// Statements that the server has taken.
     pub taken: usize,
     /// Tables that were to be asked for.
@@ -34,7 +37,7 @@ impl Following {
         ] {
             admin.query(&sql).await.expect("a database");
         }
-        let (file, position) = status(&mut admin).await;
+        let (file, position, executed) = status(&mut admin).await;
         let place = SavedPosition {
             file: file.clone(),
             position,
@@ -53,9 +56,13 @@ impl Following {
         assembler.start(&file, position, None);
         assembler.set_history(Some(history));
         let replica = Replica::new(database, "tests", "here", None, Duration::from_secs(1));
-        let origin = Origin::Position {
-            file,
-            position: u32::try_from(position).expect("a small file"),
+        let origin = match executed.parse::<GtidSet>() {
+            // A server may say that it is at a place inside of a transaction.
+            Ok(executed) if !executed.is_empty() => Origin::Gtids(executed.encode()),
+            _ => Origin::Position {
+                file,
+                position: u32::try_from(position).expect("a small file"),
+            },
         };
         let connection = Connection::open(endpoint).await.expect("a connection");
         let stream = Stream::open(connection, &replica, &origin, false, "here".to_owned());
@@ -65,6 +72,8 @@ impl Following {
             stream: stream.await.expect("a stream"),
             assembler,
             database: database.to_owned(),
+            last: String::new(),
+            refusal: String::new(),
             taken: 0,
             unknown: 0,
         }
@@ -72,14 +81,22 @@ impl Following {
 
     /// Runs a statement, whatever comes of it; `false` if the server refuses it.
     pub async fn run(&mut self, sql: &str) -> bool {
-        let ran = self.admin.query(sql).await.is_ok();
-        self.taken += usize::from(ran);
-        ran
+        sql.clone_into(&mut self.last);
+        match self.admin.query(sql).await {
+            Ok(_) => {
+                self.taken += 1;
+                true
+            }
+            Err(error) => {
+                self.refusal = format!("{:?}", std::error::Error::source(&error));
+                false
+            }
+        }
     }
 
     /// Reads up to where the server is now.
     pub async fn catch_up(&mut self) {
-        let (file, position) = status(&mut self.oracle).await;
+        let (file, position, _) = status(&mut self.oracle).await;
         while *self.assembler.place().file != *file || self.assembler.place().position < position {
             match self.stream.received().expect("received") {
                 Some(Item::Event(event)) => self.take(event),
@@ -131,7 +148,11 @@ impl Following {
                     // Said once.
                     history.learn(&name, server).expect("learnt");
                 }
-                Lookup::Unknown | Lookup::Refused(_) => self.unknown += 1,
+                Lookup::Unknown | Lookup::Refused(_) => {
+                    println!("not worked out: {name:?} after {}", self.last);
+                    self.unknown += 1;
+                    history.learn(&name, server).expect("learnt");
+                }
             }
         }
         differences
@@ -166,7 +187,7 @@ fn difference(name: &TableName, ours: &TableSchema, server: &TableSchema) -> Str
     text
 }
 
-async fn status(connection: &mut Connection) -> (String, u64) {
+async fn status(connection: &mut Connection) -> (String, u64, String) {
     let version = connection
         .query("SELECT VERSION()")
         .await
@@ -185,5 +206,7 @@ async fn status(connection: &mut Connection) -> (String, u64) {
     let row = rows.rows.first().expect("a row");
     let file = row.text(0).expect("a file").to_owned();
     let position = row.text(1).and_then(|text| text.parse().ok());
-    (file, position.expect("a position"))
+    let executed = rows.text(row, "Executed_Gtid_Set").unwrap_or_default();
+    let executed = executed.replace(char::is_whitespace, "");
+    (file, position.expect("a position"), executed)
 }

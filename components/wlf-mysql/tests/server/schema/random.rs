@@ -4,8 +4,10 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 
+use wlf_mysql::connection::Endpoint;
+
 use super::following::Following;
-use crate::endpoint;
+use crate::{Server, endpoint};
 
 const TYPES: &[&str] = &[
     "INT",
@@ -154,13 +156,11 @@ impl Draw {
     }
 }
 
-#[tokio::test]
-async fn random_statements_leave_the_definitions_that_mysql_has() {
+async fn follow(endpoint: &Endpoint) {
     let database = "schema_random";
-    let mut following = Following::new(&endpoint(), database).await;
-    following
-        .run("SET sql_mode = 'NO_ENGINE_SUBSTITUTION'")
-        .await;
+    let mut following = Following::new(endpoint, database).await;
+    let sql = "SET sql_mode = 'NO_ENGINE_SUBSTITUTION'";
+    following.run(sql).await;
     for seed in 1..=6 {
         let mut draw = Draw {
             random: StdRng::seed_from_u64(seed),
@@ -173,11 +173,8 @@ async fn random_statements_leave_the_definitions_that_mysql_has() {
             }
             following.catch_up().await;
             let wrong = following.differences().await;
-            assert!(
-                wrong.is_empty(),
-                "seed {seed}, statement {n}: {sql}\n{}",
-                wrong.join("\n")
-            );
+            let wrong = wrong.join("\n");
+            assert!(wrong.is_empty(), "seed {seed}, statement {n}: {sql}\n{wrong}");
         }
     }
     println!(
@@ -187,4 +184,20 @@ async fn random_statements_leave_the_definitions_that_mysql_has() {
     assert!(following.taken > 300, "{}", following.taken);
     assert_eq!(following.unknown, 0, "every definition was worked out");
     following.run(&format!("DROP DATABASE {database}")).await;
+}
+
+#[tokio::test]
+async fn random_statements_leave_the_definitions_that_mysql_has() {
+    let server = Server::take().await;
+    follow(&server.endpoint).await;
+}
+
+#[tokio::test]
+async fn random_statements_leave_the_definitions_that_mariadb_10_11_has() {
+    follow(&endpoint("WLF_TEST_MARIADB_1011")).await;
+}
+
+#[tokio::test]
+async fn random_statements_leave_the_definitions_that_mariadb_11_8_has() {
+    follow(&endpoint("WLF_TEST_MARIADB_118")).await;
 }
