@@ -181,6 +181,10 @@ fn build(
         pipeline: settings.name.clone(),
         delivery: settings.delivery.clone(),
         destinations: destinations.clone(),
+        state: settings
+            .state
+            .as_ref()
+            .map(|state| state.directory.clone().into()),
     };
     let reader = Reader::new(declared.node, declared.place).hiding(&COMMON_KEYS);
     let problem = match component_type.build(reader, &context) {

@@ -59,6 +59,7 @@ mod rewritten_events;
 pub mod rotate;
 pub mod row_image;
 pub mod rows;
+pub mod status_variables;
 pub mod table_map;
 pub mod table_plan;
 pub mod tables;
