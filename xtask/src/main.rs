@@ -4,6 +4,7 @@ mod apt;
 mod bench;
 mod demo;
 mod dist;
+mod fuzz;
 mod java;
 mod layout;
 mod module;
@@ -46,6 +47,8 @@ enum Task {
     Dist,
     /// Measures the shipped form: size, start, rows a second, memory
     Bench(bench::Options),
+    /// Gives each decoder what a coverage-guided fuzzer thinks of, and prints executions, coverage and crashes
+    Fuzz(fuzz::Options),
     /// Provides WasmEdge 0.14 and 0.17 and prints where they are
     Wasmedge,
 }
@@ -86,6 +89,7 @@ fn run() -> Result<()> {
         Task::Demo => demo::demo()?,
         Task::Test { stages } => test::test(&stages)?,
         Task::Bench(options) => bench::bench(&options)?,
+        Task::Fuzz(options) => fuzz::fuzz(&options)?,
         Task::Dist => dist::dist()?,
         Task::Record { name } => record::record(name.as_deref())?,
         Task::Wasmedge => {

@@ -1,0 +1,263 @@
+//! Whole events, as the assembler is given them.
+
+use bytes::Bytes;
+use wlf_core::Batch;
+use wlf_core::format::{Encoder, Format};
+use wlf_mysql::binlog::checksum::Checksum;
+use wlf_mysql::binlog::event_type as types;
+use wlf_mysql::binlog::format_description::FormatDescription;
+use wlf_mysql::binlog::header::Header;
+use wlf_mysql::binlog::query::Query;
+use wlf_mysql::binlog::{Assembler, Limits, Taken};
+
+use crate::allocation::{justified, peak};
+use crate::recorded::{self, Event, MAGIC};
+
+const LIMITS: Limits = Limits {
+    rows: 10_000,
+    bytes: 1 << 20,
+    transaction: 4 << 20,
+};
+
+/// Small enough that transactions are streamed and blocks are closed all the time.
+const TINY: Limits = Limits {
+    rows: 3,
+    bytes: 200,
+    transaction: 300,
+};
+
+/// An event in few bytes: its type, its flags, its length in two bytes, its body. Header and checksum are made for it, so
+/// that they never hide what is behind them.
+#[derive(Debug, Clone)]
+pub struct Step {
+    code: u8,
+    flags: u8,
+    body: Vec<u8>,
+}
+
+impl Step {
+    pub fn of(event: &Event) -> Self {
+        let [flags, _] = event.header.flags.to_le_bytes();
+        Self {
+            code: event.header.code,
+            flags,
+            body: event.body.clone(),
+        }
+    }
+
+    fn all(mut bytes: &[u8]) -> impl Iterator<Item = Self> {
+        std::iter::from_fn(move || {
+            let ([code, flags, low, high], rest) = bytes.split_first_chunk()?;
+            let length = usize::from(u16::from_le_bytes([*low, *high])).min(rest.len());
+            let (body, rest) = rest.split_at(length);
+            bytes = rest;
+            Some(Self {
+                code: *code,
+                flags: *flags,
+                body: body.to_vec(),
+            })
+        })
+    }
+
+    /// `None` if the body is too long for two bytes.
+    fn put(&self, bytes: &mut Vec<u8>) -> Option<()> {
+        let length = u16::try_from(self.body.len()).ok()?;
+        bytes.extend([self.code, self.flags]);
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(&self.body);
+        Some(())
+    }
+
+    /// The event with its header, and with a checksum where one is expected.
+    fn event(&self, checksum: Checksum, end: usize) -> Vec<u8> {
+        // What describes the format has one always, and its length in front of it.
+        let with_checksum = checksum == Checksum::Crc32 || self.code == types::FORMAT_DESCRIPTION;
+        let length = Header::LENGTH + self.body.len() + if with_checksum { 4 } else { 0 };
+        let mut event = 1_700_000_000_u32.to_le_bytes().to_vec();
+        event.push(self.code);
+        event.extend(1_u32.to_le_bytes());
+        event.extend((length as u32).to_le_bytes());
+        event.extend(((end + length) as u32).to_le_bytes());
+        event.extend([self.flags, 0]);
+        event.extend(&self.body);
+        if with_checksum {
+            event.extend(crc32fast::hash(&event).to_le_bytes());
+        }
+        event
+    }
+}
+
+/// What the assembler and the table's plan may take for each byte, and besides: a column is a byte in a TABLE_MAP, and has
+/// a name, a type, and text that each row begins it with.
+const EACH: usize = 1024;
+const FIXED: usize = 256 << 10;
+
+/// A binlog in steps: the first byte chooses limits and whether names are looked up.
+pub fn events(bytes: &[u8]) {
+    let Some((choice, steps)) = bytes.split_first() else {
+        return;
+    };
+    let mut assembler = Assembler::new(if choice & 1 == 0 { LIMITS } else { TINY });
+    if choice & 2 != 0 {
+        assembler = assembler.with_definitions();
+    }
+    assembler.next_file("binlog.000001");
+    let mut batches = Vec::new();
+    justified(bytes.len(), EACH, FIXED, || {
+        for step in Step::all(steps) {
+            let end = usize::try_from(assembler.place().position).unwrap_or(0);
+            let event = step.event(assembler.format().checksum, end);
+            if !take(&mut assembler, event, None, &mut batches) {
+                break;
+            }
+        }
+        batches.extend(assembler.cut());
+    });
+    encode(&batches, bytes.len());
+}
+
+/// Gives the event to the assembler; `false` if nothing can follow.
+fn take(
+    assembler: &mut Assembler,
+    event: Vec<u8>,
+    at: Option<u64>,
+    batches: &mut Vec<Batch>,
+) -> bool {
+    let block = Bytes::from(event);
+    loop {
+        match assembler.take(&block, 0..block.len(), at) {
+            Err(_) => return false,
+            Ok(Taken::NeedsDefinition { database, table }) => {
+                assembler.define(database, table, None)
+            }
+            Ok(_) => break,
+        }
+    }
+    while assembler.is_full() {
+        match assembler.cut() {
+            Some(batch) => batches.push(batch),
+            None => break,
+        }
+    }
+    true
+}
+
+/// Encodes all events in each format: a row more or less, all of them JSON, none longer than its bytes and its table's
+/// justify.
+fn encode(batches: &[Batch], input: usize) {
+    for event in batches.iter().flat_map(|batch| &batch.events) {
+        let mut encoder = Encoder::new(Format::Maxwell).with_keys();
+        let (encoded, peak) = peak(|| encoder.encode(event));
+        if let Err(error) = encoded {
+            assert!(error.row <= event.len());
+        }
+        let rows = encoder.len() + 1;
+        let most = input.saturating_mul(rows).saturating_mul(EACH) + FIXED;
+        assert!(
+            peak <= most,
+            "{peak} bytes for {rows} rows in an input of {input}"
+        );
+        for row in encoder.rows() {
+            serde_json::from_slice::<serde_json::Value>(row.payload).expect("a row as JSON");
+        }
+    }
+}
+
+pub fn events_seeds() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for (n, transaction) in recorded::transactions().into_iter().enumerate() {
+        let mut bytes = vec![n as u8 & 3];
+        let fits = transaction.iter().try_for_each(|step| step.put(&mut bytes));
+        if fits.is_some() {
+            seeds.push(bytes);
+        }
+    }
+    seeds
+}
+
+/// A whole file, without checksums unless it says that it has them.
+pub fn file(bytes: &[u8]) {
+    let Some(mut rest) = bytes.strip_prefix(MAGIC) else {
+        return;
+    };
+    let mut assembler = Assembler::new(TINY);
+    assembler.next_file("binlog.000001");
+    let mut batches = Vec::new();
+    justified(bytes.len(), EACH, FIXED, || {
+        while let Ok(header) = Header::decode(rest) {
+            let at = (bytes.len() - rest.len()) as u64;
+            let Some((event, behind)) = rest.split_at_checked(header.length as usize) else {
+                break;
+            };
+            if !take(&mut assembler, event.to_vec(), Some(at), &mut batches) {
+                break;
+            }
+            rest = behind;
+        }
+        batches.extend(assembler.cut());
+    });
+    let end = bytes.len() as u64;
+    for position in batches.iter().filter_map(|batch| batch.position.as_ref()) {
+        assert!(
+            position.0["position"].as_u64() <= Some(end),
+            "{position} is behind the end"
+        );
+    }
+    encode(&batches, bytes.len());
+}
+
+pub fn file_seeds() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for events in recorded::files() {
+        let mut file = MAGIC.to_vec();
+        for event in &events {
+            let mut step = Step::of(event);
+            if step.code == types::FORMAT_DESCRIPTION
+                && let Some(algorithm) = step.body.last_mut()
+            {
+                *algorithm = 0;
+            }
+            let event = step.event(Checksum::None, file.len());
+            if file.len() + event.len() < 20_000 {
+                file.extend(event);
+            }
+        }
+        seeds.push(file);
+    }
+    seeds
+}
+
+/// The event that says how the others are read, with its header.
+pub fn format_description(bytes: &[u8]) {
+    let decoded = justified(bytes.len(), 4, 1024, || FormatDescription::decode(bytes));
+    if decoded.is_ok() {
+        let _ = Checksum::Crc32.verify_format_description(bytes);
+    }
+}
+
+pub fn format_description_seeds() -> Vec<Vec<u8>> {
+    let bodies = recorded::bodies(&[types::FORMAT_DESCRIPTION]);
+    let event = |body: Vec<u8>| {
+        let step = Step {
+            code: types::FORMAT_DESCRIPTION,
+            flags: 0,
+            body,
+        };
+        step.event(Checksum::Crc32, 4)
+    };
+    bodies.into_iter().map(event).collect()
+}
+
+/// A statement, and what it means for the rows around it.
+pub fn query(bytes: &[u8]) {
+    justified(bytes.len(), 8, 1024, || {
+        if let Ok(query) = Query::decode(bytes) {
+            assert!(query.sql.len() < bytes.len());
+            query.statement();
+        }
+    });
+}
+
+pub fn query_seeds() -> Vec<Vec<u8>> {
+    recorded::bodies(&[types::QUERY])
+}
