@@ -3,6 +3,7 @@
 //! It knows no component by name and opens no file or socket of its own accord.
 
 pub mod ahead;
+pub mod checksum;
 pub mod component;
 pub mod config;
 pub mod data_type;

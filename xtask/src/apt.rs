@@ -18,10 +18,16 @@ const PUBLIC_MIRROR: &str = "http://deb.debian.org/debian/";
 /// Package lists older than this are fetched again before something is installed from them.
 const LISTS_AGE: Duration = Duration::from_secs(6 * 3600);
 
-/// Downloads `packages` of a Debian `suite` with all they depend on, down to the C library, and unpacks them into `prefix`.
+/// Downloads `packages` of a Debian `suite` with all they depend on, down to the C library, and unpacks them into `prefix`;
+/// the packages of `alone` come without what they depend on.
 ///
 /// Returns the names of the package files, `mysql-server-core_9.7.4-2_amd64.deb` and the like.
-pub fn unpack(suite: &str, packages: &[&str], prefix: &Path) -> Result<Vec<String>> {
+pub fn unpack(
+    suite: &str,
+    packages: &[&str],
+    alone: &[&str],
+    prefix: &Path,
+) -> Result<Vec<String>> {
     let world = World::of_suite(suite)?;
     let _lock = Lock::hold(&world.dir.join("world.lock"))?;
     world.refresh(false)?;
@@ -33,7 +39,12 @@ pub fn unpack(suite: &str, packages: &[&str], prefix: &Path) -> Result<Vec<Strin
         world.refresh(true)?;
         world.apt_get(&downloads, &install)?;
     }
-    let unpacked = extract(&downloads.join("archives"), prefix)?;
+    let mut unpacked = extract(&downloads.join("archives"), prefix)?;
+    if !alone.is_empty() {
+        world.apt_get(&downloads, &[&["download"], alone].concat())?;
+        unpacked.extend(extract(&downloads, prefix)?);
+        unpacked.sort();
+    }
     layout::remove(&downloads)?;
     Ok(unpacked)
 }

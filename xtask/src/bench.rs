@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use crate::servers::process::Process;
-use crate::servers::{self, free_port, mysql};
+use crate::servers::{self, Kind, free_port, mysql};
 use crate::wasmedge::WasmEdge;
 use crate::{apt, layout, module};
 
@@ -241,7 +241,7 @@ impl Program<'_> {
     }
 
     fn mysql_to_kafka(&self, source: &Source, first: &str, rows: u64) -> Result<()> {
-        let servers = servers::up()?;
+        let servers = servers::up(&[Kind::Mysql, Kind::Kafka, Kind::Redis])?;
         let addresses = &servers.addresses;
         let broker = addresses
             .iter()

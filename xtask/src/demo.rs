@@ -74,7 +74,7 @@ fn report(wasmedge: &WasmEdge, object: &Path, took: Duration, files: &str) -> St
          - change the rules in {CONFIGURATION} and run this again, or the program alone:\n      \
          {}{run_mode} --dir configs --dir {OUTPUT} \\\n        \
          {} --config {CONFIGURATION}\n  \
-         - `cargo xtask servers up` brings up a real MySQL, Kafka and Redis, and\n    \
+         - `cargo xtask servers up` brings up a real MySQL, MariaDB, Kafka and Redis, and\n    \
          examples/configs/binlog_to_kafka_redis.yaml takes every change from the one to the others, live\n  \
          - `cargo xtask test` runs every test against them",
         took.as_millis(),

@@ -38,7 +38,7 @@ enum Task {
         /// Only the stages whose names begin so, e.g. `format clippy unit wasm real`
         stages: Vec<String>,
     },
-    /// Starts, stops or shows the MySQL, Kafka and Redis that tests use
+    /// Starts, stops or shows the MySQL, MariaDB, Kafka and Redis that tests use
     #[command(subcommand)]
     Servers(Servers),
     /// Records the binlogs of fixtures and of the quick start anew, or only one of them
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     match Arguments::parse().task {
         Task::Servers(Servers::Up) => {
-            for (variable, address) in servers::up()?.addresses {
+            for (variable, address) in servers::up(&servers::Kind::ALL)?.addresses {
                 println!("{variable}={address}");
             }
         }

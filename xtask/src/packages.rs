@@ -16,6 +16,8 @@ pub struct Bundle {
     pub name: &'static str,
     pub suite: &'static str,
     pub packages: &'static [&'static str],
+    /// Packages of which some files are wanted, and nothing that they depend on.
+    pub alone: &'static [&'static str],
     /// The package whose version counts, and how that version is expected to begin.
     pub version: (&'static str, &'static str),
     /// Scripts at the top of the prefix, each with the program it runs.
@@ -26,16 +28,37 @@ pub const MYSQL: Bundle = Bundle {
     name: "mysql",
     suite: "sid",
     packages: &["mysql-server-core", "mysql-client-core"],
+    alone: &[],
     version: ("mysql-server-core", "9."),
     launchers: &[
         ("mysql", "usr/bin/mysql"),
         ("mysqlbinlog", "usr/bin/mysqlbinlog"),
     ],
 };
+pub const MARIADB_1011: Bundle = Bundle {
+    name: "mariadb-10.11",
+    suite: "bookworm",
+    packages: &["mariadb-server-core", "mariadb-client-core"],
+    // The plugins of authentication and encryption, and mariadb-binlog.
+    alone: &["mariadb-server", "mariadb-client"],
+    version: ("mariadb-server-core", "1:10.11."),
+    launchers: MARIADB_LAUNCHERS,
+};
+pub const MARIADB_118: Bundle = Bundle {
+    name: "mariadb-11.8",
+    suite: "trixie",
+    version: ("mariadb-server-core", "1:11.8."),
+    ..MARIADB_1011
+};
+const MARIADB_LAUNCHERS: &[(&str, &str)] = &[
+    ("mariadb", "usr/bin/mariadb"),
+    ("mariadb-binlog", "usr/bin/mariadb-binlog"),
+];
 pub const REDIS: Bundle = Bundle {
     name: "redis",
     suite: "bookworm",
     packages: &["redis-server"],
+    alone: &[],
     version: ("redis-server", "5:7."),
     launchers: &[("redis-cli", "usr/bin/redis-cli")],
 };
@@ -49,6 +72,7 @@ pub const JAVA: Bundle = Bundle {
         "ca-certificates",
         "openssl",
     ],
+    alone: &[],
     version: ("openjdk-21-jre-headless", "21."),
     launchers: &[],
 };
@@ -56,6 +80,7 @@ pub const WASMEDGE_014: Bundle = Bundle {
     name: "wasmedge-0.14",
     suite: "trixie",
     packages: &["wasmedge"],
+    alone: &[],
     version: ("wasmedge", "0.14."),
     launchers: &[("wasmedge", "usr/bin/wasmedge")],
 };
@@ -63,6 +88,7 @@ pub const WASMEDGE_017: Bundle = Bundle {
     name: "wasmedge-0.17",
     suite: "sid",
     packages: &["wasmedge"],
+    alone: &[],
     version: ("wasmedge", "0.17."),
     launchers: &[("wasmedge", "usr/bin/wasmedge")],
 };
@@ -78,18 +104,19 @@ impl Bundle {
         let recipe = format!(
             "{}: {} {:?}",
             self.suite,
-            self.packages.join(" "),
+            [self.packages, self.alone].concat().join(" "),
             self.launchers
         );
         let root = layout::built(&layout::tools().join(self.name), &recipe, |partial| {
             eprintln!("{}: unpacking packages of Debian {}", self.name, self.suite);
-            let names = apt::unpack(self.suite, self.packages, partial).with_context(|| {
-                format!(
-                    "getting {} from Debian {}",
-                    self.packages.join(", "),
-                    self.suite
-                )
-            })?;
+            let names =
+                apt::unpack(self.suite, self.packages, self.alone, partial).with_context(|| {
+                    format!(
+                        "getting {} from Debian {}",
+                        self.packages.join(", "),
+                        self.suite
+                    )
+                })?;
             fs::write(partial.join("packages.txt"), names.join("\n") + "\n")?;
             let prefix = Prefix {
                 root: partial.to_path_buf(),

@@ -111,10 +111,10 @@ fn wasm_tests() -> Result<Tally> {
     gated("wasm-tests", &wasm_variables()?)
 }
 
-/// Tests against the real MySQL, Kafka and Redis; the module is at hand for the tests from end to end.
+/// Tests against the real MySQL, MariaDB, Kafka and Redis; the module is at hand for the tests from end to end.
 fn server_tests() -> Result<Tally> {
     let mut variables = wasm_variables()?;
-    let servers = servers::up()?;
+    let servers = servers::up(&servers::Kind::ALL)?;
     variables.extend(servers.addresses);
     let tally = gated("server-tests", &variables)?;
     // What was up before stays up; after a failure all of it does, to be looked at.

@@ -86,7 +86,7 @@ fn patch(out: &mut [u8], start: usize) -> io::Result<()> {
     // The length counts what follows it, the checksum covers what follows it.
     let length = i32::try_from(out.len() - start - 12).map_err(io::Error::other)?;
     out[start + 8..start + 12].copy_from_slice(&length.to_be_bytes());
-    let crc = crc32c::crc32c(&out[start + 21..]);
+    let crc = wlf_core::checksum::crc32c(&out[start + 21..]);
     out[start + 17..start + 21].copy_from_slice(&crc.to_be_bytes());
     Ok(())
 }

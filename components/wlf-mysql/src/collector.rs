@@ -352,6 +352,10 @@ impl Running {
                     self.waiting = None;
                     self.taken += length;
                 }
+                Taken::More => {
+                    self.waiting = Some(event);
+                    self.taken = TURN;
+                }
                 Taken::NeedsDefinition { database, table } => {
                     self.waiting = Some(event);
                     self.define(database, table, endpoint).await?;

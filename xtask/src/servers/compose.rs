@@ -27,10 +27,17 @@ pub fn up(ports: &[(Kind, u16)]) -> Result<()> {
     command.args(["up", "--detach", "--wait"]);
     for (kind, port) in ports {
         eprintln!("{}: starting in Docker on port {port}", kind.name());
-        let variable = format!("WLF_{}_PORT", kind.name().to_uppercase());
-        command.arg(kind.name()).env(variable, port.to_string());
+        command
+            .arg(kind.name())
+            .env(port_variable(*kind), port.to_string());
     }
     run(command)
+}
+
+/// Returns the variable of `docker-compose.yaml` that holds a server's port, `WLF_MARIADB_1011_PORT`.
+fn port_variable(kind: Kind) -> String {
+    let name = kind.name().to_uppercase();
+    format!("WLF_{}_PORT", name.replace('-', "_").replace('.', ""))
 }
 
 /// Stops a service and removes its container; with `purge` its volume goes too.
@@ -69,7 +76,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::super::{kafka, mysql};
+    use super::super::{Kind, kafka, mariadb, mysql};
     use crate::layout;
 
     const FILES: [&str; 2] = [
@@ -145,6 +152,25 @@ mod tests {
                 services["kafka"]["image"],
                 json!(format!("apache/kafka:{}", kafka::VERSION))
             );
+        }
+    }
+
+    #[test]
+    fn the_mariadb_in_docker_are_those_from_packages_and_wait_to_be_named() {
+        let services = read(FILES[0])["services"].clone();
+        for (kind, version) in [
+            (Kind::Mariadb1011, &mariadb::V10_11),
+            (Kind::Mariadb118, &mariadb::V11_8),
+        ] {
+            let service = &services[kind.name()];
+            assert_eq!(service["command"], json!(version.settings()));
+            assert_eq!(
+                service["environment"]["MARIADB_ROOT_PASSWORD"],
+                json!(mysql::PASSWORD)
+            );
+            assert_eq!(service["profiles"], json!(["tests"]));
+            let ports = service["ports"][0].as_str().unwrap();
+            assert!(ports.contains(&super::port_variable(kind)), "{ports}");
         }
     }
 

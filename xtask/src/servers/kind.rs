@@ -6,26 +6,39 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::mariadb::{self, Mariadb};
 use super::mysql::{self, Mysql};
 use super::process::Process;
 use super::{kafka, probe, redis};
 
 /// Names one of the servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     Mysql,
+    #[serde(rename = "mariadb-10.11")]
+    Mariadb1011,
+    #[serde(rename = "mariadb-11.8")]
+    Mariadb118,
     Kafka,
     Redis,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 3] = [Kind::Mysql, Kind::Kafka, Kind::Redis];
+    pub const ALL: [Kind; 5] = [
+        Kind::Mysql,
+        Kind::Mariadb1011,
+        Kind::Mariadb118,
+        Kind::Kafka,
+        Kind::Redis,
+    ];
 
     /// Returns the service's name in `docker-compose.yaml`, and its directory's below `target/servers`.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Mysql => "mysql",
+            Kind::Mariadb1011 => mariadb::V10_11.name(),
+            Kind::Mariadb118 => mariadb::V11_8.name(),
             Kind::Kafka => "kafka",
             Kind::Redis => "redis",
         }
@@ -35,6 +48,8 @@ impl Kind {
     pub fn variable(self) -> &'static str {
         match self {
             Kind::Mysql => "WLF_TEST_MYSQL",
+            Kind::Mariadb1011 => "WLF_TEST_MARIADB_1011",
+            Kind::Mariadb118 => "WLF_TEST_MARIADB_118",
             Kind::Kafka => "WLF_TEST_KAFKA",
             Kind::Redis => "WLF_TEST_REDIS",
         }
@@ -43,6 +58,8 @@ impl Kind {
     fn default_port(self) -> u16 {
         match self {
             Kind::Mysql => 3306,
+            Kind::Mariadb1011 => 3310,
+            Kind::Mariadb118 => 3311,
             Kind::Kafka => 9092,
             Kind::Redis => 6379,
         }
@@ -51,7 +68,9 @@ impl Kind {
     /// Writes an address as the tests want it.
     pub fn address(self, port: u16) -> String {
         match self {
-            Kind::Mysql => format!("mysql://root:{}@127.0.0.1:{port}", mysql::PASSWORD),
+            Kind::Mysql | Kind::Mariadb1011 | Kind::Mariadb118 => {
+                format!("mysql://root:{}@127.0.0.1:{port}", mysql::PASSWORD)
+            }
             Kind::Kafka => format!("127.0.0.1:{port}"),
             Kind::Redis => format!("redis://127.0.0.1:{port}"),
         }
@@ -61,7 +80,7 @@ impl Kind {
     pub fn answers(self, address: &str) -> bool {
         let host = host_and_port(address, self.default_port());
         match self {
-            Kind::Mysql => probe::mysql(&host),
+            Kind::Mysql | Kind::Mariadb1011 | Kind::Mariadb118 => probe::mysql(&host),
             Kind::Kafka => probe::kafka(&host),
             Kind::Redis => probe::redis(&host),
         }
@@ -79,6 +98,8 @@ impl Kind {
     pub fn start(self, home: &Path, port: u16) -> Result<Process> {
         match self {
             Kind::Mysql => Mysql::new(home)?.start(port, mysql::SETTINGS),
+            Kind::Mariadb1011 => Mariadb::new(&mariadb::V10_11, home)?.start(port, &[]),
+            Kind::Mariadb118 => Mariadb::new(&mariadb::V11_8, home)?.start(port, &[]),
             Kind::Kafka => kafka::start(home, port),
             Kind::Redis => redis::start(home, port),
         }

@@ -1,8 +1,9 @@
-//! The real MySQL, Kafka and Redis: from addresses, from a Docker engine, or from packages.
+//! The real MySQL, MariaDB, Kafka and Redis: from addresses, from a Docker engine, or from packages.
 
 mod compose;
 mod kafka;
 mod kind;
+pub mod mariadb;
 pub mod mysql;
 mod probe;
 pub mod process;
@@ -21,7 +22,7 @@ use state::{Running, State};
 /// How long a server may take to shut down before it is killed.
 const SHUTDOWN: Duration = Duration::from_secs(60);
 
-/// All servers, up.
+/// Servers that are up.
 pub struct Servers {
     /// The variable of each with its address.
     pub addresses: Vec<(&'static str, String)>,
@@ -29,16 +30,16 @@ pub struct Servers {
     pub started: Vec<Kind>,
 }
 
-/// Brings up every server that is not up yet.
-pub fn up() -> Result<Servers> {
+/// Brings up those of `kinds` that are not up yet.
+pub fn up(kinds: &[Kind]) -> Result<Servers> {
     let _lock = Lock::hold(&home().join("lock"))?;
     let mut state = State::load();
     let mut addresses = Vec::new();
     let mut own = Vec::new();
-    for kind in Kind::ALL {
-        match given(kind)? {
+    for kind in kinds {
+        match given(*kind)? {
             Some(address) => addresses.push((kind.variable(), address)),
-            None => own.push(kind),
+            None => own.push(*kind),
         }
     }
     let is_up = |kind: &Kind| {
@@ -86,7 +87,7 @@ pub fn down(kinds: &[Kind], purge: bool) -> Result<()> {
 /// Says for each server where it is and whether it answers.
 pub fn status() -> String {
     let state = State::load();
-    let mut lines = format!("{:<6} {:<5} {:<41} {}\n", "server", "up", "address", "how");
+    let mut lines = format!("{:<13} {:<5} {:<41} {}\n", "server", "up", "address", "how");
     for kind in Kind::ALL {
         let (address, up, how) = if let Ok(address) = std::env::var(kind.variable()) {
             let up = kind.answers(&address);
@@ -109,7 +110,7 @@ pub fn status() -> String {
             )
         };
         let up = if up { "yes" } else { "no" };
-        lines += &format!("{:<6} {up:<5} {address:<41} {how}\n", kind.name());
+        lines += &format!("{:<13} {up:<5} {address:<41} {how}\n", kind.name());
     }
     lines
 }

@@ -1,6 +1,7 @@
 //! Makes batches of whole transactions out of a binlog's events: bytes in, batches out.
 
 mod control;
+mod payload;
 mod statements;
 
 use std::ops::Range;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wlf_core::{Batch, Position};
 
+use self::payload::OpenPayload;
 use super::checksum::Checksum;
 use super::definition::Definition;
 use super::error::Error;
@@ -22,8 +24,10 @@ use super::query::Query;
 use super::reader::Malformed;
 use super::table_map;
 use super::tables::{Introduced, Tables};
+use super::transaction_origin::TransactionGtid;
+use super::transaction_payload::Decoder;
 use super::transactions::{Limits, Transactions};
-use super::{gtid, xid};
+use super::{commit_timestamp, gtid, xid};
 
 /// Makes batches of whole transactions out of a binlog's events.
 ///
@@ -52,12 +56,17 @@ pub struct Assembler {
     definitions: bool,
     /// A statement that changes rows was already reported.
     warned_of_statement: bool,
+    /// A compressed transaction of which not all events were taken, and what decompresses it.
+    payload: Option<Box<OpenPayload>>,
+    decoder: Decoder,
 }
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taken {
     Event,
+    /// A piece of the event, which is large: [`cut`](Assembler::cut) if a batch is full, and give the event again.
+    More,
     /// Nothing was taken: the table has no names in the binlog. [`Assembler::define`] it and give the event again.
     NeedsDefinition {
         database: String,
@@ -85,6 +94,8 @@ impl Assembler {
             server_uuid: None,
             definitions: false,
             warned_of_statement: false,
+            payload: None,
+            decoder: Decoder::default(),
         }
     }
 
@@ -117,6 +128,7 @@ impl Assembler {
         self.knows_before = executed.is_some();
         self.executed = executed;
         self.gtid = None;
+        self.payload = None;
         self.transactions.forget();
         self.tables.next_transaction();
     }
@@ -143,6 +155,11 @@ impl Assembler {
         self.transactions.open_at()
     }
 
+    #[cfg(test)]
+    pub(super) fn filled(&self) -> &super::block::Block {
+        self.transactions.filled()
+    }
+
     /// The place behind the last event.
     pub fn place(&self) -> Place {
         Place {
@@ -165,7 +182,10 @@ impl Assembler {
         event: Range<usize>,
         at: Option<u64>,
     ) -> Result<Taken, Error> {
-        let bytes = block.get(event.clone()).unwrap_or_default();
+        if self.payload.is_some() {
+            return self.inside();
+        }
+        let bytes = block.get(event).unwrap_or_default();
         let header = Header::decode(bytes).map_err(|source| self.malformed(0, source))?;
         let (start, end) = self.locate(&header, at);
         if usize::try_from(header.length) != Ok(bytes.len()) {
@@ -194,8 +214,11 @@ impl Assembler {
             Err(source) => return Err(self.malformed_at(start, header.code, source)),
         };
         let body = whole.get(Header::LENGTH..).unwrap_or_default();
-        let taken = self.event(block, event.start, &header, body, start..end)?;
-        if taken == Taken::Event && header.flags & Header::ARTIFICIAL == 0 {
+        let taken = self.event(block, &header, body, start..end)?;
+        if taken == Taken::Event
+            && header.flags & Header::ARTIFICIAL == 0
+            && header.code != types::TRANSACTION_PAYLOAD
+        {
             self.transactions.count(bytes.len());
         }
         Ok(taken)
@@ -205,7 +228,6 @@ impl Assembler {
     fn event(
         &mut self,
         block: &Bytes,
-        offset: usize,
         header: &Header,
         body: &[u8],
         range: Range<u64>,
@@ -221,7 +243,7 @@ impl Assembler {
                 self.transactions.begin(&place);
                 let short = self.format.short_table_ids;
                 self.transactions
-                    .rows(block, offset, header, body, short, &self.tables, place)?;
+                    .rows(block, header, body, short, &self.tables, place)?;
             }
             types::TABLE_MAP => {
                 let split = table_map::split_id(body, self.format.short_table_ids);
@@ -245,15 +267,23 @@ impl Assembler {
                 self.query(&query, start)?;
             }
             types::GTID => {
-                self.gtid = Some(gtid::decode(body).map_err(|source| wrong(self, source))?);
+                let gtid = gtid::decode(body).map_err(|source| wrong(self, source))?;
+                self.transactions.introduce(
+                    Some(TransactionGtid::Mysql(gtid.clone())),
+                    commit_timestamp::decode(body),
+                );
+                self.gtid = Some(gtid);
                 self.refuse_unfinished()?;
             }
             types::ANONYMOUS_GTID => {
                 self.gtid = None;
+                self.transactions
+                    .introduce(None, commit_timestamp::decode(body));
                 self.refuse_unfinished()?;
             }
+            types::TRANSACTION_PAYLOAD => return self.payload(block, body, start, end),
             _ => {
-                self.rarer(header, body, start, end)?;
+                self.rarer(block, header, body, start, end)?;
                 return Ok(Taken::Event);
             }
         }

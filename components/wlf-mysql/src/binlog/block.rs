@@ -1,18 +1,21 @@
 //! What the events of a batch share: the blocks that were read, and where in them the rows are.
 
+use std::cell::OnceCell;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use wlf_core::format::Encoder;
 use wlf_core::value::{Row, Rows};
-use wlf_core::{Changes, EncodeError, Event, Fault, Operation};
+use wlf_core::{Changes, EncodeError, Event, Fault, Operation, Origin};
 
 use super::error::Error;
 use super::place::Place;
 use super::reader::Malformed;
 use super::row_image::{Present, RowImage};
 use super::table_plan::TablePlan;
+use super::transaction_origin::TransactionOrigin;
 
 /// The blocks that were read, and where in them the rows are.
 #[derive(Debug, Default)]
@@ -21,6 +24,8 @@ pub struct Block {
     pub parts: Vec<Part>,
     /// Where images begin, from the beginning of their rows.
     pub images: Vec<u32>,
+    /// Where the parts' transactions come from.
+    pub origins: Vec<TransactionOrigin>,
 }
 
 /// The rows of one event.
@@ -36,6 +41,25 @@ pub struct Part {
     /// The index of the first image.
     pub images: usize,
     pub place: Place,
+    pub server_id: u32,
+    /// The number of the first row among those of the event at `place`, of which this may be a piece.
+    pub row: u32,
+    /// The index of the transaction's origin.
+    pub origin: usize,
+}
+
+/// Where `slice`, which is a part of `block`, is in it.
+#[inline(always)]
+pub fn offsets(block: &Bytes, slice: &[u8]) -> Range<usize> {
+    if slice.is_empty() {
+        return 0..0;
+    }
+    let start = slice
+        .as_ptr()
+        .addr()
+        .saturating_sub(block.as_ptr().addr())
+        .min(block.len());
+    start..start.saturating_add(slice.len()).min(block.len())
 }
 
 impl Changes for Block {
@@ -53,11 +77,19 @@ impl Changes for Block {
             });
         }
         encoder
-            .encode_rows(event, &mut Cursor::new(self, part, &event.rows))
+            .encode_rows(event, &mut self.rows(part, &event.rows))
             .map_err(|failed| EncodeError {
                 row: failed.row,
                 fault: part.fault(failed.column, failed.error),
             })
+    }
+}
+
+impl Block {
+    /// The rows of a part that `range` numbers.
+    #[inline(always)]
+    pub(super) fn rows<'a>(&'a self, part: &'a Part, range: &Range<u32>) -> Cursor<'a> {
+        Cursor::new(self, part, range)
     }
 }
 
@@ -90,7 +122,13 @@ impl Part {
 }
 
 /// The rows that an event stands for.
-struct Cursor<'a> {
+pub(super) struct Cursor<'a> {
+    part: &'a Part,
+    origin: Option<&'a TransactionOrigin>,
+    /// The number of the first row in its part.
+    first: u32,
+    /// A statement that is no UTF-8.
+    mended: OnceCell<String>,
     plan: &'a TablePlan,
     operation: Operation,
     present: Present<'a>,
@@ -118,6 +156,10 @@ impl<'a> Cursor<'a> {
         let images = block.images.get(part.images..).unwrap_or_default();
         let images = images.get(index(range.start)..index(range.end));
         Self {
+            part,
+            origin: block.origins.get(part.origin),
+            first: range.start,
+            mended: OnceCell::new(),
             plan: &part.plan,
             operation: part.operation,
             present: Present::new(slice(&part.present), columns),
@@ -144,6 +186,30 @@ impl<'a> Cursor<'a> {
 impl<'a> Rows for Cursor<'a> {
     type Error = Malformed;
     type Columns = RowImage<'a>;
+
+    #[inline(never)]
+    fn origin(&self) -> Origin<'_> {
+        let part = self.part;
+        let known = self.origin;
+        let statement = known.and_then(|known| known.statement.as_deref());
+        let gtid = known.and_then(|known| known.gtid.as_ref());
+        Origin {
+            server: known.map_or("", |known| known.server),
+            file: &part.place.file,
+            position: part.place.position,
+            row: part.row.saturating_add(self.first),
+            server_id: Some(part.server_id),
+            thread_id: known.and_then(|known| known.thread_id),
+            gtid: gtid.map(|gtid| -> &dyn fmt::Display { gtid }),
+            query: statement.map(|statement| match std::str::from_utf8(statement) {
+                Ok(text) => text,
+                Err(_) => self
+                    .mended
+                    .get_or_init(|| String::from_utf8_lossy(statement).into_owned()),
+            }),
+            committed: known.and_then(|known| known.committed),
+        }
+    }
 
     #[inline(always)]
     fn next(&mut self) -> Result<Option<Row<RowImage<'a>>>, Malformed> {

@@ -37,7 +37,7 @@ impl Checksum {
             Self::None => Ok(Ok(event)),
             Self::Crc32 => {
                 let (event, stored) = split(event)?;
-                Ok(compare(event, stored, crc32fast::hash(event)))
+                Ok(compare(event, stored, wlf_core::checksum::crc32(event)))
             }
         }
     }
@@ -59,7 +59,7 @@ impl Checksum {
         {
             *byte &= !bit;
         }
-        Ok(compare(body, stored, crc32fast::hash(&closed)))
+        Ok(compare(body, stored, wlf_core::checksum::crc32(&closed)))
     }
 }
 

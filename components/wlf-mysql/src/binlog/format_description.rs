@@ -19,6 +19,15 @@ const CHECKSUM_SINCE: (u32, u32, u32) = (5, 6, 1);
 const CHECKSUM_SINCE_MARIADB: (u32, u32, u32) = (5, 3, 0);
 
 impl FormatDescription {
+    /// The kind of server: `mysql` or `mariadb`.
+    pub fn server(&self) -> &'static str {
+        if self.server_version.contains("MariaDB") {
+            "mariadb"
+        } else {
+            "mysql"
+        }
+    }
+
     /// Reads the event, its header and checksum included.
     pub fn decode(event: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(event);

@@ -6,7 +6,7 @@ use wlf_core::format::{Encoder, Format};
 
 use super::header::Header;
 use super::recorded::{LIMITS, events, files};
-use super::{Assembler, Limits};
+use super::{Assembler, Limits, Taken};
 
 const RECORDED: [&str; 6] = [
     "types",
@@ -31,7 +31,7 @@ fn mended(mut event: Vec<u8>) -> Vec<u8> {
     if let Some(place) = event.get_mut(9..13) {
         place.copy_from_slice(&length.to_le_bytes());
     }
-    let checksum = crc32fast::hash(&event);
+    let checksum = wlf_core::checksum::crc32(&event);
     event.extend(checksum.to_le_bytes());
     event
 }
@@ -42,14 +42,19 @@ fn read(events: impl Iterator<Item = Vec<u8>>, limits: Limits) {
     assembler.next_file("binlog.000001");
     let mut encoder = Encoder::new(Format::Maxwell).with_keys();
     let mut all = Vec::new();
-    for event in events {
+    'events: for event in events {
         let block = Bytes::from(event);
         let range = 0..block.len();
-        if assembler.take(&block, range, None).is_err() {
-            break;
-        }
-        if assembler.is_full() {
-            all.extend(assembler.cut());
+        loop {
+            let taken = assembler.take(&block, range.clone(), None);
+            if assembler.is_full() {
+                all.extend(assembler.cut());
+            }
+            match taken {
+                Ok(Taken::More) => {}
+                Ok(_) => break,
+                Err(_) => break 'events,
+            }
         }
     }
     all.extend(assembler.cut());

@@ -5,6 +5,8 @@ use super::reader::{Malformed, Reader};
 /// A statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Query<'a> {
+    /// The connection that gave it.
+    pub thread_id: u32,
     /// In whatever charset the client had.
     pub sql: &'a [u8],
 }
@@ -32,7 +34,8 @@ impl<'a> Query<'a> {
     pub fn decode(body: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
         // int<4>: thread id, int<4>: execution time
-        reader.u64("the thread id")?;
+        let thread_id = reader.u32("the thread id")?;
+        reader.u32("the execution time")?;
         // int<1>: length of the database's name
         let database = reader.u8("the database")?;
         // int<2>: error code
@@ -42,7 +45,10 @@ impl<'a> Query<'a> {
         reader.bytes(usize::from(variables), "the status variables")?;
         // string<n>: database, and a zero byte
         reader.bytes(usize::from(database) + 1, "the database")?;
-        Ok(Self { sql: reader.rest() })
+        Ok(Self {
+            thread_id,
+            sql: reader.rest(),
+        })
     }
 
     #[inline(always)]
@@ -104,6 +110,7 @@ mod tests {
     fn tells_statements_apart() {
         let statement = |sql: &'static str| {
             Query {
+                thread_id: 0,
                 sql: sql.as_bytes(),
             }
             .statement()

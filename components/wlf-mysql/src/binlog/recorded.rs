@@ -60,11 +60,17 @@ pub(super) fn batches(name: &str, limits: Limits) -> Result<Vec<Batch>, Error> {
         assembler.next_file(&name);
         for event in events(&file) {
             let at = event.start as u64;
-            assert_eq!(assembler.take(&file, event, Some(at))?, Taken::Event);
-            while assembler.is_full() {
-                match assembler.cut() {
-                    Some(batch) => batches.push(batch),
-                    None => break,
+            loop {
+                let taken = assembler.take(&file, event.clone(), Some(at))?;
+                while assembler.is_full() {
+                    match assembler.cut() {
+                        Some(batch) => batches.push(batch),
+                        None => break,
+                    }
+                }
+                if taken != Taken::More {
+                    assert_eq!(taken, Taken::Event);
+                    break;
                 }
             }
         }
@@ -355,6 +361,42 @@ fn every_type_is_what_the_server_shows() {
     assert_same("types", LIMITS);
 }
 
+/// The types that TABLE_MAP tells are those of `information_schema`, but for ZEROFILL and the widths of numbers.
+#[test]
+fn declared_types_are_what_the_server_says() {
+    let mut tables = BTreeMap::new();
+    for event in batches("types", LIMITS)
+        .unwrap()
+        .iter()
+        .flat_map(|batch| &batch.events)
+    {
+        tables.insert(event.table.name.clone(), event.table.clone());
+    }
+    let mut compared = 0;
+    for expected in expected("types") {
+        let table = &tables[&expected.table];
+        for (column, expected) in table.columns.iter().zip(&expected.columns) {
+            let declared = ColumnDefinition::from_information_schema(
+                &expected.name,
+                &expected.r#type,
+                expected.charset.as_deref(),
+                true,
+            );
+            assert_eq!(column.name, declared.name);
+            // information_schema has no characters beyond U+FFFF in labels.
+            let ours = column.data_type.to_string().replace('😀', "?");
+            assert_eq!(
+                (ours, column.data_type.charset()),
+                (declared.data_type.to_string(), declared.data_type.charset()),
+                "{}",
+                expected.name
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared > 100, "{compared}");
+}
+
 #[test]
 fn ddl_xa_and_tables_without_transactions() {
     // The rows before were put in before ALTER, RENAME and TRUNCATE, which are no events of rows.
@@ -454,6 +496,7 @@ fn definition(table: &Expected) -> Definition {
             &column.name,
             &column.r#type,
             column.charset.as_deref(),
+            true,
         )
     });
     let key = table.primary_key.iter().map(|name| {
@@ -480,7 +523,7 @@ fn a_table_that_was_changed_since_is_not_guessed() {
         while let Taken::NeedsDefinition { database, table } =
             assembler.take(&file, event.clone(), at).unwrap()
         {
-            let column = ColumnDefinition::from_information_schema("only", "int", None);
+            let column = ColumnDefinition::from_information_schema("only", "int", None, true);
             let definition = Definition {
                 columns: vec![column],
                 primary_key: vec![0],
@@ -557,4 +600,36 @@ fn numbers_grow_and_each_transaction_has_one_xid() {
         assert!(transaction.1.is_some());
         last = transaction;
     }
+}
+
+/// Compressed transactions give the same rows, whether they are held or stream, in batches of any size.
+#[test]
+fn compressed_transactions() {
+    assert_same("compressed", LIMITS);
+    for transaction in [0, 300, 5000, 30_000] {
+        let small = Limits {
+            rows: 10,
+            bytes: 1000,
+            transaction,
+        };
+        assert_same("compressed", small);
+        let all = lines(&batches("compressed", LIMITS).unwrap());
+        let pieces = batches("compressed", small).unwrap();
+        let streamed = pieces.iter().filter(|batch| batch.position.is_none());
+        assert!(streamed.count() > 3);
+        assert!(pieces.iter().any(|batch| batch.ended.is_some()));
+        assert_eq!(rows_alone(&lines(&pieces)), rows_alone(&all));
+    }
+}
+
+/// The lines without what is known of a transaction only when it is held.
+fn rows_alone(lines: &[String]) -> Vec<serde_json::Value> {
+    let value = |line: &String| {
+        let mut value: serde_json::Value = serde_json::from_str(line).unwrap();
+        for key in ["xid", "xoffset", "commit"] {
+            value.as_object_mut().unwrap().remove(key);
+        }
+        value
+    };
+    lines.iter().map(value).collect()
 }

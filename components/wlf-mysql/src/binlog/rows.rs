@@ -12,6 +12,8 @@ use super::table_plan::TablePlan;
 pub struct RowsEvent<'a> {
     pub table_id: u64,
     pub operation: Operation,
+    /// It is the last of its statement.
+    pub ends_statement: bool,
     pub columns: usize,
     /// Which columns the images hold: the only ones, or of an update those before.
     pub present: &'a [u8],
@@ -19,6 +21,9 @@ pub struct RowsEvent<'a> {
     pub present_after: &'a [u8],
     pub rows: &'a [u8],
 }
+
+/// The flag of the last rows event of a statement.
+const STATEMENT_END: u16 = 1;
 
 /// A rows event of this id and without rows only ends a statement.
 pub const DUMMY_TABLE_ID: u64 = 0x00ff_ffff;
@@ -35,7 +40,7 @@ impl<'a> RowsEvent<'a> {
             reader.u48("the table's id")?
         };
         // int<2>: flags
-        reader.u16("the flags")?;
+        let flags = reader.u16("the flags")?;
         if matches!(
             code,
             types::WRITE_ROWS | types::UPDATE_ROWS | types::DELETE_ROWS
@@ -67,6 +72,7 @@ impl<'a> RowsEvent<'a> {
         Ok(Self {
             table_id,
             operation,
+            ends_statement: flags & STATEMENT_END != 0,
             columns,
             present,
             present_after,

@@ -9,7 +9,7 @@ use wlf_core::event::{Ended, Transaction};
 use wlf_core::{Batch, Event};
 
 use self::prepared::Prepared;
-use super::block::{Block, Part};
+use super::block::{Block, Part, offsets};
 use super::error::Error;
 use super::event_type;
 use super::header::Header;
@@ -17,9 +17,10 @@ use super::place::Place;
 use super::reader::Malformed;
 use super::rows::{DUMMY_TABLE_ID, RowsEvent};
 use super::tables::Tables;
+use super::transaction_origin::{TransactionGtid, TransactionOrigin};
 
 /// What an event takes besides its bytes: of one-row transactions that is about as much as they are.
-const EVENT: usize = size_of::<Event>() + size_of::<Part>();
+const EVENT: usize = size_of::<Event>() + size_of::<Part>() + size_of::<TransactionOrigin>();
 
 /// How much goes into a batch, and how much of a transaction is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,11 @@ pub struct Transactions {
     whole: usize,
     /// A transaction that earlier batches began has ended.
     ended: Option<Ended>,
+    /// Where the open transaction comes from, or the next, and its index in the block that is filled.
+    origin: TransactionOrigin,
+    noted: Option<usize>,
+    /// Inside of a compressed transaction: how many of its rows were taken.
+    payload_rows: Option<u32>,
     prepared: Vec<Prepared>,
 }
 
@@ -100,6 +106,9 @@ impl Transactions {
             pending: Vec::new(),
             whole: 0,
             ended: None,
+            origin: TransactionOrigin::default(),
+            noted: None,
+            payload_rows: None,
             prepared: Vec::new(),
         }
     }
@@ -136,6 +145,61 @@ impl Transactions {
         }
     }
 
+    /// The kind of server that wrote what follows.
+    pub fn set_server(&mut self, server: &'static str) {
+        self.origin = TransactionOrigin {
+            server,
+            ..TransactionOrigin::default()
+        };
+        self.noted = None;
+    }
+
+    /// What follows is a transaction of this identity.
+    #[inline(always)]
+    pub fn introduce(&mut self, gtid: Option<TransactionGtid>, committed: Option<u64>) {
+        self.origin = TransactionOrigin {
+            server: self.origin.server,
+            thread_id: None,
+            gtid,
+            committed,
+            statement: None,
+        };
+        self.noted = None;
+    }
+
+    /// The connection that made the open transaction.
+    #[inline(always)]
+    pub fn made_by(&mut self, thread_id: u32) {
+        self.origin.thread_id = Some(thread_id);
+        self.noted = None;
+    }
+
+    /// The rows that follow were changed by this statement.
+    pub fn statement(&mut self, statement: Bytes) {
+        self.origin.statement = Some(statement);
+        self.noted = None;
+    }
+
+    /// Where the open transaction comes from, or the next.
+    pub fn origin(&self) -> &TransactionOrigin {
+        &self.origin
+    }
+
+    /// The rows that follow are all of one event.
+    pub fn begin_payload(&mut self) {
+        self.payload_rows = Some(0);
+    }
+
+    pub fn end_payload(&mut self) {
+        self.payload_rows = None;
+    }
+
+    /// The block that is being filled.
+    #[cfg(test)]
+    pub(super) fn filled(&self) -> &Block {
+        &self.block
+    }
+
     /// Opens a distributed transaction.
     pub fn begin_xa(&mut self, place: &Place, id: &[u8]) {
         self.begin(place);
@@ -153,16 +217,11 @@ impl Transactions {
         }
     }
 
-    /// Takes the rows of an event, which is `body` at `offset` in `block` behind its header.
+    /// Takes the rows of an event, which is `body` in `block` behind its header.
     #[inline(always)]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "all of them are borrowed from different owners"
-    )]
     pub fn rows(
         &mut self,
         block: &Bytes,
-        offset: usize,
         header: &Header,
         body: &[u8],
         short_table_ids: bool,
@@ -206,26 +265,27 @@ impl Transactions {
                 wrong(&place, source)
             })?
         };
-        let within = |slice: &[u8]| {
-            let start = offset + Header::LENGTH + (slice.as_ptr().addr() - body.as_ptr().addr());
-            start..start + slice.len()
-        };
-        let empty = 0..0;
         let part = Part {
             plan: plan.clone(),
             operation: event.operation,
             block: 0,
-            present: within(event.present),
-            present_after: if event.present_after.is_empty() {
-                empty
-            } else {
-                within(event.present_after)
-            },
-            rows: within(event.rows),
+            present: offsets(block, event.present),
+            present_after: offsets(block, event.present_after),
+            rows: offsets(block, event.rows),
             images,
             place,
+            server_id: header.server_id,
+            row: self.payload_rows.unwrap_or(0),
+            origin: 0,
         };
         self.keep(block, part, header.timestamp, rows);
+        if let Some(before) = &mut self.payload_rows {
+            *before = before.saturating_add(rows);
+        }
+        if event.ends_statement && self.origin.statement.is_some() {
+            self.origin.statement = None;
+            self.noted = None;
+        }
         self.refuse_large_xa()
     }
 
@@ -239,6 +299,15 @@ impl Transactions {
             blocks.push(block.clone());
         }
         part.block = blocks.len() - 1;
+        part.origin = match self.noted {
+            Some(origin) => origin,
+            None => {
+                self.block.origins.push(self.origin.clone());
+                let origin = self.block.origins.len() - 1;
+                self.noted = Some(origin);
+                origin
+            }
+        };
         self.block.parts.push(part);
         self.pending.push(Pending {
             timestamp,
@@ -340,6 +409,7 @@ impl Transactions {
     /// Closes the block that is being filled, and makes events of what is in it.
     fn close_block(&mut self) {
         let block = Arc::new(std::mem::take(&mut self.block));
+        self.noted = None;
         for (n, pending) in self.pending.drain(..).enumerate() {
             let Some(part) = block.parts.get(n) else {
                 break;

@@ -220,7 +220,7 @@ fn an_event_larger_than_a_block_is_read_whole() {
         // An IGNORABLE event (28) of this length, behind the first event of the file.
         event[4] = 28;
         event[9..13].copy_from_slice(&u32::try_from(size).unwrap().to_le_bytes());
-        let checksum = crc32fast::hash(&event[..size - 4]);
+        let checksum = wlf_core::checksum::crc32(&event[..size - 4]);
         event[size - 4..].copy_from_slice(&checksum.to_le_bytes());
         let first = events(&file)[0].end;
         let long = [&file[..first], &event, &event, &file[first..]].concat();

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{Assembler, Taken};
+use crate::binlog::block::offsets;
 use crate::binlog::checksum::Checksum;
 use crate::binlog::error::Error;
 use crate::binlog::event_type as types;
@@ -10,15 +13,18 @@ use crate::binlog::format_description::FormatDescription;
 use crate::binlog::gtid_set::GtidSet;
 use crate::binlog::header::Header;
 use crate::binlog::heartbeat::Heartbeat;
+use crate::binlog::reader::Reader;
 use crate::binlog::rotate::Rotate;
+use crate::binlog::transaction_origin::TransactionGtid;
 use crate::binlog::xa_prepare::XaPrepare;
-use crate::binlog::{gtid, incident};
+use crate::binlog::{commit_timestamp, gtid, incident};
 
 impl Assembler {
     /// What stands between transactions, or stops everything.
     #[inline(never)]
     pub(super) fn rarer(
         &mut self,
+        block: &Bytes,
         header: &Header,
         body: &[u8],
         start: u64,
@@ -32,12 +38,29 @@ impl Assembler {
         }
         match header.code {
             types::GTID_TAGGED => {
-                self.gtid = Some(gtid::decode_tagged(body).map_err(|source| wrong(self, source))?);
+                let gtid = gtid::decode_tagged(body).map_err(|source| wrong(self, source))?;
+                let committed = commit_timestamp::decode_tagged(body);
+                self.transactions.introduce(
+                    Some(TransactionGtid::Mysql(gtid.clone())),
+                    committed.map_err(|source| wrong(self, source))?,
+                );
+                self.gtid = Some(gtid);
                 return self.refuse_unfinished();
             }
             types::MARIADB_GTID => {
                 self.gtid = None;
                 self.refuse_unfinished()?;
+                let mut reader = Reader::new(body);
+                let gtid = TransactionGtid::MariaDb {
+                    sequence: reader
+                        .u64("the sequence number")
+                        .map_err(|source| wrong(self, source))?,
+                    domain: reader
+                        .u32("the domain")
+                        .map_err(|source| wrong(self, source))?,
+                    server_id: header.server_id,
+                };
+                self.transactions.introduce(Some(gtid), None);
                 // int<8>: sequence number, int<4>: domain, int<1>: flags, of which 1 is "stands alone"
                 if body.get(12).is_some_and(|flags| flags & 1 == 0) {
                     let place = self.place_at(start);
@@ -64,6 +87,16 @@ impl Assembler {
                 let place = self.place_at(start);
                 return Err(Error::Incident { place, message });
             }
+            types::ROWS_QUERY => {
+                // int<1>: length, which is too short for most
+                let statement = body.get(1..).unwrap_or_default();
+                self.transactions
+                    .statement(block.slice(offsets(block, statement)));
+            }
+            types::MARIADB_ANNOTATE_ROWS => {
+                self.transactions
+                    .statement(block.slice(offsets(block, body)));
+            }
             types::STOP
             | types::INTVAR
             | types::RAND
@@ -71,10 +104,8 @@ impl Assembler {
             | types::BEGIN_LOAD_QUERY
             | types::EXECUTE_LOAD_QUERY
             | types::IGNORABLE
-            | types::ROWS_QUERY
             | types::TRANSACTION_CONTEXT
             | types::VIEW_CHANGE
-            | types::MARIADB_ANNOTATE_ROWS
             | types::MARIADB_BINLOG_CHECKPOINT
             | types::MARIADB_GTID_LIST => {}
             code => match self.refusal(code, start) {
@@ -95,10 +126,6 @@ impl Assembler {
     /// Events that hold rows in a form which cannot be read here: passing them over would lose the rows.
     fn refusal(&self, code: u8, start: u64) -> Option<Error> {
         let (what, hint) = match code {
-            types::TRANSACTION_PAYLOAD => (
-                "a compressed transaction (TRANSACTION_PAYLOAD), which cannot be read yet",
-                "SET PERSIST binlog_transaction_compression = OFF on the server, and begin behind this place",
-            ),
             types::PARTIAL_UPDATE_ROWS => (
                 "an update that has only parts of JSON documents (PARTIAL_UPDATE_ROWS), which cannot be read yet",
                 "SET PERSIST binlog_row_value_options = '' on the server, and begin behind this place",
@@ -140,6 +167,7 @@ impl Assembler {
                 });
             }
         }
+        self.transactions.set_server(format.server());
         self.format = format;
         self.gtid = None;
         self.refuse_unfinished()?;

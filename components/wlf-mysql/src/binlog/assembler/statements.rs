@@ -14,6 +14,7 @@ impl Assembler {
                 let place = self.place_at(start);
                 self.refuse_unfinished()?;
                 self.transactions.begin(&place);
+                self.transactions.made_by(query.thread_id);
             }
             Statement::Commit => self.commit(None),
             Statement::Rollback => {
@@ -24,6 +25,7 @@ impl Assembler {
                 let place = self.place_at(start);
                 self.refuse_unfinished()?;
                 self.transactions.begin_xa(&place, id);
+                self.transactions.made_by(query.thread_id);
             }
             Statement::XaCommit(id) => {
                 match self.transactions.commit_prepared(id) {

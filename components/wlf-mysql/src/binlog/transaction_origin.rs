@@ -1,0 +1,45 @@
+//! Where a transaction comes from: what the events before its rows say of it.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::gtid_set::Gtid;
+
+/// Where a transaction comes from, or from its next statement on.
+#[derive(Debug, Clone, Default)]
+pub struct TransactionOrigin {
+    /// `mysql` or `mariadb`.
+    pub server: &'static str,
+    /// Of the connection that made it, from the QUERY that opens it.
+    pub thread_id: Option<u32>,
+    pub gtid: Option<TransactionGtid>,
+    /// When it was committed on the server where it was made, in microseconds since 1970.
+    pub committed: Option<u64>,
+    /// The statement, from ROWS_QUERY or ANNOTATE_ROWS, in whatever charset the client had.
+    pub statement: Option<Bytes>,
+}
+
+/// A transaction's global identity, as its kind of server has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransactionGtid {
+    Mysql(Gtid),
+    MariaDb {
+        domain: u32,
+        server_id: u32,
+        sequence: u64,
+    },
+}
+
+impl fmt::Display for TransactionGtid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mysql(gtid) => gtid.fmt(f),
+            Self::MariaDb {
+                domain,
+                server_id,
+                sequence,
+            } => write!(f, "{domain}-{server_id}-{sequence}"),
+        }
+    }
+}

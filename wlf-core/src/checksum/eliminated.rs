@@ -1,0 +1,110 @@
+//! A CRC by elimination with a sparse multiple of its generator.
+//!
+//! A multiple of the generator may be added to a message without changing its checksum. With one that has few terms, far
+//! apart, every byte can be moved to a handful of places further on: `w[p] ^= w[p - d1] ^ w[p - d2] ^ …` from the front to
+//! the back leaves only the last `max(d)` bytes to be divided.
+#![cfg_attr(
+    not(any(test, target_arch = "wasm32")),
+    expect(dead_code, reason = "natively the processor does it")
+)]
+
+use std::cell::RefCell;
+
+use super::sliced::Tables;
+
+/// How many bytes of a message are worked on between two moves of the window.
+const WINDOW: usize = 8192;
+/// No multiple reaches back further.
+const REACH: usize = 1024;
+
+thread_local! {
+    /// What the bytes before have become: `REACH` bytes of the past, and those that are worked on.
+    static CLEARED: RefCell<[u8; REACH + WINDOW]> = const { RefCell::new([0; REACH + WINDOW]) };
+}
+
+/// A multiple of a generator: the distances, in bytes, at which a byte is found again. `BLOCK` bytes are cleared at once,
+/// none of which is needed by another of them.
+#[derive(Debug)]
+pub struct Multiple<const TERMS: usize, const BLOCK: usize> {
+    distances: [usize; TERMS],
+}
+
+impl<const TERMS: usize, const BLOCK: usize> Multiple<TERMS, BLOCK> {
+    /// `distances` ascend.
+    pub const fn new(distances: [usize; TERMS]) -> Self {
+        assert!(BLOCK <= distances[0] && distances[TERMS - 1] <= REACH);
+        assert!(WINDOW.is_multiple_of(BLOCK));
+        Self { distances }
+    }
+
+    const fn furthest(&self) -> usize {
+        self.distances[TERMS - 1]
+    }
+
+    /// The checksum's register behind the message, begun with all bits set.
+    ///
+    /// # Panics
+    /// If the message is not longer than the furthest distance and a block.
+    #[inline(never)]
+    pub fn crc(&self, tables: &Tables, bytes: &[u8]) -> u32 {
+        let cut = (bytes.len() - self.furthest()) / BLOCK * BLOCK;
+        let (front, back) = bytes.split_at(cut);
+        CLEARED.with_borrow_mut(|cleared| {
+            cleared[..REACH].fill(0);
+            let mut at = REACH;
+            for (n, block) in front.as_chunks::<BLOCK>().0.iter().enumerate() {
+                if at == cleared.len() {
+                    cleared.copy_within(WINDOW.., 0);
+                    at = REACH;
+                }
+                self.clear(block, cleared, at);
+                if n == 0 {
+                    // The register's first value is as good as other first bytes.
+                    for byte in &mut cleared[at..at + 4] {
+                        *byte ^= 0xff;
+                    }
+                }
+                at += BLOCK;
+            }
+            self.divide(tables, back, cleared, at)
+        })
+    }
+
+    /// Clears a block: what it has become is `at` in the window.
+    #[inline(always)]
+    fn clear(&self, block: &[u8; BLOCK], cleared: &mut [u8], at: usize) {
+        let (past, now) = cleared.split_at_mut(at);
+        let Some(now) = now.first_chunk_mut::<BLOCK>() else {
+            return;
+        };
+        let before: [&[u8; BLOCK]; TERMS] = std::array::from_fn(|term| {
+            let from = at - self.distances[term];
+            // A block is never longer than the shortest distance.
+            past[from..].first_chunk::<BLOCK>().unwrap_or(&[0; BLOCK])
+        });
+        for n in 0..BLOCK {
+            let mut byte = block[n];
+            for before in &before {
+                byte ^= before[n];
+            }
+            now[n] = byte;
+        }
+    }
+
+    /// Divides what is left behind the cleared bytes, which end `at` in the window.
+    fn divide(&self, tables: &Tables, back: &[u8], cleared: &[u8], at: usize) -> u32 {
+        let mut left = [0; REACH + BLOCK_LIMIT];
+        let left = &mut left[..back.len()];
+        left.copy_from_slice(back);
+        for distance in self.distances {
+            // Those of the cleared bytes that reach this far.
+            for (byte, before) in left.iter_mut().zip(&cleared[at - distance..at]) {
+                *byte ^= before;
+            }
+        }
+        tables.update(0, left)
+    }
+}
+
+/// The longest block.
+const BLOCK_LIMIT: usize = 256;
