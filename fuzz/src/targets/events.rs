@@ -8,6 +8,7 @@ use wlf_mysql::binlog::event_type as types;
 use wlf_mysql::binlog::format_description::FormatDescription;
 use wlf_mysql::binlog::header::Header;
 use wlf_mysql::binlog::query::Query;
+use wlf_mysql::binlog::transaction_payload::{Decoder, Next, PayloadEvents, TransactionPayload};
 use wlf_mysql::binlog::{Assembler, Limits, Taken};
 
 use crate::allocation::{justified, peak};
@@ -81,7 +82,7 @@ impl Step {
         event.extend([self.flags, 0]);
         event.extend(&self.body);
         if with_checksum {
-            event.extend(crc32fast::hash(&event).to_le_bytes());
+            event.extend(wlf_core::checksum::crc32(&event).to_le_bytes());
         }
         event
     }
@@ -91,6 +92,10 @@ impl Step {
 /// a name, a type, and text that each row begins it with.
 const EACH: usize = 1024;
 const FIXED: usize = 256 << 10;
+/// What compressed transactions may take besides: the window that is kept, and as much of the transaction as is held.
+const PAYLOAD: usize = 32 << 20;
+/// How many pieces of one event are read; few bytes may be gigabytes that were compressed.
+const PIECES: usize = 100;
 
 /// A binlog in steps: the first byte chooses limits and whether names are looked up.
 pub fn events(bytes: &[u8]) {
@@ -103,7 +108,11 @@ pub fn events(bytes: &[u8]) {
     }
     assembler.next_file("binlog.000001");
     let mut batches = Vec::new();
-    justified(bytes.len(), EACH, FIXED, || {
+    let fixed = match Step::all(steps).any(|step| step.code == types::TRANSACTION_PAYLOAD) {
+        true => FIXED + PAYLOAD,
+        false => FIXED,
+    };
+    justified(bytes.len(), EACH, fixed, || {
         for step in Step::all(steps) {
             let end = usize::try_from(assembler.place().position).unwrap_or(0);
             let event = step.event(assembler.format().checksum, end);
@@ -124,22 +133,24 @@ fn take(
     batches: &mut Vec<Batch>,
 ) -> bool {
     let block = Bytes::from(event);
-    loop {
-        match assembler.take(&block, 0..block.len(), at) {
-            Err(_) => return false,
-            Ok(Taken::NeedsDefinition { database, table }) => {
-                assembler.define(database, table, None)
+    for _ in 0..PIECES {
+        let taken = assembler.take(&block, 0..block.len(), at);
+        while assembler.is_full() {
+            match assembler.cut() {
+                Some(batch) => batches.push(batch),
+                None => break,
             }
-            Ok(_) => break,
+        }
+        match taken {
+            Err(_) => return false,
+            Ok(Taken::Event) => return true,
+            Ok(Taken::More) => {}
+            Ok(Taken::NeedsDefinition { database, table }) => {
+                assembler.define(database, table, None);
+            }
         }
     }
-    while assembler.is_full() {
-        match assembler.cut() {
-            Some(batch) => batches.push(batch),
-            None => break,
-        }
-    }
-    true
+    false
 }
 
 /// Encodes all events in each format: a row more or less, all of them JSON, none longer than its bytes and its table's
@@ -183,7 +194,7 @@ pub fn file(bytes: &[u8]) {
     let mut assembler = Assembler::new(TINY);
     assembler.next_file("binlog.000001");
     let mut batches = Vec::new();
-    justified(bytes.len(), EACH, FIXED, || {
+    justified(bytes.len(), EACH, FIXED + PAYLOAD, || {
         while let Ok(header) = Header::decode(rest) {
             let at = (bytes.len() - rest.len()) as u64;
             let Some((event, behind)) = rest.split_at_checked(header.length as usize) else {
@@ -246,6 +257,41 @@ pub fn format_description_seeds() -> Vec<Vec<u8>> {
         step.event(Checksum::Crc32, 4)
     };
     bodies.into_iter().map(event).collect()
+}
+
+/// The events of a compressed transaction: each whole, none behind the last.
+pub fn transaction_payload(bytes: &[u8]) {
+    let Ok(payload) = TransactionPayload::decode(bytes) else {
+        return;
+    };
+    let compressed = Bytes::copy_from_slice(payload.payload);
+    justified(bytes.len(), 4, PAYLOAD, || {
+        let Ok(mut events) = PayloadEvents::new(&payload, compressed) else {
+            return;
+        };
+        let mut decoder = Decoder::default();
+        let mut ended = false;
+        for _ in 0..PIECES {
+            match events.next(&mut decoder) {
+                Ok(Next::Event {
+                    block,
+                    event,
+                    is_last,
+                }) => {
+                    assert!(!ended && event.end <= block.len());
+                    assert!(event.len() >= Header::LENGTH);
+                    ended = is_last;
+                    events.taken(event.end);
+                }
+                Ok(Next::Later) => assert!(!ended),
+                Ok(Next::End) | Err(_) => return,
+            }
+        }
+    });
+}
+
+pub fn transaction_payload_seeds() -> Vec<Vec<u8>> {
+    recorded::bodies(&[types::TRANSACTION_PAYLOAD])
 }
 
 /// A statement, and what it means for the rows around it.

@@ -31,6 +31,11 @@ pub const TARGETS: &[Target] = &[
         events::format_description_seeds,
     ),
     target("query", events::query, events::query_seeds),
+    target(
+        "transaction_payload",
+        events::transaction_payload,
+        events::transaction_payload_seeds,
+    ),
     target("table_map", tables::table_map, tables::table_map_seeds),
     target("metadata", tables::metadata, tables::metadata_seeds),
     target("rows", tables::rows, tables::rows_seeds),

@@ -142,11 +142,11 @@ pub fn charset(bytes: &[u8]) {
     let Some((collation, text)) = bytes.split_first_chunk() else {
         return;
     };
-    let charset = Charset::of_collation(u16::from_le_bytes(*collation));
+    let encoding = Charset::of_collation(u16::from_le_bytes(*collation)).encoding;
     let mut out = Buffer::new();
-    justified(bytes.len(), 16, 4096, || charset.write(text, &mut out));
+    justified(bytes.len(), 16, 4096, || encoding.write(text, &mut out));
     let written = std::str::from_utf8(&out).expect("UTF-8");
-    if charset.is_utf8(text) {
+    if encoding.is_utf8(text) {
         assert_eq!(written, String::from_utf8_lossy(text));
     }
 }
