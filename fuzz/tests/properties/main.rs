@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use wlf_fuzz::{TARGETS, Target};
 
 /// How long one target may take for one kind of change.
-const TURN: Duration = Duration::from_millis(500);
+const TURN: Duration = Duration::from_millis(800);
 
 /// Gives the target each input, in an order that comes to all seeds soon, as long as its turn is.
 fn give(target: &Target, change: fn(&[u8], usize) -> Option<Vec<u8>>) {
