@@ -120,7 +120,8 @@ pub fn values(mut each: impl FnMut(&Kind, &[u8])) {
                     plans.insert(id, TablePlan::from_metadata(&map));
                 }
             } else if is_rows(code) {
-                let rows = RowsEvent::decode(code, &event.body, false).expect("rows");
+                let rows = RowsEvent::decode(code, &event.body, &FormatDescription::default())
+                    .expect("rows");
                 if let Some(plan) = plans.get(&rows.table_id) {
                     values_of(&rows, plan, &mut each);
                 }

@@ -1,7 +1,8 @@
 //! Global transaction ids and sets of them.
 
 use wlf_mysql::binlog::event_type as types;
-use wlf_mysql::binlog::{GtidSet, gtid as event};
+use wlf_mysql::binlog::mariadb_gtid::{self, GtidEvent};
+use wlf_mysql::binlog::{GtidSet, MariadbPosition, gtid as event};
 
 use crate::allocation::justified;
 use crate::recorded;
@@ -38,6 +39,47 @@ pub fn gtid_seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
+/// What opens a transaction of MariaDB, and what its files begin with.
+pub fn mariadb_gtid(bytes: &[u8]) {
+    let Some((kind, body)) = bytes.split_first() else {
+        return;
+    };
+    if kind & 1 == 0 {
+        let decoded = justified(bytes.len(), 8, 4096, || GtidEvent::decode(body, 1));
+        if let Ok(event) = decoded {
+            let mut position = MariadbPosition::default();
+            position.add(event.gtid);
+            mariadb_comes_back(&position);
+        }
+    } else if let Ok(position) =
+        justified(bytes.len(), 64, 4096, || mariadb_gtid::decode_list(body))
+    {
+        mariadb_comes_back(&position);
+    }
+}
+
+pub fn mariadb_gtid_seeds() -> Vec<Vec<u8>> {
+    let mut seeds: Vec<Vec<u8>> = vec![
+        b"\0\x0e\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0".to_vec(),
+        b"\0\x0e\x01\0\0\0\0\0\0\x07\0\0\0\x03\x09\0\0\0\0\0\0\0\x10\x05\0\0\0".to_vec(),
+        b"\0\x0e\x01\0\0\0\0\0\0\0\0\0\0\x48\x01\0\0\0\x03\x02onebr\0".to_vec(),
+        b"\x01\x02\0\0\0\0\0\0\0\x01\0\0\0\x63\0\0\0\0\0\0\0\x07\0\0\0\x02\0\0\0\x05\0\0\0\0\0\0\0"
+            .to_vec(),
+    ];
+    for (kind, code) in [(0, types::MARIADB_GTID), (1, types::MARIADB_GTID_LIST)] {
+        let bodies = recorded::bodies(&[code]).into_iter().take(50);
+        seeds.extend(bodies.map(|body| [&[kind], &body[..]].concat()));
+    }
+    seeds
+}
+
+fn mariadb_comes_back(position: &MariadbPosition) {
+    let text = position.to_string();
+    let again: MariadbPosition = text.parse().expect("what was printed");
+    assert_eq!(again.to_string(), text);
+    assert!(position.is_at_or_behind(&again) && again.is_at_or_behind(position));
+}
+
 /// A set in its binary form, which its text and its own bytes give again.
 pub fn gtid_set(bytes: &[u8]) {
     let decoded = justified(bytes.len(), 64, 4096, || GtidSet::decode(bytes));
@@ -65,6 +107,9 @@ pub fn gtid_set_text(bytes: &[u8]) {
     };
     if let Ok(set) = justified(bytes.len(), 64, 4096, || text.parse::<GtidSet>()) {
         comes_back(&set);
+    }
+    if let Ok(position) = justified(bytes.len(), 64, 4096, || text.parse::<MariadbPosition>()) {
+        mariadb_comes_back(&position);
     }
 }
 

@@ -2,7 +2,9 @@
 
 use wlf_mysql::binlog::column_type::{self, ColumnType};
 use wlf_mysql::binlog::event_type as types;
+use wlf_mysql::binlog::format_description::FormatDescription;
 use wlf_mysql::binlog::metadata::Metadata;
+use wlf_mysql::binlog::partial_update::{self, Completed};
 use wlf_mysql::binlog::reader::Reader;
 use wlf_mysql::binlog::rows::RowsEvent;
 use wlf_mysql::binlog::table_map::{TableMap, split_id};
@@ -93,7 +95,8 @@ pub fn rows(bytes: &[u8]) {
     let (Some(map), Some([code, body @ ..])) = (parts.next(), parts.next()) else {
         return;
     };
-    let (Some(plan), Ok(mut rows)) = (plan(map), RowsEvent::decode(*code, body, false)) else {
+    let decoded = RowsEvent::decode(*code, body, &FormatDescription::default());
+    let (Some(plan), Ok(mut rows)) = (plan(map), decoded) else {
         return;
     };
     let mut images = 0;
@@ -116,13 +119,45 @@ pub fn rows(bytes: &[u8]) {
 }
 
 pub fn rows_seeds() -> Vec<Vec<u8>> {
+    with_tables(recorded::is_rows)
+}
+
+/// An update whose documents are differences becomes one that says the same and can be read.
+pub fn partial_update(bytes: &[u8]) {
+    let mut parts = parts(bytes);
+    let (Some(map), Some([_, body @ ..])) = (parts.next(), parts.next()) else {
+        return;
+    };
+    let format = FormatDescription::default();
+    let decoded = RowsEvent::decode(types::PARTIAL_UPDATE_ROWS, body, &format);
+    let (Some(plan), Ok(rows)) = (plan(map), decoded) else {
+        return;
+    };
+    let completed = justified(bytes.len(), 256, 16 << 10, || {
+        partial_update::complete(&rows, &plan)
+    });
+    if let Ok(Completed::Rows(whole)) = completed {
+        let rows = RowsEvent {
+            rows: &whole,
+            ..rows
+        };
+        rows.walk(&plan, |_| {}).expect("rows that can be read");
+    }
+}
+
+pub fn partial_update_seeds() -> Vec<Vec<u8>> {
+    with_tables(|code| code == types::PARTIAL_UPDATE_ROWS)
+}
+
+/// The rows events of these types, each with the TABLE_MAP before it.
+fn with_tables(is_wanted: fn(u8) -> bool) -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     for events in recorded::files() {
         let mut map: Option<&[u8]> = None;
         for event in &events {
             match event.header.code {
                 types::TABLE_MAP => map = Some(&event.body),
-                code if recorded::is_rows(code) && event.body.len() < 10_000 => {
+                code if is_wanted(code) && event.body.len() < 10_000 => {
                     let rows = [&[code], &event.body[..]].concat();
                     seeds.extend(map.map(|map| joined([map, &rows])));
                 }

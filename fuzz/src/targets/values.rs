@@ -4,10 +4,12 @@ use wlf_core::format::{Buffer, Encoder, Format};
 use wlf_core::value::{Columns, Geometry, Row, Rows, Value};
 use wlf_core::{Column, Table};
 use wlf_mysql::binlog::charset::Charset;
+use wlf_mysql::binlog::json_document::{self, Node};
 use wlf_mysql::binlog::reader::Malformed;
 use wlf_mysql::binlog::table_plan::Kind;
 use wlf_mysql::binlog::{decimal as decimals, jsonb as json, temporal as times};
 
+use super::{joined, parts};
 use crate::allocation::justified;
 use crate::recorded;
 
@@ -39,6 +41,49 @@ pub fn jsonb(bytes: &[u8]) {
 
 pub fn jsonb_seeds() -> Vec<Vec<u8>> {
     seeds(|kind, value| matches!(kind, Kind::Json).then(|| value.to_vec()))
+}
+
+/// A document in which a value is replaced, put in and taken out: what was JSON before is JSON behind.
+pub fn json_document(bytes: &[u8]) {
+    let mut parts = parts(bytes);
+    let (Some(document), Some(path), Some(value)) = (parts.next(), parts.next(), parts.next())
+    else {
+        return;
+    };
+    let is_json = |document: &[u8]| json::write(document, &mut Buffer::new()).is_ok();
+    let both = is_json(document) && is_json(value);
+    let Ok(path) = json_document::path(path) else {
+        return;
+    };
+    justified(bytes.len(), 256, 16 << 10, || {
+        for change in 0..3 {
+            let (Ok(mut node), Ok(value)) = (Node::stored(document), Node::stored(value)) else {
+                return;
+            };
+            let changed = match change {
+                0 => node.replace(&path, value),
+                1 => node.insert(&path, value),
+                _ => node.remove(&path),
+            };
+            // A value may be as deep as a document, and is deeper in another one.
+            if changed.is_ok()
+                && let Ok(encoded) = node.encode()
+                && both
+                && (change == 2 || path.is_empty())
+            {
+                assert!(is_json(&encoded), "{encoded:?}");
+            }
+        }
+    });
+}
+
+pub fn json_document_seeds() -> Vec<Vec<u8>> {
+    let paths = ["$", "$.a", "$[0]", "$[last-1]", "$.\"two words\"[3].b"];
+    let documents = jsonb_seeds().into_iter().zip(paths.iter().cycle());
+    let value = b"\x0c\x05value";
+    documents
+        .map(|(document, path)| joined([&document[..], path.as_bytes(), value]))
+        .collect()
 }
 
 /// A number has its scale's digits behind the point, and both ways to read it agree.
@@ -193,7 +238,7 @@ pub fn geometry_seeds() -> Vec<Vec<u8>> {
 fn one_value(value: Value<'_>, out: &mut Buffer) {
     let table = Table::new("d", "t", vec![Column::untyped("c")], Vec::new());
     let event = wlf_core::value::Records::insert(&table.into(), []);
-    let mut encoder = Encoder::new(Format::Maxwell);
+    let mut encoder = Encoder::new(Format::default());
     let encoded = encoder.encode_rows(&event, &mut OneValue(Some(value)));
     assert!(encoded.is_ok());
     let row = encoder.payload();
@@ -223,6 +268,7 @@ impl<'a> Rows for OneValue<'a> {
     }
 }
 
+#[derive(Clone)]
 struct OneColumn<'a> {
     value: Value<'a>,
     is_read: bool,

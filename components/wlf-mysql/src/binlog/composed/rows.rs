@@ -176,7 +176,7 @@ fn a_column_of_an_unknown_type_is_named_and_harms_no_other_table() {
     let even = table_map(2, "even", &[TINY]);
     binlog.transaction(&even, &rows(2, 1, &[0, 7])).unwrap();
     let batch = binlog.assembler.cut().unwrap();
-    let mut encoder = wlf_core::format::Encoder::new(wlf_core::format::Format::Maxwell);
+    let mut encoder = wlf_core::format::Encoder::new(wlf_core::format::Format::default());
     let error = encoder.encode(&batch.events[0]).unwrap_err();
     let said = error.fault.to_string();
     assert!(
