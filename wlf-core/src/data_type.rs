@@ -1,6 +1,6 @@
 //! The declared types of columns, as far as a source knows them.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 /// A column's declared type, in MySQL's terms.
@@ -204,10 +204,11 @@ impl fmt::Display for DataType {
             Self::Binary(length) | Self::VarBinary(length) => write!(f, "({length})")?,
             Self::Vector(length) if *length > 0 => write!(f, "({length})")?,
             Self::Enum { labels, .. } | Self::Set { labels, .. } => {
-                let quoted = labels
-                    .iter()
-                    .map(|label| format!("'{}'", label.replace('\'', "''")));
-                write!(f, "({})", quoted.collect::<Vec<_>>().join(","))?;
+                for (n, label) in labels.iter().enumerate() {
+                    f.write_str(if n == 0 { "(" } else { "," })?;
+                    quoted(label, f)?;
+                }
+                f.write_str(")")?;
             }
             _ => {}
         }
@@ -218,13 +219,30 @@ impl fmt::Display for DataType {
     }
 }
 
+/// Writes a label as `information_schema` has it.
+fn quoted(label: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("'")?;
+    for c in label.chars() {
+        match c {
+            '\'' => f.write_str("''")?,
+            '\\' => f.write_str("\\\\")?,
+            '\n' => f.write_str("\\n")?,
+            '\r' => f.write_str("\\r")?,
+            '\0' => f.write_str("\\0")?,
+            c => f.write_char(c)?,
+        }
+    }
+    f.write_str("'")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn types_are_written_as_the_server_does() {
-        let labels: Arc<[String]> = Arc::from(["a".to_owned(), "it's".to_owned()]);
+        let labels: Arc<[String]> =
+            Arc::from(["a".to_owned(), "it's".to_owned(), "\\\n".to_owned()]);
         let charset = "utf8mb4";
         for (data_type, text) in [
             (DataType::Int { unsigned: true }, "int unsigned"),
@@ -243,7 +261,10 @@ mod tests {
                 },
                 "varchar(20)",
             ),
-            (DataType::Enum { labels, charset }, "enum('a','it''s')"),
+            (
+                DataType::Enum { labels, charset },
+                r"enum('a','it''s','\\\n')",
+            ),
             (DataType::DateTime(0), "datetime"),
             (DataType::DateTime(6), "datetime(6)"),
             (DataType::Bit(1), "bit(1)"),

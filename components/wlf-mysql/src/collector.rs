@@ -24,7 +24,7 @@ use self::stream::{Item, Stream};
 use crate::binlog::{Assembler, Executed, Limits, Place, SavedPosition, Taken};
 use crate::connection::{Connection, Endpoint};
 use crate::error::Error;
-use crate::schema;
+use crate::schema::read_back;
 
 /// Everything else on this thread gets its turn at the latest when so many bytes were read.
 const TURN: usize = 256 * 1024;
@@ -353,6 +353,10 @@ impl Running {
                     self.waiting = None;
                     self.taken += length;
                 }
+                Taken::More => {
+                    self.waiting = Some(event);
+                    self.taken = TURN;
+                }
                 Taken::NeedsDefinition { database, table } => {
                     self.waiting = Some(event);
                     self.define(database, table, endpoint).await?;
@@ -409,11 +413,11 @@ impl Running {
             Some(connection) => connection,
             None => Connection::open(endpoint).await?,
         };
-        let definition = match schema::definition(&mut connection, &database, &table).await {
+        let definition = match read_back::definition(&mut connection, &database, &table).await {
             // The server closes connections that were idle for long.
             Err(Error::Lost { .. }) => {
                 connection = Connection::open(endpoint).await?;
-                schema::definition(&mut connection, &database, &table).await?
+                read_back::definition(&mut connection, &database, &table).await?
             }
             other => other?,
         };

@@ -17,7 +17,7 @@ use self::binlog_file::BinlogFile;
 use self::blocks::Blocks;
 use self::error::Error;
 use self::listing::Listed;
-use crate::binlog::{self, Assembler, Limits, SavedPosition};
+use crate::binlog::{self, Assembler, Limits, SavedPosition, Taken};
 
 /// Reads binlog files of MySQL, and ends at the end of the last.
 ///
@@ -130,12 +130,17 @@ impl BinlogFileCollector {
             return Ok(None);
         };
         while let Some((block, event, at)) = file.next_event()? {
-            self.assembler.take(block, event.clone(), Some(at))?;
-            file.taken(event);
+            let taken = self.assembler.take(block, event.clone(), Some(at))?;
+            if taken != Taken::More {
+                file.taken(event);
+            }
             if self.assembler.is_full()
                 && let Some(batch) = self.assembler.cut()
             {
                 return Ok(Some(batch));
+            }
+            if taken == Taken::More {
+                return Ok(None);
             }
         }
         if file.read(&mut self.blocks)? {

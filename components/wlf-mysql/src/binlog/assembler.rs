@@ -2,6 +2,8 @@
 
 mod control;
 mod mariadb;
+mod payload;
+mod rewritten;
 mod statements;
 
 use std::ops::Range;
@@ -10,6 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wlf_core::{Batch, Position};
 
+use self::payload::OpenPayload;
 use super::checksum::Checksum;
 use super::definition::Definition;
 use super::error::Error;
@@ -17,13 +20,16 @@ use super::event_type as types;
 use super::executed::Executed;
 use super::format_description::FormatDescription;
 use super::header::Header;
+use super::inflate::Inflater;
 use super::place::Place;
 use super::position::{Boundary, SavedPosition};
 use super::query::Query;
 use super::reader::Malformed;
+use super::rows::RowsEvent;
 use super::table_map;
 use super::tables::{Introduced, Tables};
 use super::transaction_origin::TransactionGtid;
+use super::transaction_payload::Decoder;
 use super::transactions::{Limits, Transactions};
 use super::{commit_timestamp, gtid, xid};
 
@@ -56,12 +62,18 @@ pub struct Assembler {
     definitions: bool,
     /// A statement that changes rows was already reported.
     warned_of_statement: bool,
+    /// A compressed transaction of which not all events were taken, and what decompresses it.
+    payload: Option<Box<OpenPayload>>,
+    decoder: Decoder,
+    inflater: Inflater,
 }
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taken {
     Event,
+    /// A piece of the event, which is large: [`cut`](Assembler::cut) if a batch is full, and give the event again.
+    More,
     /// Nothing was taken: the table has no names in the binlog. [`Assembler::define`] it and give the event again.
     NeedsDefinition {
         database: String,
@@ -90,6 +102,9 @@ impl Assembler {
             server_uuid: None,
             definitions: false,
             warned_of_statement: false,
+            payload: None,
+            decoder: Decoder::default(),
+            inflater: Inflater::default(),
         }
     }
 
@@ -123,6 +138,7 @@ impl Assembler {
         self.executed = executed;
         self.gtid = None;
         self.undecided_statement = false;
+        self.payload = None;
         self.transactions.forget();
         self.tables.next_transaction();
     }
@@ -176,6 +192,9 @@ impl Assembler {
         event: Range<usize>,
         at: Option<u64>,
     ) -> Result<Taken, Error> {
+        if self.payload.is_some() {
+            return self.inside();
+        }
         let bytes = block.get(event).unwrap_or_default();
         let header = Header::decode(bytes).map_err(|source| self.malformed(0, source))?;
         let (start, end) = self.locate(&header, at);
@@ -206,7 +225,10 @@ impl Assembler {
         };
         let body = whole.get(Header::LENGTH..).unwrap_or_default();
         let taken = self.event(block, &header, body, start..end)?;
-        if taken == Taken::Event && header.flags & Header::ARTIFICIAL == 0 {
+        if taken == Taken::Event
+            && header.flags & Header::ARTIFICIAL == 0
+            && header.code != types::TRANSACTION_PAYLOAD
+        {
             self.transactions.count(bytes.len());
         }
         Ok(taken)
@@ -229,9 +251,10 @@ impl Assembler {
             | types::PRE_GA_WRITE_ROWS..=types::DELETE_ROWS_V1 => {
                 let place = self.place_at(start);
                 self.transactions.begin(&place);
-                let short = self.format.short_table_ids;
+                let rows = RowsEvent::decode(header.code, body, &self.format)
+                    .map_err(|source| wrong(self, source))?;
                 self.transactions
-                    .rows(block, header, body, short, &self.tables, place)?;
+                    .rows(block, header, &rows, &self.tables, place)?;
             }
             types::TABLE_MAP => {
                 let split = table_map::split_id(body, self.format.short_table_ids);
@@ -268,6 +291,7 @@ impl Assembler {
                     .introduce(None, commit_timestamp::decode(body));
                 self.refuse_unfinished()?;
             }
+            types::TRANSACTION_PAYLOAD => return self.payload(block, body, start, end),
             _ => {
                 self.rarer(block, header, body, start, end)?;
                 return Ok(Taken::Event);

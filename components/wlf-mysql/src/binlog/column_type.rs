@@ -1,5 +1,7 @@
 //! The types that TABLE_MAP gives columns, and how long their values are.
 
+use wlf_core::data_type::BlobSize;
+
 use super::reader::{Malformed, Reader};
 
 pub const TINY: u8 = 1;
@@ -21,6 +23,9 @@ pub const BIT: u8 = 16;
 pub const TIMESTAMP2: u8 = 17;
 pub const DATETIME2: u8 = 18;
 pub const TIME2: u8 = 19;
+/// MariaDB's BLOB COMPRESSED and VARCHAR COMPRESSED.
+pub const BLOB_COMPRESSED: u8 = 140;
+pub const VARCHAR_COMPRESSED: u8 = 141;
 pub const VECTOR: u8 = 242;
 pub const JSON: u8 = 245;
 pub const NEWDECIMAL: u8 = 246;
@@ -53,6 +58,7 @@ pub enum Meta {
         precision: u8,
         scale: u8,
     },
+    Bits(u8),
     /// The longest value, in bytes.
     Bytes(u16),
 }
@@ -110,13 +116,20 @@ impl ColumnType {
                 if length > 8 {
                     return Err(Malformed::Invalid(FIELD));
                 }
-                (Meta::None, Length::Fixed(length))
+                let bits = bytes.saturating_mul(8).saturating_add(bits);
+                (Meta::Bits(bits), Length::Fixed(length))
+            }
+            VARCHAR_COMPRESSED => {
+                // A byte more than the longest value: how it is compressed.
+                let longest = metadata.u16(FIELD)?;
+                (Meta::Bytes(longest.saturating_sub(1)), prefix_for(longest))
             }
             VARCHAR | VAR_STRING => {
                 let longest = metadata.u16(FIELD)?;
                 (Meta::Bytes(longest), prefix_for(longest))
             }
-            TINY_BLOB | MEDIUM_BLOB | LONG_BLOB | BLOB | JSON | GEOMETRY | VECTOR => {
+            TINY_BLOB | MEDIUM_BLOB | LONG_BLOB | BLOB | BLOB_COMPRESSED | JSON | GEOMETRY
+            | VECTOR => {
                 let prefix = metadata.u8(FIELD)?;
                 if !(1..=4).contains(&prefix) {
                     return Err(Malformed::Invalid(FIELD));
@@ -163,8 +176,38 @@ impl ColumnType {
     pub fn is_character(self) -> bool {
         matches!(
             self.code,
-            STRING | VAR_STRING | VARCHAR | BLOB | TINY_BLOB | MEDIUM_BLOB | LONG_BLOB
+            STRING
+                | VAR_STRING
+                | VARCHAR
+                | VARCHAR_COMPRESSED
+                | BLOB
+                | TINY_BLOB
+                | MEDIUM_BLOB
+                | LONG_BLOB
+                | BLOB_COMPRESSED
         )
+    }
+
+    /// Whether it is VARCHAR or VARBINARY.
+    pub fn is_varying(self) -> bool {
+        matches!(self.code, VAR_STRING | VARCHAR | VARCHAR_COMPRESSED)
+    }
+
+    /// How long values of a BLOB or TEXT may be.
+    pub fn blob(self) -> Option<BlobSize> {
+        let is_blob = matches!(
+            self.code,
+            BLOB | TINY_BLOB | MEDIUM_BLOB | LONG_BLOB | BLOB_COMPRESSED
+        );
+        match self.length {
+            Length::Prefixed(bytes) if is_blob => Some(match bytes {
+                1 => BlobSize::Tiny,
+                2 => BlobSize::Normal,
+                3 => BlobSize::Medium,
+                _ => BlobSize::Long,
+            }),
+            _ => None,
+        }
     }
 }
 

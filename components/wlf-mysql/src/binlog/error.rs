@@ -6,6 +6,7 @@ use wlf_core::{Exit, Fault};
 
 use super::place::Place;
 use super::reader::Malformed;
+use super::transaction_payload::PayloadError;
 
 /// What is wrong with a binlog.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,12 @@ pub enum Error {
         event: &'static str,
         stored: u32,
         computed: u32,
+    },
+    #[error("{place}: the TRANSACTION_PAYLOAD event cannot be read")]
+    Payload {
+        place: Place,
+        #[source]
+        source: PayloadError,
     },
     #[error("{place}: the file ends in the middle of an event")]
     TornEvent { place: Place },
@@ -74,6 +81,21 @@ impl Error {
             Self::Malformed { .. } | Self::Checksum { .. } => {
                 "the file is damaged; fetch it again from the server, or begin after the damage with another file"
             }
+            Self::Payload { source, .. } => match source {
+                PayloadError::Method(_) => {
+                    "the server is newer than this program: SET PERSIST binlog_transaction_compression = OFF on it, and begin \
+                     behind this place"
+                }
+                PayloadError::Window { .. } => {
+                    "SET PERSIST binlog_transaction_compression_level_zstd = 3 on the server, and begin behind this place"
+                }
+                PayloadError::Zstd(_)
+                | PayloadError::Checksum { .. }
+                | PayloadError::Size { .. }
+                | PayloadError::Malformed(_) => {
+                    "the file is damaged; fetch it again from the server, or begin after the damage with another file"
+                }
+            },
             Self::TornEvent { .. } | Self::TornTransaction { .. } => {
                 "fetch the whole file from the server: the copy was made while it was written, or was cut off"
             }

@@ -6,7 +6,7 @@ use wlf_core::format::{Encoder, Format};
 
 use super::header::Header;
 use super::recorded::{LIMITS, events, files};
-use super::{Assembler, Limits};
+use super::{Assembler, Limits, Taken};
 
 const RECORDED: [&str; 6] = [
     "types",
@@ -40,16 +40,21 @@ fn mended(mut event: Vec<u8>) -> Vec<u8> {
 fn read(events: impl Iterator<Item = Vec<u8>>, limits: Limits) {
     let mut assembler = Assembler::new(limits);
     assembler.next_file("binlog.000001");
-    let mut encoder = Encoder::new(Format::Maxwell).with_keys();
+    let mut encoder = Encoder::new(Format::default()).with_keys();
     let mut all = Vec::new();
-    for event in events {
+    'events: for event in events {
         let block = Bytes::from(event);
         let range = 0..block.len();
-        if assembler.take(&block, range, None).is_err() {
-            break;
-        }
-        if assembler.is_full() {
-            all.extend(assembler.cut());
+        loop {
+            let taken = assembler.take(&block, range.clone(), None);
+            if assembler.is_full() {
+                all.extend(assembler.cut());
+            }
+            match taken {
+                Ok(Taken::More) => {}
+                Ok(_) => break,
+                Err(_) => break 'events,
+            }
         }
     }
     all.extend(assembler.cut());
@@ -58,8 +63,8 @@ fn read(events: impl Iterator<Item = Vec<u8>>, limits: Limits) {
             assert!(error.row <= event.len());
         }
     }
-    for row in encoder.rows() {
-        let text = std::str::from_utf8(row.payload).unwrap();
+    for row in encoder.records() {
+        let text = std::str::from_utf8(row.value.unwrap()).unwrap();
         serde_json::from_str::<serde_json::Value>(text)
             .unwrap_or_else(|error| panic!("{error}: {text}"));
     }

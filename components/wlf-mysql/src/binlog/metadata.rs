@@ -1,5 +1,7 @@
 //! The optional metadata at a TABLE_MAP's end (manual: `binlog_row_metadata`).
 
+use wlf_core::data_type::GeometryType;
+
 use super::column_type::{self, ColumnType};
 use super::reader::{Malformed, Reader};
 
@@ -16,6 +18,10 @@ pub struct Metadata {
     pub labels: Vec<Option<Vec<Vec<u8>>>>,
     /// Indexes of columns, in the key's order.
     pub primary_key: Vec<usize>,
+    /// Of each GEOMETRY, in the columns' order.
+    pub geometry_types: Vec<GeometryType>,
+    /// Of each VECTOR, in the columns' order: how many numbers it has at most.
+    pub dimensions: Vec<u32>,
 }
 
 const SIGNEDNESS: u8 = 1;
@@ -24,14 +30,16 @@ const COLUMN_CHARSET: u8 = 3;
 const COLUMN_NAME: u8 = 4;
 const SET_STR_VALUE: u8 = 5;
 const ENUM_STR_VALUE: u8 = 6;
+const GEOMETRY_TYPE: u8 = 7;
 const SIMPLE_PRIMARY_KEY: u8 = 8;
 const PRIMARY_KEY_WITH_PREFIX: u8 = 9;
 const ENUM_AND_SET_DEFAULT_CHARSET: u8 = 10;
 const ENUM_AND_SET_COLUMN_CHARSET: u8 = 11;
+const VECTOR_DIMENSIONALITY: u8 = 13;
 
 impl Metadata {
-    /// Reads the fields, each a type, a length and a value; those that decide no value are passed over: GEOMETRY_TYPE (7),
-    /// COLUMN_VISIBILITY (12), VECTOR_DIMENSIONALITY (13), and every one that is not known.
+    /// Reads the fields, each a type, a length and a value; COLUMN_VISIBILITY (12) and every one that is not known are
+    /// passed over.
     pub fn decode(bytes: &[u8], columns: &[ColumnType]) -> Result<Self, Malformed> {
         let mut metadata = Self {
             collations: vec![None; columns.len()],
@@ -69,6 +77,8 @@ impl Metadata {
                 }
                 SIMPLE_PRIMARY_KEY => metadata.read_primary_key(value, false)?,
                 PRIMARY_KEY_WITH_PREFIX => metadata.read_primary_key(value, true)?,
+                GEOMETRY_TYPE => metadata.read_geometry_types(value)?,
+                VECTOR_DIMENSIONALITY => metadata.read_dimensions(value)?,
                 _ => {}
             }
         }
@@ -163,6 +173,35 @@ impl Metadata {
             if prefixes {
                 value.lenenc("the primary key")?;
             }
+        }
+        Ok(())
+    }
+
+    fn read_geometry_types(&mut self, mut value: Reader<'_>) -> Result<(), Malformed> {
+        self.geometry_types.clear();
+        while !value.is_empty() {
+            self.geometry_types
+                .push(match value.lenenc("a GEOMETRY's type")? {
+                    1 => GeometryType::Point,
+                    2 => GeometryType::LineString,
+                    3 => GeometryType::Polygon,
+                    4 => GeometryType::MultiPoint,
+                    5 => GeometryType::MultiLineString,
+                    6 => GeometryType::MultiPolygon,
+                    7 => GeometryType::GeometryCollection,
+                    _ => GeometryType::Geometry,
+                });
+        }
+        Ok(())
+    }
+
+    fn read_dimensions(&mut self, mut value: Reader<'_>) -> Result<(), Malformed> {
+        const FIELD: &str = "a VECTOR's dimensions";
+        self.dimensions.clear();
+        while !value.is_empty() {
+            let dimensions = value.lenenc(FIELD)?;
+            self.dimensions
+                .push(u32::try_from(dimensions).map_err(|_| Malformed::Invalid(FIELD))?);
         }
         Ok(())
     }

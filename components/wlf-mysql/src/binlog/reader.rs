@@ -84,8 +84,15 @@ impl<'a> Reader<'a> {
     /// Reads `int<lenenc>` that counts something in memory.
     #[inline(always)]
     pub fn lenenc(&mut self, field: &'static str) -> Result<usize, Malformed> {
-        let number = match self.u8(field)? {
-            small @ 0..=0xfa => return Ok(usize::from(small)),
+        let number = self.lenenc_number(field)?;
+        usize::try_from(number).map_err(|_| Malformed::Invalid(field))
+    }
+
+    /// Reads `int<lenenc>`.
+    #[inline(always)]
+    pub fn lenenc_number(&mut self, field: &'static str) -> Result<u64, Malformed> {
+        Ok(match self.u8(field)? {
+            small @ 0..=0xfa => u64::from(small),
             0xfc => u64::from(self.u16(field)?),
             0xfd => {
                 let [a, b, c] = self.array(field)?;
@@ -93,8 +100,7 @@ impl<'a> Reader<'a> {
             }
             0xfe => self.u64(field)?,
             _ => return Err(Malformed::Invalid(field)),
-        };
-        usize::try_from(number).map_err(|_| Malformed::Invalid(field))
+        })
     }
 
     /// Reads a `string<lenenc>`.

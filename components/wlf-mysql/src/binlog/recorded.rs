@@ -60,11 +60,17 @@ pub(super) fn batches(name: &str, limits: Limits) -> Result<Vec<Batch>, Error> {
         assembler.next_file(&name);
         for event in events(&file) {
             let at = event.start as u64;
-            assert_eq!(assembler.take(&file, event, Some(at))?, Taken::Event);
-            while assembler.is_full() {
-                match assembler.cut() {
-                    Some(batch) => batches.push(batch),
-                    None => break,
+            loop {
+                let taken = assembler.take(&file, event.clone(), Some(at))?;
+                while assembler.is_full() {
+                    match assembler.cut() {
+                        Some(batch) => batches.push(batch),
+                        None => break,
+                    }
+                }
+                if taken != Taken::More {
+                    assert_eq!(taken, Taken::Event);
+                    break;
                 }
             }
         }
@@ -75,12 +81,12 @@ pub(super) fn batches(name: &str, limits: Limits) -> Result<Vec<Batch>, Error> {
 }
 
 pub(super) fn lines(batches: &[Batch]) -> Vec<String> {
-    let mut encoder = Encoder::new(Format::Maxwell).with_keys();
+    let mut encoder = Encoder::new(Format::default()).with_keys();
     for event in batches.iter().flat_map(|batch| &batch.events) {
         encoder.encode(event).unwrap();
     }
-    let rows = encoder.rows();
-    rows.map(|row| String::from_utf8(row.payload.to_vec()).unwrap())
+    let rows = encoder.records();
+    rows.map(|row| String::from_utf8(row.value.unwrap().to_vec()).unwrap())
         .collect()
 }
 
@@ -355,6 +361,42 @@ fn every_type_is_what_the_server_shows() {
     assert_same("types", LIMITS);
 }
 
+/// The types that TABLE_MAP tells are those of `information_schema`, but for ZEROFILL and the widths of numbers.
+#[test]
+fn declared_types_are_what_the_server_says() {
+    let mut tables = BTreeMap::new();
+    for event in batches("types", LIMITS)
+        .unwrap()
+        .iter()
+        .flat_map(|batch| &batch.events)
+    {
+        tables.insert(event.table.name.clone(), event.table.clone());
+    }
+    let mut compared = 0;
+    for expected in expected("types") {
+        let table = &tables[&expected.table];
+        for (column, expected) in table.columns.iter().zip(&expected.columns) {
+            let declared = ColumnDefinition::from_information_schema(
+                &expected.name,
+                &expected.r#type,
+                expected.charset.as_deref(),
+                true,
+            );
+            assert_eq!(column.name, declared.name);
+            // information_schema has no characters beyond U+FFFF in labels.
+            let ours = column.data_type.to_string().replace('😀', "?");
+            assert_eq!(
+                (ours, column.data_type.charset()),
+                (declared.data_type.to_string(), declared.data_type.charset()),
+                "{}",
+                expected.name
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared > 100, "{compared}");
+}
+
 #[test]
 fn ddl_xa_and_tables_without_transactions() {
     // The rows before were put in before ALTER, RENAME and TRUNCATE, which are no events of rows.
@@ -454,6 +496,7 @@ fn definition(table: &Expected) -> Definition {
             &column.name,
             &column.r#type,
             column.charset.as_deref(),
+            true,
         )
     });
     let key = table.primary_key.iter().map(|name| {
@@ -480,7 +523,7 @@ fn a_table_that_was_changed_since_is_not_guessed() {
         while let Taken::NeedsDefinition { database, table } =
             assembler.take(&file, event.clone(), at).unwrap()
         {
-            let column = ColumnDefinition::from_information_schema("only", "int", None);
+            let column = ColumnDefinition::from_information_schema("only", "int", None, true);
             let definition = Definition {
                 columns: vec![column],
                 primary_key: vec![0],
@@ -489,7 +532,7 @@ fn a_table_that_was_changed_since_is_not_guessed() {
         }
     }
     for event in &assembler.cut().unwrap().events {
-        let error = Encoder::new(Format::Maxwell).encode(event).unwrap_err();
+        let error = Encoder::new(Format::default()).encode(event).unwrap_err();
         assert_eq!(error.fault.exit(), wlf_core::Exit::Data);
         report += &format!("{}\n", error.fault);
     }
@@ -557,4 +600,94 @@ fn numbers_grow_and_each_transaction_has_one_xid() {
         assert!(transaction.1.is_some());
         last = transaction;
     }
+}
+
+/// Compressed transactions give the same rows, whether they are held or stream, in batches of any size.
+#[test]
+fn compressed_transactions() {
+    assert_same("compressed", LIMITS);
+    for transaction in [1000, 5000, 30_000] {
+        let small = Limits {
+            rows: 10,
+            bytes: 1000,
+            transaction,
+        };
+        assert_same("compressed", small);
+        let all = lines(&batches("compressed", LIMITS).unwrap());
+        let pieces = batches("compressed", small).unwrap();
+        let streamed = pieces.iter().filter(|batch| batch.position.is_none());
+        assert!(streamed.count() > 3);
+        assert!(pieces.iter().any(|batch| batch.ended.is_some()));
+        assert_eq!(rows_alone(&lines(&pieces)), rows_alone(&all));
+    }
+}
+
+/// The lines without what is known of a transaction only when it is held.
+fn rows_alone(lines: &[String]) -> Vec<serde_json::Value> {
+    let value = |line: &String| {
+        let mut value: serde_json::Value = serde_json::from_str(line).unwrap();
+        for key in ["xid", "xoffset", "commit"] {
+            value.as_object_mut().unwrap().remove(key);
+        }
+        value
+    };
+    lines.iter().map(value).collect()
+}
+
+/// Documents are what the server stored, though the binlog has only their differences.
+#[test]
+fn partial_updates() {
+    assert_same("partial-json", LIMITS);
+    let all = lines(&batches("partial-json", LIMITS).unwrap());
+    let changed = all.iter().filter(|line| {
+        let line: Line = serde_json::from_str(line).unwrap();
+        line.r#type == "update" && line.old.contains_key("j")
+    });
+    assert!(changed.count() > 40);
+}
+
+/// A difference to a document that is not there is not guessed at, and the rows before it go on.
+#[test]
+fn partial_updates_of_documents_that_are_not_there() {
+    let batches = batches("partial-json-minimal", LIMITS).unwrap();
+    let mut encoder = Encoder::new(Format::default());
+    let events: Vec<_> = batches.iter().flat_map(|batch| &batch.events).collect();
+    let (last, before) = events.split_last().unwrap();
+    for event in before {
+        encoder.encode(event).unwrap();
+    }
+    let shown: Vec<_> = encoder
+        .records()
+        .map(|record| record.value.unwrap().to_vec())
+        .collect();
+    let update: Line = serde_json::from_slice(&shown[1]).unwrap();
+    assert_eq!(update.data.keys().collect::<Vec<_>>(), ["id", "n"]);
+    let fault = encoder.encode(last).unwrap_err().fault;
+    assert_eq!(fault.exit(), wlf_core::Exit::Data);
+    insta::assert_snapshot!(format!("{fault}\n{}", fault.hint.as_ref().unwrap()));
+}
+
+#[test]
+fn more_columns_than_a_byte_has_bits_or_counts() {
+    let lines = lines(&batches("many-columns", LIMITS).unwrap());
+    assert_given_same(&lines, &expected("many-columns"));
+    let line = |table: &str, kind: &str| {
+        let found = lines
+            .iter()
+            .map(|line| serde_json::from_str::<Line>(line).unwrap());
+        let mut found = found.filter(|line| line.table == table && line.r#type == kind);
+        found.next_back().unwrap()
+    };
+    // Of the last rows, in images of which most columns are absent.
+    let update = line("hundreds", "update");
+    assert_eq!(
+        update.data.keys().collect::<Vec<_>>(),
+        ["c255", "c257", "id"]
+    );
+    assert_eq!(update.data["c257"].get(), "null");
+    // Of the columns that were not given, NOBLOB leaves out the ten of TEXT alone.
+    let insert = line("thousand", "insert");
+    assert_eq!(insert.data.len(), 990);
+    let delete = line("hundreds", "delete");
+    assert_eq!(delete.data.keys().collect::<Vec<_>>(), ["id"]);
 }

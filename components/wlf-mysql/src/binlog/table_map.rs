@@ -10,6 +10,8 @@ pub struct TableMap {
     pub database: String,
     pub table: String,
     pub columns: Vec<ColumnType>,
+    /// For each column.
+    pub nullable: Vec<bool>,
     pub metadata: Metadata,
 }
 
@@ -64,12 +66,17 @@ impl TableMap {
             }
         }
         // string<n>: which columns may be NULL
-        reader.bytes(count.div_ceil(8), "the bits of NULL")?;
+        let bits = reader.bytes(count.div_ceil(8), "the bits of NULL")?;
+        let nullable = (0..count).map(|n| {
+            let byte = bits.get(n / 8).copied().unwrap_or_default();
+            byte >> (n % 8) & 1 == 1
+        });
         let metadata = Metadata::decode(reader.rest(), &columns)?;
         Ok(Ok(Self {
             database,
             table,
             columns,
+            nullable: nullable.collect(),
             metadata,
         }))
     }

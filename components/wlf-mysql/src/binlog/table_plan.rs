@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use wlf_core::data_type::DataType;
 use wlf_core::{Column, Table};
 
-use super::charset::Charset;
-use super::column_type::{self as types, ColumnType, Length, Meta};
+use super::charset::{Charset, Encoding};
+use super::column_type::{self as types, ColumnType, Length};
 use super::definition::{ColumnDefinition, Definition};
+use super::described_type;
 use super::table_map::{TableMap, UnknownType};
 
 /// How the rows of one version of a table are decoded.
@@ -62,12 +64,12 @@ pub enum Kind {
     Time,
     DateTime,
     Timestamp,
-    Text(Charset),
+    Text(Encoding),
     /// BINARY(n), which comes without the zero bytes at its end.
     Binary(usize),
     Bytes,
-    Enum(Vec<String>),
-    Set(Vec<String>),
+    Enum(Arc<[String]>),
+    Set(Arc<[String]>),
     Json,
     Geometry,
     Vector,
@@ -94,23 +96,9 @@ impl TablePlan {
             );
             return Self::undecodable(map, Undecodable { reason, hint: None });
         }
-        let columns = map.columns.iter().enumerate().map(|(n, column)| {
-            let charset = metadata.collations.get(n).copied().flatten();
-            let charset = charset.map(Charset::of_collation);
-            let labels = metadata.labels.get(n).and_then(Option::as_ref);
-            let labels = labels.map(|labels| {
-                let charset = charset.unwrap_or(Charset::Utf8);
-                labels.iter().map(|label| charset.decode(label)).collect()
-            });
-            let unsigned = metadata.unsigned.get(n).copied().unwrap_or(false);
-            ColumnPlan::new(*column, unsigned, charset, labels.unwrap_or_default())
-        });
-        Self {
-            table: table(map, metadata.names.iter().cloned(), &metadata.primary_key),
-            columns: columns.collect(),
-            undecodable: None,
-            borrowed: false,
-        }
+        let names = metadata.names.iter().cloned();
+        let types = described_type::of_columns(map);
+        Self::of(map, names, types, &metadata.primary_key, false)
     }
 
     /// Prepares a table that has no names in the binlog from what its server says of it.
@@ -123,29 +111,60 @@ impl TablePlan {
             );
             return Self::undecodable(map, Undecodable { reason, ..NO_NAMES });
         }
-        let pairs = || map.columns.iter().zip(&definition.columns);
-        if let Some((_, wrong)) = pairs().find(|(column, definition)| !fits(**column, definition)) {
+        let columns = &definition.columns;
+        let pairs = || map.columns.iter().zip(columns);
+        if let Some((_, wrong)) = pairs().find(|(column, declared)| !declared.fits(**column)) {
             let reason = format!(
-                "column {} has another type in its rows than in the server's information_schema: the table was changed since",
-                wrong.name
+                "column {} has another type in its rows than in the server's information_schema ({}): the table was \
+                 changed since",
+                wrong.name, wrong.data_type
             );
             return Self::undecodable(map, Undecodable { reason, ..NO_NAMES });
         }
-        let names = definition.columns.iter().map(|column| column.name.clone());
+        let is_unknown = |(column, declared): &(&ColumnType, &ColumnDefinition)| {
+            column.is_character() && declared.data_type == DataType::Unknown
+        };
+        if let Some((_, unknown)) = pairs().find(is_unknown) {
+            let reason = format!(
+                "column {} has a type that this program does not know",
+                unknown.name
+            );
+            return Self::undecodable(map, Undecodable { reason, ..NO_NAMES });
+        }
+        let described = described_type::of_columns(map).into_iter();
+        let types = described
+            .zip(columns)
+            .map(|(described, declared)| match &declared.data_type {
+                DataType::Unknown => described,
+                declared => declared.clone(),
+            });
+        let names = columns.iter().map(|column| column.name.clone());
+        Self::of(map, names, types.collect(), &definition.primary_key, true)
+    }
+
+    fn of(
+        map: &TableMap,
+        names: impl Iterator<Item = String>,
+        types: Vec<DataType>,
+        primary_key: &[usize],
+        borrowed: bool,
+    ) -> Self {
+        let plans = map.columns.iter().zip(&types);
+        let plans = plans
+            .map(|(column, data_type)| ColumnPlan::new(*column, data_type))
+            .collect();
+        let nullable = map.nullable.iter().copied();
+        let columns = names.zip(types).zip(nullable);
+        let columns = columns.map(|((name, data_type), nullable)| Column {
+            name,
+            data_type,
+            nullable,
+        });
         Self {
-            table: table(map, names, &definition.primary_key),
-            columns: pairs()
-                .map(|(column, definition)| {
-                    ColumnPlan::new(
-                        *column,
-                        definition.unsigned,
-                        definition.charset,
-                        definition.labels.clone(),
-                    )
-                })
-                .collect(),
+            table: table(map, columns, primary_key),
+            columns: plans,
             undecodable: None,
-            borrowed: true,
+            borrowed,
         }
     }
 
@@ -156,13 +175,13 @@ impl TablePlan {
     }
 
     fn undecodable(map: &TableMap, why: Undecodable) -> Self {
-        let names = (1..=map.columns.len()).map(|n| format!("@{n}"));
+        let columns = (1..=map.columns.len()).map(|n| Column::untyped(format!("@{n}")));
         let plans = map.columns.iter().map(|column| ColumnPlan {
             length: column.length,
             kind: Kind::Null,
         });
         Self {
-            table: table(map, names, &[]),
+            table: table(map, columns, &[]),
             columns: plans.collect(),
             undecodable: Some(why),
             borrowed: true,
@@ -192,8 +211,12 @@ impl TablePlan {
     }
 }
 
-fn table(map: &TableMap, names: impl Iterator<Item = String>, primary_key: &[usize]) -> Arc<Table> {
-    let columns: Vec<_> = names.map(Column::untyped).collect();
+fn table(
+    map: &TableMap,
+    columns: impl Iterator<Item = Column>,
+    primary_key: &[usize],
+) -> Arc<Table> {
+    let columns: Vec<_> = columns.collect();
     let key = primary_key.iter().copied();
     let key = key.filter(|column| *column < columns.len()).collect();
     Arc::new(Table::new(
@@ -204,62 +227,51 @@ fn table(map: &TableMap, names: impl Iterator<Item = String>, primary_key: &[usi
     ))
 }
 
-/// Whether labels and charset are there exactly where the binlog's type has them.
-fn fits(column: ColumnType, definition: &ColumnDefinition) -> bool {
-    let has_labels = matches!(column.code, types::ENUM | types::SET);
-    has_labels != definition.labels.is_empty()
-        && (has_labels || column.is_character() == definition.charset.is_some())
-}
-
 impl ColumnPlan {
-    fn new(
-        column: ColumnType,
-        unsigned: bool,
-        charset: Option<Charset>,
-        labels: Vec<String>,
-    ) -> Self {
-        let fraction = match column.meta {
-            Meta::Fraction(digits) => digits,
-            _ => 0,
-        };
-        let kind = match column.code {
-            types::TINY => pick(unsigned, Kind::Int8, Kind::UInt8),
-            types::SHORT => pick(unsigned, Kind::Int16, Kind::UInt16),
-            types::INT24 => pick(unsigned, Kind::Int24, Kind::UInt24),
-            types::LONG => pick(unsigned, Kind::Int32, Kind::UInt32),
-            types::LONGLONG => pick(unsigned, Kind::Int64, Kind::UInt64),
-            types::FLOAT => Kind::Float,
-            types::DOUBLE => Kind::Double,
-            types::BIT => Kind::Bit,
-            types::YEAR => Kind::Year,
-            types::DATE | types::NEWDATE => Kind::Date,
-            types::TIME => Kind::Time,
-            types::DATETIME => Kind::DateTime,
-            types::TIMESTAMP => Kind::Timestamp,
-            types::TIME2 => Kind::Time2(fraction),
-            types::DATETIME2 => Kind::DateTime2(fraction),
-            types::TIMESTAMP2 => Kind::Timestamp2(fraction),
-            types::NEWDECIMAL => match column.meta {
-                Meta::Decimal { precision, scale } => Kind::Decimal { precision, scale },
-                _ => Kind::Null,
-            },
-            types::ENUM => Kind::Enum(labels),
-            types::SET => Kind::Set(labels),
-            types::JSON => Kind::Json,
-            types::GEOMETRY => Kind::Geometry,
-            types::VECTOR => Kind::Vector,
-            types::NULL => Kind::Null,
-            code => match (charset.unwrap_or(Charset::Utf8), column.meta) {
-                (Charset::Binary, Meta::Bytes(longest)) if code == types::STRING => {
-                    Kind::Binary(usize::from(longest))
-                }
-                (Charset::Binary, _) => Kind::Bytes,
-                (charset, _) => Kind::Text(charset),
-            },
-        };
+    fn new(column: ColumnType, data_type: &DataType) -> Self {
         Self {
             length: column.length,
-            kind,
+            kind: Kind::new(column, data_type),
+        }
+    }
+}
+
+impl Kind {
+    fn new(column: ColumnType, data_type: &DataType) -> Self {
+        match data_type {
+            DataType::TinyInt { unsigned } => pick(*unsigned, Self::Int8, Self::UInt8),
+            DataType::SmallInt { unsigned } => pick(*unsigned, Self::Int16, Self::UInt16),
+            DataType::MediumInt { unsigned } => pick(*unsigned, Self::Int24, Self::UInt24),
+            DataType::Int { unsigned } => pick(*unsigned, Self::Int32, Self::UInt32),
+            DataType::BigInt { unsigned } => pick(*unsigned, Self::Int64, Self::UInt64),
+            DataType::Float { .. } => Self::Float,
+            DataType::Double { .. } => Self::Double,
+            DataType::Decimal {
+                precision, scale, ..
+            } => Self::Decimal {
+                precision: *precision,
+                scale: *scale,
+            },
+            DataType::Bit(_) => Self::Bit,
+            DataType::Year => Self::Year,
+            DataType::Date => Self::Date,
+            DataType::Time(_) if column.code == types::TIME => Self::Time,
+            DataType::Time(digits) => Self::Time2(*digits),
+            DataType::DateTime(_) if column.code == types::DATETIME => Self::DateTime,
+            DataType::DateTime(digits) => Self::DateTime2(*digits),
+            DataType::Timestamp(_) if column.code == types::TIMESTAMP => Self::Timestamp,
+            DataType::Timestamp(digits) => Self::Timestamp2(*digits),
+            DataType::Char { charset, .. }
+            | DataType::VarChar { charset, .. }
+            | DataType::Text { charset, .. } => Self::Text(Charset::named(charset).encoding),
+            DataType::Binary(bytes) => Self::Binary(usize::try_from(*bytes).unwrap_or(0)),
+            DataType::VarBinary(_) | DataType::Blob(_) => Self::Bytes,
+            DataType::Enum { labels, .. } => Self::Enum(labels.clone()),
+            DataType::Set { labels, .. } => Self::Set(labels.clone()),
+            DataType::Json => Self::Json,
+            DataType::Geometry(_) => Self::Geometry,
+            DataType::Vector(_) => Self::Vector,
+            DataType::Uuid | DataType::Inet4 | DataType::Inet6 | DataType::Unknown => Self::Null,
         }
     }
 }

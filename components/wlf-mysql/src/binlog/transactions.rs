@@ -17,6 +17,7 @@ use super::header::Header;
 use super::place::Place;
 use super::reader::Malformed;
 use super::rows::{DUMMY_TABLE_ID, RowsEvent};
+use super::table_plan::TablePlan;
 use super::tables::Tables;
 use super::transaction_origin::{TransactionGtid, TransactionOrigin};
 
@@ -56,6 +57,8 @@ pub struct Transactions {
     /// Where the open transaction comes from, or the next, and its index in the block that is filled.
     origin: TransactionOrigin,
     noted: Option<usize>,
+    /// Inside of a compressed transaction: how many of its rows were taken.
+    payload_rows: Option<u32>,
     prepared: Vec<Prepared>,
 }
 
@@ -107,6 +110,7 @@ impl Transactions {
             ended: None,
             origin: TransactionOrigin::default(),
             noted: None,
+            payload_rows: None,
             prepared: Vec::new(),
         }
     }
@@ -183,6 +187,15 @@ impl Transactions {
         &self.origin
     }
 
+    /// The rows that follow are all of one event.
+    pub fn begin_payload(&mut self) {
+        self.payload_rows = Some(0);
+    }
+
+    pub fn end_payload(&mut self) {
+        self.payload_rows = None;
+    }
+
     /// The block that is being filled.
     #[cfg(test)]
     pub(super) fn filled(&self) -> &Block {
@@ -206,24 +219,16 @@ impl Transactions {
         }
     }
 
-    /// Takes the rows of an event, which is `body` in `block` behind its header.
+    /// Takes the rows of an event, which are in `block`.
     #[inline(always)]
     pub fn rows(
         &mut self,
         block: &Bytes,
         header: &Header,
-        body: &[u8],
-        short_table_ids: bool,
+        event: &RowsEvent<'_>,
         tables: &Tables,
         place: Place,
     ) -> Result<(), Error> {
-        let wrong = |place: &Place, source| Error::Malformed {
-            place: place.clone(),
-            event: event_type::name(header.code),
-            source,
-        };
-        let event = RowsEvent::decode(header.code, body, short_table_ids)
-            .map_err(|source| wrong(&place, source))?;
         if event.rows.is_empty() {
             return Ok(());
         }
@@ -235,6 +240,24 @@ impl Transactions {
                 place,
                 table_id: event.table_id,
             });
+        };
+        self.add(block, header, event, plan, place)
+    }
+
+    /// Takes the rows of an event of this table.
+    #[inline(always)]
+    pub fn add(
+        &mut self,
+        block: &Bytes,
+        header: &Header,
+        event: &RowsEvent<'_>,
+        plan: &Arc<TablePlan>,
+        place: Place,
+    ) -> Result<(), Error> {
+        let wrong = |place: &Place, source| Error::Malformed {
+            place: place.clone(),
+            event: event_type::name(header.code),
+            source,
         };
         let images = self.block.images.len();
         let rows = if plan.undecodable.is_some() && plan.columns.is_empty() {
@@ -264,10 +287,13 @@ impl Transactions {
             images,
             place,
             server_id: header.server_id,
-            row: 0,
+            row: self.payload_rows.unwrap_or(0),
             origin: 0,
         };
         self.keep(block, part, header.timestamp, rows);
+        if let Some(before) = &mut self.payload_rows {
+            *before = before.saturating_add(rows);
+        }
         if event.ends_statement && self.origin.statement.is_some() {
             self.origin.statement = None;
             self.noted = None;

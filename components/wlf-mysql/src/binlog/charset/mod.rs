@@ -1,14 +1,24 @@
-//! MySQL's charsets and how text in them becomes UTF-8.
+//! The servers' charsets and how text in them becomes UTF-8.
 
+mod collations;
 mod tables;
 
-use encoding_rs::{BIG5, EUC_JP, EUC_KR, Encoding, GB18030, GBK, SHIFT_JIS};
-use mysql_common::collations::{Collation, CollationId};
+use encoding_rs::{BIG5, EUC_JP, EUC_KR, GB18030, GBK, SHIFT_JIS};
 use wlf_core::format::Buffer;
 
-/// A column's charset.
+/// A charset of the server.
+#[derive(Debug, Clone, Copy)]
+pub struct Charset {
+    /// As `information_schema.CHARACTER_SETS` has it.
+    pub name: &'static str,
+    /// How many bytes a character takes at most; a CHAR(n) has n times as many.
+    pub longest: u8,
+    pub encoding: Encoding,
+}
+
+/// How the bytes of a charset become UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Charset {
+pub enum Encoding {
     /// Bytes, not text.
     Binary,
     /// utf8mb4, utf8mb3.
@@ -24,70 +34,117 @@ pub enum Charset {
     /// cp932 but for its backslash.
     Sjis,
     /// A charset of several bytes a character whose lower half is ASCII.
-    Encoding(&'static Encoding),
+    Several(&'static encoding_rs::Encoding),
 }
 
-impl Charset {
-    /// The charset of a collation's number; one that is not known, newer than this program, is taken for UTF-8.
-    pub fn of_collation(collation: u16) -> Self {
-        Self::named(Collation::resolve(CollationId::from(collation)).charset())
+impl PartialEq for Charset {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
     }
+}
 
-    /// The charset that MySQL calls so; one that is not known is taken for UTF-8.
-    pub fn named(name: &str) -> Self {
-        match name {
-            "binary" => Self::Binary,
-            "ascii" => Self::Ascii,
-            "swe7" => Self::Swe7,
-            "utf16" | "ucs2" => Self::Utf16,
-            "utf16le" => Self::Utf16Le,
-            "utf32" => Self::Utf32,
-            "big5" => Self::Encoding(BIG5),
-            "gbk" | "gb2312" => Self::Encoding(GBK),
-            "gb18030" => Self::Encoding(GB18030),
-            "sjis" => Self::Sjis,
-            "cp932" => Self::Encoding(SHIFT_JIS),
-            "ujis" | "eucjpms" => Self::Encoding(EUC_JP),
-            "euckr" => Self::Encoding(EUC_KR),
-            _ => Self::one_byte(name),
+impl Eq for Charset {}
+
+impl Charset {
+    pub const BINARY: Self = Self::new("binary", 1, Encoding::Binary);
+    pub const UTF8MB4: Self = Self::new("utf8mb4", 4, Encoding::Utf8);
+
+    const fn new(name: &'static str, longest: u8, encoding: Encoding) -> Self {
+        Self {
+            name,
+            longest,
+            encoding,
         }
     }
 
-    fn one_byte(name: &str) -> Self {
-        Self::OneByte(match name {
-            "armscii8" => &tables::ARMSCII8,
-            "cp1250" => &tables::CP1250,
-            "cp1251" => &tables::CP1251,
-            "cp1256" => &tables::CP1256,
-            "cp1257" => &tables::CP1257,
-            "cp850" => &tables::CP850,
-            "cp852" => &tables::CP852,
-            "cp866" => &tables::CP866,
-            "dec8" => &tables::DEC8,
-            "geostd8" => &tables::GEOSTD8,
-            "greek" => &tables::GREEK,
-            "hebrew" => &tables::HEBREW,
-            "hp8" => &tables::HP8,
-            "keybcs2" => &tables::KEYBCS2,
-            "koi8r" => &tables::KOI8R,
-            "koi8u" => &tables::KOI8U,
-            "latin1" => &tables::LATIN1,
-            "latin2" => &tables::LATIN2,
-            "latin5" => &tables::LATIN5,
-            "latin7" => &tables::LATIN7,
-            "macce" => &tables::MACCE,
-            "macroman" => &tables::MACROMAN,
-            "tis620" => &tables::TIS620,
-            _ => return Self::Utf8,
-        })
+    /// The charset of a collation's number; one that is not known, newer than this program, is taken for utf8mb4, which is
+    /// what servers give new collations to.
+    pub fn of_collation(collation: u16) -> Self {
+        collations::charset(collation).map_or(Self::UTF8MB4, Self::named)
     }
 
+    /// The charset that the server calls so; one that is not known is taken for utf8mb4.
+    pub fn named(name: &str) -> Self {
+        let name = if name == "utf8" { "utf8mb3" } else { name };
+        CHARSETS
+            .iter()
+            .copied()
+            .find(|charset| charset.name == name)
+            .unwrap_or(Self::UTF8MB4)
+    }
+
+    /// The text as UTF-8, for names and labels.
+    pub fn decode(self, text: &[u8]) -> String {
+        let mut out = Buffer::new();
+        self.encoding.write(text, &mut out);
+        String::from_utf8_lossy(out.as_slice()).into_owned()
+    }
+}
+
+const fn one(name: &'static str, upper: &'static tables::Upper) -> Charset {
+    Charset::new(name, 1, Encoding::OneByte(upper))
+}
+
+const fn several(
+    name: &'static str,
+    longest: u8,
+    encoding: &'static encoding_rs::Encoding,
+) -> Charset {
+    Charset::new(name, longest, Encoding::Several(encoding))
+}
+
+/// All charsets of MySQL and MariaDB.
+static CHARSETS: [Charset; 41] = [
+    Charset::UTF8MB4,
+    Charset::BINARY,
+    Charset::new("utf8mb3", 3, Encoding::Utf8),
+    one("latin1", &tables::LATIN1),
+    Charset::new("ascii", 1, Encoding::Ascii),
+    one("armscii8", &tables::ARMSCII8),
+    one("cp1250", &tables::CP1250),
+    one("cp1251", &tables::CP1251),
+    one("cp1256", &tables::CP1256),
+    one("cp1257", &tables::CP1257),
+    one("cp850", &tables::CP850),
+    one("cp852", &tables::CP852),
+    one("cp866", &tables::CP866),
+    one("dec8", &tables::DEC8),
+    one("geostd8", &tables::GEOSTD8),
+    one("greek", &tables::GREEK),
+    one("hebrew", &tables::HEBREW),
+    one("hp8", &tables::HP8),
+    one("keybcs2", &tables::KEYBCS2),
+    one("koi8r", &tables::KOI8R),
+    one("koi8u", &tables::KOI8U),
+    one("latin2", &tables::LATIN2),
+    one("latin5", &tables::LATIN5),
+    one("latin7", &tables::LATIN7),
+    one("macce", &tables::MACCE),
+    one("macroman", &tables::MACROMAN),
+    one("tis620", &tables::TIS620),
+    Charset::new("swe7", 1, Encoding::Swe7),
+    Charset::new("ucs2", 2, Encoding::Utf16),
+    Charset::new("utf16", 4, Encoding::Utf16),
+    Charset::new("utf16le", 4, Encoding::Utf16Le),
+    Charset::new("utf32", 4, Encoding::Utf32),
+    several("big5", 2, BIG5),
+    several("gbk", 2, GBK),
+    several("gb2312", 2, GBK),
+    several("gb18030", 4, GB18030),
+    Charset::new("sjis", 2, Encoding::Sjis),
+    several("cp932", 2, SHIFT_JIS),
+    several("ujis", 3, EUC_JP),
+    several("eucjpms", 3, EUC_JP),
+    several("euckr", 2, EUC_KR),
+];
+
+impl Encoding {
     /// Whether the text is UTF-8 as it stands, up to bytes that are wrong.
     #[inline(always)]
     pub fn is_utf8(self, text: &[u8]) -> bool {
         match self {
             Self::Utf8 => true,
-            Self::Ascii | Self::OneByte(_) | Self::Encoding(_) | Self::Sjis => text.is_ascii(),
+            Self::Ascii | Self::OneByte(_) | Self::Several(_) | Self::Sjis => text.is_ascii(),
             Self::Binary | Self::Swe7 | Self::Utf16 | Self::Utf16Le | Self::Utf32 => false,
         }
     }
@@ -124,18 +181,11 @@ impl Charset {
                 let (text, _) = SHIFT_JIS.decode_without_bom_handling(text);
                 out.put(text.replace('\u{ff3c}', "\\").as_bytes());
             }
-            Self::Encoding(encoding) => {
+            Self::Several(encoding) => {
                 let (text, _) = encoding.decode_without_bom_handling(text);
                 out.put(text.as_bytes());
             }
         }
-    }
-
-    /// The text as UTF-8, for names and labels.
-    pub fn decode(self, text: &[u8]) -> String {
-        let mut out = Buffer::new();
-        self.write(text, &mut out);
-        String::from_utf8_lossy(out.as_slice()).into_owned()
     }
 }
 
@@ -183,11 +233,25 @@ mod tests {
 
     #[test]
     fn knows_collations() {
-        assert_eq!(Charset::of_collation(255), Charset::Utf8);
-        assert_eq!(Charset::of_collation(63), Charset::Binary);
-        assert_eq!(Charset::of_collation(8), Charset::OneByte(&tables::LATIN1));
-        assert_eq!(Charset::of_collation(35), Charset::Utf16);
-        assert_eq!(Charset::of_collation(60_000), Charset::Utf8);
+        for (collation, name, longest) in [
+            (255, "utf8mb4", 4),
+            (33, "utf8mb3", 3),
+            (63, "binary", 1),
+            (8, "latin1", 1),
+            (35, "ucs2", 2),
+            // MariaDB's utf8mb4_uca1400_ai_ci, and the same of other charsets.
+            (2304, "utf8mb4", 4),
+            (2048, "utf8mb3", 3),
+            (2816, "utf16", 4),
+            (60_000, "utf8mb4", 4),
+        ] {
+            let charset = Charset::of_collation(collation);
+            assert_eq!(
+                (charset.name, charset.longest),
+                (name, longest),
+                "{collation}"
+            );
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub async fn definition(
     );
     let columns = connection
         .query(&format!(
-            "SELECT COLUMN_NAME, COLUMN_TYPE, CHARACTER_SET_NAME FROM information_schema.COLUMNS \
+            "SELECT COLUMN_NAME, COLUMN_TYPE, CHARACTER_SET_NAME, IS_NULLABLE FROM information_schema.COLUMNS \
              WHERE {place} ORDER BY ORDINAL_POSITION"
         ))
         .await?;
@@ -31,6 +31,7 @@ pub async fn definition(
                 row.text(0)?,
                 row.text(1)?,
                 row.text(2),
+                row.text(3) != Some("NO"),
             ))
         })
         .collect();
