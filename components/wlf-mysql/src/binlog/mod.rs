@@ -49,6 +49,8 @@ pub mod reader;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
+mod recorded_mariadb;
+#[cfg(test)]
 mod recorded_origin;
 pub mod rotate;
 pub mod row_image;
