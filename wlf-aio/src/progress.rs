@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::{MissedTickBehavior, interval};
-use wlf_core::ComponentKind;
 use wlf_core::runtime::{ComponentStatus, Status};
+use wlf_core::{ComponentKind, replaced};
 
 /// How often progress is looked at. In a guest of WasmEdge nothing wakes a parked runtime but its timers and sockets, so
 /// the end of a pipeline is noticed up to this much later; `indicatif` draws the bar less often by itself.
 const TICK: Duration = Duration::from_millis(20);
 /// How often a line says how far things are where there is no terminal.
 const LINE: Duration = Duration::from_secs(10);
+/// How many columns the summary names that had bytes which are no text.
+const REPLACED_COLUMNS: usize = 10;
 
 /// Shows the state of a pipeline until it is dropped; [`summary`](Reporter::summary) has the last word.
 pub struct Reporter {
@@ -147,6 +149,18 @@ fn summary_line(status: &Status) -> String {
             if count > 0 {
                 let _ = write!(line, ", {} {what}", grouped(count));
             }
+        }
+    }
+    let characters = replaced::total();
+    if characters > 0 {
+        let _ = write!(line, "; {} characters became U+FFFD", grouped(characters));
+        let columns = replaced::columns();
+        for (n, (column, characters)) in columns.iter().take(REPLACED_COLUMNS).enumerate() {
+            let separator = if n == 0 { ": " } else { ", " };
+            let _ = write!(line, "{separator}{} in {column}", grouped(*characters));
+        }
+        if columns.len() > REPLACED_COLUMNS {
+            line.push_str(", …");
         }
     }
     line

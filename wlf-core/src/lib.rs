@@ -11,6 +11,7 @@ pub mod event;
 pub mod fault;
 pub mod format;
 pub mod origin;
+pub mod replaced;
 pub mod router;
 pub mod runtime;
 pub mod schema_change;

@@ -2,6 +2,7 @@
 
 mod apt;
 mod bench;
+mod charsets;
 mod demo;
 mod dist;
 mod java;
@@ -42,6 +43,8 @@ enum Task {
     Servers(Servers),
     /// Records the binlogs of fixtures and of the quick start anew, or only one of them
     Record { name: Option<String> },
+    /// Writes the tables of charsets anew, as a fresh MySQL converts each of their codes
+    Charsets,
     /// Builds what is shipped into target/dist: the module, its compiled forms, an OCI image layout
     Dist,
     /// Measures the shipped form: size, start, rows a second, memory
@@ -86,6 +89,7 @@ fn run() -> Result<()> {
         Task::Demo => demo::demo()?,
         Task::Test { stages } => test::test(&stages)?,
         Task::Bench(options) => bench::bench(&options)?,
+        Task::Charsets => charsets::charsets()?,
         Task::Dist => dist::dist()?,
         Task::Record { name } => record::record(name.as_deref())?,
         Task::Wasmedge => {

@@ -4,6 +4,7 @@
 //! instruction. So pieces are written in steps of a constant length, and what lies behind them is overwritten later.
 
 use super::simd::specials;
+use crate::replaced;
 
 /// A growing run of bytes.
 #[derive(Debug, Default)]
@@ -263,6 +264,7 @@ impl Buffer {
             self.escape(chunk.valid().as_bytes());
             if !chunk.invalid().is_empty() {
                 self.put("\u{fffd}".as_bytes());
+                replaced::note();
             }
         }
     }
@@ -273,6 +275,7 @@ impl Buffer {
             self.put(chunk.valid().as_bytes());
             if !chunk.invalid().is_empty() {
                 self.put("\u{fffd}".as_bytes());
+                replaced::note();
             }
         }
     }

@@ -137,8 +137,8 @@ impl Assembler {
         self.knows_before = executed.is_some();
         self.executed = executed;
         self.gtid = None;
-        self.undecided_statement = false;
         self.payload = None;
+        self.undecided_statement = false;
         self.transactions.forget();
         self.tables.next_transaction();
     }

@@ -1,14 +1,15 @@
 //! What the events of a batch share: the blocks that were read, and where in them the rows are.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use wlf_core::format::Encoder;
 use wlf_core::value::{Row, Rows};
-use wlf_core::{Changes, EncodeError, Event, Fault, Operation, Origin};
+use wlf_core::{Changes, EncodeError, Event, Fault, Operation, Origin, replaced};
 
 use super::error::Error;
 use super::place::Place;
@@ -24,6 +25,8 @@ pub struct Block {
     pub parts: Vec<Part>,
     /// Where images begin, from the beginning of their rows.
     pub images: Vec<u32>,
+    /// By part: the rows below this one whose replaced characters were counted.
+    pub counted: Mutex<BTreeMap<u32, u32>>,
     /// Where the parts' transactions come from.
     pub origins: Vec<TransactionOrigin>,
 }
@@ -76,16 +79,33 @@ impl Changes for Block {
                 fault: part.undecodable(),
             });
         }
-        encoder
-            .encode_rows(event, &mut self.rows(part, &event.rows))
-            .map_err(|failed| EncodeError {
-                row: failed.row,
-                fault: part.fault(failed.column, failed.error),
-            })
+        let noted = replaced::noted();
+        let encoded = encoder.encode_rows(event, &mut self.rows(part, &event.rows));
+        if replaced::noted() != noted {
+            self.count_replaced(event, part);
+        }
+        encoded.map_err(|failed| EncodeError {
+            row: failed.row,
+            fault: part.fault(failed.column, failed.error),
+        })
     }
 }
 
 impl Block {
+    /// Counts characters that have none in their charset, once for each row however often and for whom it is encoded.
+    #[cold]
+    fn count_replaced(&self, event: &Event, part: &Part) {
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = counted.entry(event.part).or_default();
+        let rows = event.rows.start.max(*counted)..event.rows.end;
+        if rows.is_empty() {
+            return;
+        }
+        *counted = rows.end;
+        let mut rows = self.rows(part, &rows);
+        replaced::count_rows(&part.plan.table, &mut rows, &part.place);
+    }
+
     /// The rows of a part that `range` numbers.
     #[inline(always)]
     pub(super) fn rows<'a>(&'a self, part: &'a Part, range: &Range<u32>) -> Cursor<'a> {

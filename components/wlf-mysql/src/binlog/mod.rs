@@ -42,6 +42,8 @@ pub mod mariadb_gtid;
 pub mod mariadb_position;
 pub mod metadata;
 pub mod partial_update;
+#[cfg(test)]
+mod payload_events;
 pub mod place;
 pub mod position;
 pub mod query;
@@ -52,6 +54,10 @@ mod recorded;
 mod recorded_mariadb;
 #[cfg(test)]
 mod recorded_origin;
+#[cfg(test)]
+mod replaced_text;
+#[cfg(test)]
+mod rewritten_events;
 pub mod rotate;
 pub mod row_image;
 pub mod rows;

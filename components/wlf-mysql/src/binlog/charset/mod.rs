@@ -1,10 +1,12 @@
 //! The servers' charsets and how text in them becomes UTF-8.
 
 mod collations;
+mod several;
 mod tables;
 
-use encoding_rs::{BIG5, EUC_JP, EUC_KR, GB18030, GBK, SHIFT_JIS};
+pub use several::Several;
 use wlf_core::format::Buffer;
+use wlf_core::replaced;
 
 /// A charset of the server.
 #[derive(Debug, Clone, Copy)]
@@ -27,14 +29,12 @@ pub enum Encoding {
     /// A charset of one byte a character whose lower half is ASCII.
     OneByte(&'static tables::Upper),
     Swe7,
-    /// utf16 and ucs2.
+    /// Without pairs of surrogates.
+    Ucs2,
     Utf16,
     Utf16Le,
     Utf32,
-    /// cp932 but for its backslash.
-    Sjis,
-    /// A charset of several bytes a character whose lower half is ASCII.
-    Several(&'static encoding_rs::Encoding),
+    Several(Several),
 }
 
 impl PartialEq for Charset {
@@ -85,12 +85,8 @@ const fn one(name: &'static str, upper: &'static tables::Upper) -> Charset {
     Charset::new(name, 1, Encoding::OneByte(upper))
 }
 
-const fn several(
-    name: &'static str,
-    longest: u8,
-    encoding: &'static encoding_rs::Encoding,
-) -> Charset {
-    Charset::new(name, longest, Encoding::Several(encoding))
+const fn several(name: &'static str, longest: u8, charset: Several) -> Charset {
+    Charset::new(name, longest, Encoding::Several(charset))
 }
 
 /// All charsets of MySQL and MariaDB.
@@ -123,19 +119,19 @@ static CHARSETS: [Charset; 41] = [
     one("macroman", &tables::MACROMAN),
     one("tis620", &tables::TIS620),
     Charset::new("swe7", 1, Encoding::Swe7),
-    Charset::new("ucs2", 2, Encoding::Utf16),
+    Charset::new("ucs2", 2, Encoding::Ucs2),
     Charset::new("utf16", 4, Encoding::Utf16),
     Charset::new("utf16le", 4, Encoding::Utf16Le),
     Charset::new("utf32", 4, Encoding::Utf32),
-    several("big5", 2, BIG5),
-    several("gbk", 2, GBK),
-    several("gb2312", 2, GBK),
-    several("gb18030", 4, GB18030),
-    Charset::new("sjis", 2, Encoding::Sjis),
-    several("cp932", 2, SHIFT_JIS),
-    several("ujis", 3, EUC_JP),
-    several("eucjpms", 3, EUC_JP),
-    several("euckr", 2, EUC_KR),
+    several("big5", 2, Several::Big5),
+    several("gbk", 2, Several::Gbk),
+    several("gb2312", 2, Several::Gb2312),
+    several("gb18030", 4, Several::Gb18030),
+    several("sjis", 2, Several::Sjis),
+    several("cp932", 2, Several::Cp932),
+    several("ujis", 3, Several::Ujis),
+    several("eucjpms", 3, Several::Eucjpms),
+    several("euckr", 2, Several::Euckr),
 ];
 
 impl Encoding {
@@ -144,87 +140,93 @@ impl Encoding {
     pub fn is_utf8(self, text: &[u8]) -> bool {
         match self {
             Self::Utf8 => true,
-            Self::Ascii | Self::OneByte(_) | Self::Several(_) | Self::Sjis => text.is_ascii(),
-            Self::Binary | Self::Swe7 | Self::Utf16 | Self::Utf16Le | Self::Utf32 => false,
+            Self::Ascii | Self::OneByte(_) | Self::Several(_) => text.is_ascii(),
+            Self::Binary | Self::Swe7 | Self::Ucs2 | Self::Utf16 | Self::Utf16Le | Self::Utf32 => {
+                false
+            }
         }
     }
 
-    /// Writes the text as UTF-8; bytes that are wrong become U+FFFD.
+    /// Writes the text as UTF-8; bytes without a character in the charset become U+FFFD and are [noted](replaced::note).
     pub fn write(self, text: &[u8], out: &mut Buffer) {
         match self {
             Self::Utf8 | Self::Binary => out.text(text),
-            Self::Ascii => one_byte(text, out, |_| u16::MAX),
+            Self::Ascii => one_byte(text, out, |_| None),
             Self::OneByte(upper) => one_byte(text, out, |byte| {
-                upper
-                    .get(usize::from(byte & 0x7f))
-                    .copied()
-                    .unwrap_or(u16::MAX)
+                of_table(upper.get(usize::from(byte & 0x7f)))
             }),
             Self::Swe7 => {
                 for byte in text {
-                    let unit = tables::SWE7.get(usize::from(*byte));
-                    put(unit.map_or(u32::MAX, |unit| u32::from(*unit)), out);
+                    put(of_table(tables::SWE7.get(usize::from(*byte))), out);
                 }
+            }
+            Self::Ucs2 => {
+                let (units, rest) = text.as_chunks();
+                for unit in units {
+                    put(char::from_u32(u16::from_be_bytes(*unit).into()), out);
+                }
+                torn(rest, out);
             }
             Self::Utf16 => utf16(text, out, u16::from_be_bytes),
             Self::Utf16Le => utf16(text, out, u16::from_le_bytes),
             Self::Utf32 => {
-                let (characters, rest) = text.as_chunks();
-                for bytes in characters {
-                    put(u32::from_be_bytes(*bytes), out);
+                let (units, rest) = text.as_chunks();
+                for unit in units {
+                    put(char::from_u32(u32::from_be_bytes(*unit)), out);
                 }
-                if !rest.is_empty() {
-                    put(u32::MAX, out);
-                }
+                torn(rest, out);
             }
-            Self::Sjis => {
-                let (text, _) = SHIFT_JIS.decode_without_bom_handling(text);
-                out.put(text.replace('\u{ff3c}', "\\").as_bytes());
-            }
-            Self::Several(encoding) => {
-                let (text, _) = encoding.decode_without_bom_handling(text);
-                out.put(text.as_bytes());
-            }
+            Self::Several(charset) => charset.write(text, out),
         }
     }
 }
 
-fn put(character: u32, out: &mut Buffer) {
-    let character = char::from_u32(character).unwrap_or(char::REPLACEMENT_CHARACTER);
+/// Writes a character, or U+FFFD for bytes that are none.
+fn put(character: Option<char>, out: &mut Buffer) {
+    let character = character.unwrap_or_else(|| {
+        replaced::note();
+        char::REPLACEMENT_CHARACTER
+    });
     out.put(character.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
-fn one_byte(text: &[u8], out: &mut Buffer, upper: impl Fn(u8) -> u16) {
+/// The character of a table, which has U+FFFD where there is none.
+fn of_table(unit: Option<&u16>) -> Option<char> {
+    let character = char::from_u32(u32::from(*unit?));
+    character.filter(|character| *character != char::REPLACEMENT_CHARACTER)
+}
+
+/// Bytes at the end that are not a whole character.
+fn torn(rest: &[u8], out: &mut Buffer) {
+    if !rest.is_empty() {
+        put(None, out);
+    }
+}
+
+fn one_byte(text: &[u8], out: &mut Buffer, upper: impl Fn(u8) -> Option<char>) {
     let mut rest = text;
-    loop {
-        let ascii = rest
-            .iter()
-            .position(|byte| *byte >= 0x80)
-            .unwrap_or(rest.len());
-        let (run, behind) = rest.split_at_checked(ascii).unwrap_or((rest, &[]));
-        out.put(run);
-        let Some((byte, behind)) = behind.split_first() else {
-            return;
-        };
-        put(
-            match upper(*byte) {
-                u16::MAX => u32::MAX,
-                unit => u32::from(unit),
-            },
-            out,
-        );
+    while let Some((byte, behind)) = behind_ascii(rest, out).split_first() {
+        put(upper(*byte), out);
         rest = behind;
     }
+}
+
+/// Writes the ASCII that the text begins with and gives the rest.
+fn behind_ascii<'a>(text: &'a [u8], out: &mut Buffer) -> &'a [u8] {
+    let ascii = text.iter().position(|byte| *byte >= 0x80);
+    let (run, behind) = text
+        .split_at_checked(ascii.unwrap_or(text.len()))
+        .unwrap_or((text, &[]));
+    out.put(run);
+    behind
 }
 
 fn utf16(text: &[u8], out: &mut Buffer, unit: fn([u8; 2]) -> u16) {
     let (units, rest) = text.as_chunks();
     for character in char::decode_utf16(units.iter().map(|bytes| unit(*bytes))) {
-        put(character.map_or(u32::MAX, u32::from), out);
+        put(character.ok(), out);
     }
-    if !rest.is_empty() {
-        put(u32::MAX, out);
-    }
+    torn(rest, out);
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! What the bytes of MySQL's one-byte charsets stand for.
+//! What the bytes of the servers' one-byte charsets stand for; `cargo xtask charsets` writes this file.
 //!
-//! As MySQL 9.7.4 converts them: `SELECT HEX(CONVERT(_cp850 x'80' USING utf16))` for each byte; U+FFFD is what it does not
+//! As MySQL 9.7.4-2 converts them: `SELECT HEX(CONVERT(_cp850 x'80' USING utf32))` for each byte; U+FFFD is what it does not
 //! convert.
 
 /// The characters of the bytes 0x80 to 0xFF.
