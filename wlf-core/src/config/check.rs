@@ -221,7 +221,7 @@ fn build(
         state: settings
             .state
             .as_ref()
-            .map(|state| state.directory.clone().into()),
+            .map(|state| state.directory.clone()),
     };
     let reader = Reader::new(declared.node, declared.place).hiding(&COMMON_KEYS);
     let problem = match component_type.build(reader, &context) {
