@@ -37,8 +37,12 @@ impl Binlog {
         body.resize(2 + 50, 0);
         body.extend([0; 4]);
         body.push(Header::LENGTH as u8);
-        // The table's id takes six of the eight bytes that a TABLE_MAP begins with.
-        body.extend([0; 41].map(|_: u8| 8));
+        // How long the fixed part of each type is; the table's id takes six of the eight bytes that a TABLE_MAP begins with.
+        body.extend((1..=types::HEARTBEAT_V2).map(|code| match code {
+            types::QUERY => 13,
+            types::WRITE_ROWS..=types::DELETE_ROWS | types::PARTIAL_UPDATE_ROWS => 10,
+            _ => 8,
+        }));
         body.push(u8::from(checksums));
         // It is protected itself, whatever it says.
         self.has_checksums = true;
