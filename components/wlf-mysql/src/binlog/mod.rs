@@ -51,6 +51,8 @@ pub mod reader;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
+mod recorded_mariadb;
+#[cfg(test)]
 mod recorded_origin;
 #[cfg(test)]
 mod replaced_text;

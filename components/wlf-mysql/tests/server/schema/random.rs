@@ -174,7 +174,10 @@ async fn follow(endpoint: &Endpoint) {
             following.catch_up().await;
             let wrong = following.differences().await;
             let wrong = wrong.join("\n");
-            assert!(wrong.is_empty(), "seed {seed}, statement {n}: {sql}\n{wrong}");
+            assert!(
+                wrong.is_empty(),
+                "seed {seed}, statement {n}: {sql}\n{wrong}"
+            );
         }
     }
     println!(
