@@ -10,8 +10,9 @@ use wlf_mysql::binlog::header::Header;
 use wlf_mysql::binlog::inflate::Inflater;
 use wlf_mysql::binlog::query::Query;
 use wlf_mysql::binlog::transaction_payload::{Decoder, Next, PayloadEvents, TransactionPayload};
-use wlf_mysql::binlog::{Assembler, Limits, Taken};
-use wlf_mysql::ddl::{self, Dialect};
+use wlf_mysql::binlog::{Assembler, Limits, SavedPosition, Taken};
+use wlf_mysql::ddl::{self, Dialect, TableName};
+use wlf_mysql::schema::{History, Source};
 
 use crate::allocation::{justified, peak};
 use crate::recorded::{self, Event, MAGIC};
@@ -21,6 +22,19 @@ const LIMITS: Limits = Limits {
     bytes: 1 << 20,
     transaction: 4 << 20,
 };
+
+/// A history in memory that knows nothing.
+fn history() -> Option<History> {
+    let base = SavedPosition {
+        file: "binlog.000001".to_owned(),
+        position: 4,
+        gtid_set: None,
+        server_uuid: None,
+    };
+    let mut history = History::create(Source::default(), base, false).ok()?;
+    history.begin().ok()?;
+    Some(history)
+}
 
 /// Small enough that transactions are streamed and blocks are closed all the time.
 const TINY: Limits = Limits {
@@ -107,6 +121,7 @@ pub fn events(bytes: &[u8]) {
     let mut assembler = Assembler::new(if choice & 1 == 0 { LIMITS } else { TINY });
     if choice & 2 != 0 {
         assembler = assembler.with_definitions();
+        assembler.set_history(history());
     }
     assembler.next_file("binlog.000001");
     let mut batches = Vec::new();
@@ -148,7 +163,10 @@ fn take(
             Ok(Taken::Event) => return true,
             Ok(Taken::More) => {}
             Ok(Taken::NeedsDefinition { database, table }) => {
-                assembler.define(database, table, None);
+                let Some(history) = assembler.history() else {
+                    return false;
+                };
+                history.refuse(&TableName { database, table }, "unknown".to_owned());
             }
         }
     }

@@ -218,6 +218,7 @@ fn build(
         pipeline: settings.name.clone(),
         delivery: settings.delivery.clone(),
         destinations: destinations.clone(),
+        state: settings.state.as_ref().map(|state| state.directory.clone()),
     };
     let reader = Reader::new(declared.node, declared.place).hiding(&COMMON_KEYS);
     let problem = match component_type.build(reader, &context) {

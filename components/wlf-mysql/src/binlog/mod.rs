@@ -51,6 +51,8 @@ pub mod reader;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
+mod recorded_mariadb;
+#[cfg(test)]
 mod recorded_origin;
 #[cfg(test)]
 mod replaced_text;
@@ -59,6 +61,7 @@ mod rewritten_events;
 pub mod rotate;
 pub mod row_image;
 pub mod rows;
+pub mod status_variables;
 pub mod table_map;
 pub mod table_plan;
 pub mod tables;
