@@ -171,7 +171,7 @@ impl BinlogCollector {
         .await?;
         let mut assembler = match self.idle.take() {
             Some(assembler) => assembler,
-            None => Assembler::new(self.limits),
+            None => Assembler::new(self.limits).decrypted_by_the_server(),
         };
         if !server.has_full_metadata() {
             assembler = assembler.with_definitions();

@@ -171,9 +171,7 @@ impl Column {
             "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
             | "multipolygon" | "geomcollection" | "geometrycollection" => server.geometry(&name),
             "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum"
-            | "set" => {
-                server.text(&name)
-            }
+            | "set" => server.text(&name),
             _ => format!("CAST({name} AS CHAR)"),
         }
     }

@@ -60,6 +60,7 @@ pub struct Assembler {
     server_uuid: Option<String>,
     /// Somebody answers when a table has no names in the binlog.
     definitions: bool,
+    decrypted: bool,
     /// A statement that changes rows was already reported.
     warned_of_statement: bool,
     /// A compressed transaction of which not all events were taken, and what decompresses it.
@@ -101,6 +102,7 @@ impl Assembler {
             undecided_statement: false,
             server_uuid: None,
             definitions: false,
+            decrypted: false,
             warned_of_statement: false,
             payload: None,
             decoder: Decoder::default(),
@@ -112,6 +114,14 @@ impl Assembler {
     #[must_use]
     pub fn with_definitions(mut self) -> Self {
         self.definitions = true;
+        self
+    }
+
+    /// The events come from a server, which decrypts them before it sends them, and says all the same that it has them
+    /// encrypted.
+    #[must_use]
+    pub fn decrypted_by_the_server(mut self) -> Self {
+        self.decrypted = true;
         self
     }
 
