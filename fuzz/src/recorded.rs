@@ -59,7 +59,11 @@ fn events(file: &[u8]) -> Vec<Event> {
         };
         let body = body.expect("an event").expect("an undamaged event");
         let body = body[Header::LENGTH..].to_vec();
+        let is_encrypted_behind = header.code == types::MARIADB_START_ENCRYPTION;
         events.push(Event { header, body });
+        if is_encrypted_behind {
+            break;
+        }
         rest = behind;
     }
     events

@@ -204,7 +204,7 @@ impl BinlogCollector {
         .await?;
         let mut assembler = match self.idle.take() {
             Some(assembler) => assembler,
-            None => Assembler::new(self.limits),
+            None => Assembler::new(self.limits).decrypted_by_the_server(),
         };
         assembler.set_server_uuid(place.server_uuid.clone());
         assembler.start(&place.file, place.position, executed);

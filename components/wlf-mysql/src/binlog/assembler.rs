@@ -64,6 +64,7 @@ pub struct Assembler {
     definitions: Definitions,
     /// Changes of definitions are events too.
     emits_ddl: bool,
+    decrypted: bool,
     /// A statement that changes rows was already reported.
     warned_of_statement: bool,
     /// How many events of which types were passed over, since the server marks them as ignorable.
@@ -109,6 +110,7 @@ impl Assembler {
             server_uuid: None,
             definitions: Definitions::default(),
             emits_ddl: false,
+            decrypted: false,
             warned_of_statement: false,
             ignored: BTreeMap::new(),
             payload: None,
@@ -140,6 +142,14 @@ impl Assembler {
     /// Where definitions come from that the binlog does not have.
     pub fn history(&mut self) -> Option<&mut History> {
         self.definitions.history.as_deref_mut()
+    }
+
+    /// The events come from a server, which decrypts them before it sends them, and says all the same that it has them
+    /// encrypted.
+    #[must_use]
+    pub fn decrypted_by_the_server(mut self) -> Self {
+        self.decrypted = true;
+        self
     }
 
     /// Puts the server's identity into positions.

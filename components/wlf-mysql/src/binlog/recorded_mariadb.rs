@@ -45,6 +45,18 @@ fn images_without_all_columns() {
     }
 }
 
+/// A file whose key only the server has is refused where it begins to be encrypted.
+#[test]
+fn an_encrypted_file_is_refused() {
+    let fault = wlf_core::Fault::from(batches("mariadb-11.8-encrypted", LIMITS).unwrap_err());
+    assert_eq!(fault.exit(), wlf_core::Exit::Data);
+    assert_eq!(
+        fault.to_string(),
+        "read the binlog: binlog.000001:256: the events behind it are encrypted (START_ENCRYPTION)"
+    );
+    assert!(fault.hint.unwrap().contains("read from the live server"));
+}
+
 /// A TABLE_MAP without names, with and without signs and character sets.
 #[test]
 fn definitions_in_place_of_metadata() {
