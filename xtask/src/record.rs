@@ -141,6 +141,20 @@ const RECORDINGS: &[Recording] = &[
         ending: Ending::Shutdown,
     },
     Recording {
+        name: "partial-json-minimal",
+        about: "PARTIAL_UPDATE_ROWS with `binlog_row_image=MINIMAL`: differences to documents that are not in the binlog.",
+        into: FIXTURES,
+        settings: GTID,
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "many-columns",
+        about: "Tables of 9, 300 and 1000 columns, in FULL, MINIMAL and NOBLOB images.",
+        into: FIXTURES,
+        settings: GTID,
+        ending: Ending::Shutdown,
+    },
+    Recording {
         name: "rotation",
         about: "Consecutive files: rotated by command, and by a restart.",
         into: FIXTURES,

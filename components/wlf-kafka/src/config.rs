@@ -8,12 +8,13 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use wlf_core::config::{Build, Component, Context, HostPort, Invalid};
-use wlf_core::format::Format;
-use wlf_core::{ComponentKind, Template};
+use wlf_core::format::{EncodedRecord, Format, KeyFormat};
+use wlf_core::{ComponentKind, Event, Operation, Template};
 
 use crate::cluster::NewTopic;
 use crate::compression::Compression;
 use crate::dispatcher::KafkaDispatcher;
+use crate::key::KeyForm;
 use crate::partition::{PartitionBy, Partitioner};
 use crate::topics;
 
@@ -30,11 +31,17 @@ pub struct Config {
     /// The topic of a row. A name that Kafka does not allow makes the row a rejected one.
     #[serde(default = "default_topic")]
     pub topic: Template,
-    /// The record's key; without it Maxwell's hash form of the primary key, as in
-    /// `{"database":"shop","table":"orders","pk.id":1}`.
+    /// The topic of changes of definitions (`ddl: true` of a collector); without it `topic`, where `%{/type}` is `ddl`.
+    #[serde(default)]
+    pub ddl_topic: Option<Template>,
+    /// The record's key, instead of the format's own. Changes of definitions keep theirs.
     #[serde(default)]
     pub key: Option<Template>,
-    /// What chooses the partition.
+    /// A form of Maxwell's for the record's key, instead of the format's own: that is `hash` for `maxwell`, a struct of the
+    /// primary key for `debezium` and `cloudevents`, and none for `canal`.
+    #[serde(default)]
+    pub key_format: Option<KeyFormat>,
+    /// What chooses the partition. A change of definitions goes by its key unless this is `database` or `table`.
     #[serde(default)]
     pub partition_by: PartitionBy,
     /// How the partition is computed from it.
@@ -163,6 +170,25 @@ impl Build for Config {
 }
 
 impl Config {
+    /// The form of what the encoder gives for a record's identity.
+    pub fn key_form(&self, record: EncodedRecord<'_>) -> KeyForm {
+        match (self.key_format, &self.format) {
+            _ if record.key.is_none() => KeyForm::Hash,
+            (Some(KeyFormat::Hash), _) => KeyForm::Hash,
+            (Some(KeyFormat::Array), _) => KeyForm::Array,
+            (None, _) if self.key.is_some() => KeyForm::Hash,
+            (None, Format::Maxwell(_)) => KeyForm::Hash,
+        }
+    }
+
+    /// The template that makes the topic of an event's rows.
+    pub fn topic_of(&self, event: &Event) -> &Template {
+        match (&self.ddl_topic, event.operation) {
+            (Some(topic), Operation::Ddl) => topic,
+            _ => &self.topic,
+        }
+    }
+
     /// What the types alone cannot refuse.
     fn check(&self) -> Result<(), Invalid> {
         if self.bootstrap_brokers.is_empty() {
@@ -180,10 +206,20 @@ impl Config {
                 .with_hint("use a listener that is plain text and needs no login"));
             }
         }
-        if self.topic.is_constant()
-            && let Err(error) = topics::check(self.topic.as_str())
-        {
-            return Err(Invalid::new("topic", error.to_string()));
+        let topics = [
+            ("topic", Some(&self.topic)),
+            ("ddl_topic", self.ddl_topic.as_ref()),
+        ];
+        for (key, topic) in topics {
+            if let Some(topic) = topic.filter(|topic| topic.is_constant())
+                && let Err(error) = topics::check(topic.as_str())
+            {
+                return Err(Invalid::new(key, error.to_string()));
+            }
+        }
+        if self.key.is_some() && self.key_format.is_some() {
+            let message = "`key` and `key_format` are given together";
+            return Err(Invalid::new("key_format", message).with_hint("keep one of them"));
         }
         Ok(())
     }

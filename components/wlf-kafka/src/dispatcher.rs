@@ -1,13 +1,14 @@
 //! Writes each row as a record of a Kafka topic.
 
+use std::ops::Range;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use wlf_core::component::encode;
-use wlf_core::format::{EncodedRow, Encoder};
-use wlf_core::{Ahead, Dispatcher, Event, Fault, WriteError};
+use wlf_core::format::{EncodedRecord, Encoder, KeyFormat};
+use wlf_core::{Ahead, Dispatcher, Event, Fault, Operation, Template, WriteError};
 
 use crate::cluster::Cluster;
 use crate::config::Config;
@@ -37,39 +38,54 @@ pub struct KafkaDispatcher {
     text: String,
 }
 
-/// The keys that a template made, one behind the other.
+/// The keys that a template made.
 #[derive(Debug, Default)]
 struct Keys {
     text: String,
-    ends: Vec<usize>,
+    /// For each record where its key is; `None` for one that keeps its own.
+    places: Vec<Option<Range<usize>>>,
 }
 
 impl Keys {
     fn clear(&mut self) {
         self.text.clear();
-        self.ends.clear();
+        self.places.clear();
     }
 
-    fn get(&self, row: usize) -> &[u8] {
-        let start = match row {
-            0 => 0,
-            row => self.ends.get(row - 1).copied().unwrap_or_default(),
+    /// Notes the next record's key, which a template makes if there is one and the record is a row's.
+    fn of<'a>(
+        &'a mut self,
+        config: &Config,
+        event: &Event,
+        record: EncodedRecord<'a>,
+    ) -> Result<Option<&'a [u8]>, Fault> {
+        let template = match &config.key {
+            Some(template) if event.operation != Operation::Ddl => template,
+            _ => {
+                self.places.push(None);
+                return Ok(record.key);
+            }
         };
-        let end = self.ends.get(row).copied().unwrap_or(start);
-        self.text.as_bytes().get(start..end).unwrap_or_default()
+        let start = self.text.len();
+        template.render_row(&event.table, event.operation, record.view, &mut self.text)?;
+        self.places.push(Some(start..self.text.len()));
+        Ok(self.text.as_bytes().get(start..))
+    }
+
+    /// The key of a record, given its number.
+    fn get<'a>(&'a self, number: usize, record: &EncodedRecord<'a>) -> Option<&'a [u8]> {
+        match self.places.get(number) {
+            Some(Some(place)) => self.text.as_bytes().get(place.clone()),
+            _ => record.key,
+        }
     }
 }
 
 impl KafkaDispatcher {
     pub fn new(config: Config) -> Self {
-        let by_key = config.partition_by == PartitionBy::PrimaryKey;
-        let mut encoder = Encoder::new(config.format);
-        if config.key.is_none() || (by_key && config.partitioner != Partitioner::Murmur2) {
-            encoder = encoder.with_keys();
-        }
         Self {
+            encoder: encoder(&config),
             config,
-            encoder,
             keys: Keys::default(),
             cluster: None,
             topics: Topics::default(),
@@ -79,7 +95,7 @@ impl KafkaDispatcher {
         }
     }
 
-    /// Notes for each row where it goes, and makes the keys of a template.
+    /// Notes for each record where it goes, and makes the keys of a template.
     ///
     /// # Errors
     /// The first row that goes nowhere, and why; the rows before it are noted.
@@ -89,72 +105,68 @@ impl KafkaDispatcher {
         };
         let config = &self.config;
         let new_topic = config.create_topics.new_topic();
-        let mut rows = self.encoder.rows();
-        let mut number = 0;
+        let mut records = self.encoder.records().zip(0u32..).peekable();
+        let mut row = 0;
         for event in events {
             let mut of_all = None;
+            let template = config.topic_of(event);
             for index in 0..event.len() {
-                let Some(row) = rows.next() else {
-                    return Ok(());
-                };
-                if self.ahead.contains(event, index) {
-                    self.keys.ends.push(self.keys.text.len());
-                    number += 1;
-                    continue;
-                }
-                let at = |fault: Fault| (number, fault);
-                let topic = match of_all {
-                    Some(topic) => topic,
-                    None => {
-                        let topics = &mut self.topics;
-                        let topic = topics
-                            .of_row(event, row.payload, &config.topic, cluster, new_topic)
-                            .await
-                            .map_err(at)?;
-                        of_all = config.topic.is_per_table().then_some(topic);
-                        topic
+                let ahead = self.ahead.contains(event, index);
+                while let Some((record, number)) = records.next_if(|(record, _)| record.row == row)
+                {
+                    if ahead {
+                        self.keys.places.push(None);
+                        continue;
                     }
-                };
-                if let Some(template) = &config.key {
-                    let text = &mut self.keys.text;
-                    template
-                        .render_row(&event.table, event.operation, row.payload, text)
-                        .map_err(|error| at(error.into()))?;
-                    self.keys.ends.push(self.keys.text.len());
+                    let at = |fault: Fault| (row, fault);
+                    let topic = match of_all {
+                        Some(topic) => topic,
+                        None => {
+                            let topics = &mut self.topics;
+                            let topic = topics
+                                .of_row(event, record.view, template, cluster, new_topic)
+                                .await
+                                .map_err(at)?;
+                            of_all = template.is_per_table().then_some(topic);
+                            topic
+                        }
+                    };
+                    let key = self.keys.of(config, event, record).map_err(at)?;
+                    let bytes = key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
+                    if bytes > REQUEST {
+                        let limit = REQUEST;
+                        return Err(at(Error::RequestTooLarge { bytes, limit }.into()));
+                    }
+                    let partitions = &mut self.topics.get(topic).partitions;
+                    self.text.clear();
+                    let text = partition_text(config, event, record, key, &mut self.text);
+                    let partition = config.partitioner.partition(
+                        text.map_err(at)?,
+                        partitions.len().try_into().unwrap_or(i32::MAX),
+                    );
+                    partitions[partition as usize].rows.push(number);
                 }
-                let key = match config.key {
-                    Some(_) => self.keys.get(number),
-                    None => row.key,
-                };
-                let bytes = key.len() + row.payload.len();
-                if bytes > REQUEST {
-                    let limit = REQUEST;
-                    return Err(at(Error::RequestTooLarge { bytes, limit }.into()));
-                }
-                let partitions = &mut self.topics.get(topic).partitions;
-                self.text.clear();
-                let text = partition_text(config, event, row, key, &mut self.text).map_err(at)?;
-                let partition = config
-                    .partitioner
-                    .partition(text, partitions.len().try_into().unwrap_or(i32::MAX));
-                partitions[partition as usize].rows.push(number as u32);
-                number += 1;
+                row += 1;
             }
         }
         Ok(())
     }
 
-    /// Sends all rows that are noted; says which row failed first, of those that failed.
+    /// Sends all records that are noted; says which row failed first, of those that failed.
     async fn send(&mut self, events: &[Event]) -> Option<(usize, Error)> {
         let Some(cluster) = &mut self.cluster else {
             return Some((0, Error::NotConnected));
         };
-        let templated = self.config.key.is_some();
         let keys = &self.keys;
-        let records: Vec<Record<'_>> = (self.encoder.rows().enumerate())
-            .map(|(number, row)| Record {
-                key: if templated { keys.get(number) } else { row.key },
-                value: row.payload,
+        let mut rows = Vec::new();
+        let records: Vec<Record<'_>> = (self.encoder.records().enumerate())
+            .map(|(number, record)| {
+                rows.push(record.row as u32);
+                Record {
+                    key: keys.get(number, &record),
+                    value: record.value,
+                    header: record.header,
+                }
             })
             .collect();
         let timestamp = now();
@@ -194,57 +206,109 @@ impl KafkaDispatcher {
             finished.push(sent);
         }
         drop(under_way);
-        let mut acknowledged = Vec::new();
+        let mut done = Vec::new();
         for (index, partition, sent) in finished {
             let topic = self.topics.get(index);
             topic.limit = topic.limit.min(sent.limit);
             let partition = &mut topic.partitions[partition as usize];
             partition.sequence = sent.sequence;
             partition.acknowledged = sent.known.then_some(started);
-            acknowledged.extend(partition.rows.iter().take(sent.acknowledged));
+            done.extend(partition.rows.iter().take(sent.acknowledged));
             keep_first(&mut first, sent.failed);
         }
+        let row_of = |record: usize| rows.get(record).map_or(usize::MAX, |row| *row as usize);
+        let first = first.map(|(record, error)| (row_of(record), error));
         if let Some((row, _)) = first {
-            acknowledged.retain(|acknowledged| *acknowledged as usize > row);
-            self.note_ahead(events, acknowledged);
+            let ahead = whole_rows(&rows, done).filter(|whole| *whole as usize > row);
+            note_ahead(&mut self.ahead, events, ahead);
         }
         first
     }
+}
 
-    /// Notes rows, given by their numbers among all of a write, that need not be sent again.
-    fn note_ahead(&mut self, events: &[Event], mut rows: Vec<u32>) {
-        rows.sort_unstable();
-        let mut rows = rows.into_iter().peekable();
-        let mut start = 0;
-        for event in events {
-            let end = start + event.len();
-            while let Some(row) = rows.next_if(|row| *row < end) {
-                self.ahead.note(event, row - start);
-            }
-            start = end;
-        }
+/// The encoder that the options need.
+fn encoder(config: &Config) -> Encoder {
+    let mut encoder = Encoder::new(config.format.clone());
+    let by_key = config.partition_by == PartitionBy::PrimaryKey;
+    if let Some(format) = config.key_format {
+        encoder = encoder.with_keys_as(format);
+    } else if config.key.is_none() {
+        encoder = encoder.with_keys();
+    } else if by_key && config.partitioner != Partitioner::Murmur2 {
+        encoder = encoder.with_keys_as(KeyFormat::Hash);
+    }
+    let partition = match &config.partition_by {
+        PartitionBy::Template(template) => Some(template),
+        PartitionBy::PrimaryKey | PartitionBy::Database | PartitionBy::Table => None,
+    };
+    let templates = [
+        Some(&config.topic),
+        config.ddl_topic.as_ref(),
+        config.key.as_ref(),
+        partition,
+    ];
+    if templates.into_iter().flatten().all(Template::is_per_table) {
+        encoder
+    } else {
+        encoder.with_views()
     }
 }
 
-/// Appends the text that a row's partition is chosen by to `out`, unless it stands somewhere already.
+/// The rows all of whose records are done, given the row of each record and the numbers of those that are done.
+fn whole_rows(rows: &[u32], mut done: Vec<u32>) -> impl Iterator<Item = u32> {
+    done.sort_unstable();
+    let mut done = done.into_iter().peekable();
+    let mut number = 0;
+    rows.chunk_by(|row, next| row == next)
+        .filter_map(move |records| {
+            let end = number + records.len() as u32;
+            let mut missing = records.len();
+            while done.next_if(|record| *record < end).is_some() {
+                missing -= 1;
+            }
+            number = end;
+            records.first().copied().filter(|_| missing == 0)
+        })
+}
+
+/// Notes rows, given by their numbers among all of a write and in order, that need not be sent again.
+fn note_ahead(ahead: &mut Ahead, events: &[Event], rows: impl Iterator<Item = u32>) {
+    let mut rows = rows.peekable();
+    let mut start = 0;
+    for event in events {
+        let end = start + event.len();
+        while let Some(row) = rows.next_if(|row| *row < end) {
+            ahead.note(event, row - start);
+        }
+        start = end;
+    }
+}
+
+/// Appends the text that a record's partition is chosen by to `out`, unless it stands somewhere already.
 fn partition_text<'a>(
     config: &Config,
     event: &'a Event,
-    row: EncodedRow<'a>,
-    key: &'a [u8],
+    record: EncodedRecord<'a>,
+    key: Option<&'a [u8]>,
     out: &'a mut String,
 ) -> Result<&'a [u8], Fault> {
     let table = &event.table;
+    let is_ddl = event.operation == Operation::Ddl;
     match (&config.partition_by, config.partitioner) {
-        (PartitionBy::PrimaryKey, Partitioner::Murmur2) => return Ok(key),
-        (PartitionBy::PrimaryKey, Partitioner::Hash | Partitioner::Murmur3) => {
-            key::concatenated(row.key, &table.database, &table.name, out)
-                .map_err(|error| Fault::reject("choose a partition by the row's key", error))?;
-        }
         (PartitionBy::Database, _) => return Ok(table.database.as_bytes()),
         (PartitionBy::Table, _) => return Ok(table.name.as_bytes()),
-        (PartitionBy::Template(template), _) => {
-            template.render_row(table, event.operation, row.payload, out)?;
+        (PartitionBy::Template(template), _) if !is_ddl || template.is_per_table() => {
+            template.render_row(table, event.operation, record.view, out)?;
+        }
+        (PartitionBy::PrimaryKey | PartitionBy::Template(_), Partitioner::Murmur2) => {
+            return Ok(key.unwrap_or(record.identity));
+        }
+        (
+            PartitionBy::PrimaryKey | PartitionBy::Template(_),
+            Partitioner::Hash | Partitioner::Murmur3,
+        ) => {
+            key::concatenated(config.key_form(record), record.identity, table, out)
+                .map_err(|error| Fault::reject("choose a partition by the row's key", error))?;
         }
     }
     Ok(out.as_bytes())

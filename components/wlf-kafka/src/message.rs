@@ -12,7 +12,7 @@ use rskafka::protocol::messages::{
 use rskafka::protocol::primitives::{Int16, Int32, Int64, NullableString, String_};
 use rskafka::protocol::traits::{ReadType, WriteError, WriteType};
 
-use crate::record_batch::{self, Header, Producer, Record};
+use crate::record_batch::{self, BatchHeader, Producer, Record};
 
 /// How long the leader may wait for all in-sync replicas.
 pub const ACKNOWLEDGE_MS: i32 = 30_000;
@@ -24,7 +24,7 @@ pub const ACKNOWLEDGE_MS: i32 = 30_000;
 pub struct Produce<'a, I> {
     pub topic: &'a str,
     pub partition: i32,
-    pub header: Header,
+    pub header: BatchHeader,
     pub records: I,
     /// The records' sizes in all.
     pub size: usize,

@@ -4,13 +4,18 @@
 
 use std::io;
 
+use wlf_core::format::Header;
+
 use crate::compression::Compression;
 
 /// Bytes of a batch before its records.
 pub const HEADER: usize = 61;
 
-/// No record takes more than this besides its key and its value.
+/// No record takes more than this besides its key, its value and its header.
 pub const RECORD_OVERHEAD: usize = 26;
+
+/// No header takes more than this besides its name and its value.
+const HEADER_OVERHEAD: usize = 10;
 
 /// Who writes, so that the broker keeps batches in order and takes none twice (KIP-98).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,9 +24,9 @@ pub struct Producer {
     pub epoch: i16,
 }
 
-/// What a batch's header says besides what follows from its records.
+/// What stands before a batch's records besides what follows from them.
 #[derive(Debug, Clone, Copy)]
-pub struct Header {
+pub struct BatchHeader {
     /// `None` writes without idempotence.
     pub producer: Option<Producer>,
     /// The number of the first record among all of the producer's in this partition and epoch.
@@ -31,17 +36,24 @@ pub struct Header {
     pub compression: Compression,
 }
 
-/// A record without headers.
+/// A record; its key and its value may be null.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
-    pub key: &'a [u8],
-    pub value: &'a [u8],
+    pub key: Option<&'a [u8]>,
+    pub value: Option<&'a [u8]>,
+    pub header: Option<Header<'a>>,
 }
 
 impl Record<'_> {
     /// No fewer bytes than it takes in a batch.
     pub fn size(&self) -> usize {
-        self.key.len() + self.value.len() + RECORD_OVERHEAD
+        let header = self.header.map_or(0, |header| {
+            header.name.len() + header.value.len() + HEADER_OVERHEAD
+        });
+        self.key.map_or(0, <[u8]>::len)
+            + self.value.map_or(0, <[u8]>::len)
+            + header
+            + RECORD_OVERHEAD
     }
 }
 
@@ -50,7 +62,7 @@ impl Record<'_> {
 /// # Errors
 /// If the batch is too large for the format.
 pub fn write<'a>(
-    header: Header,
+    header: BatchHeader,
     records: impl ExactSizeIterator<Item = Record<'a>>,
     out: &mut Vec<u8>,
 ) -> io::Result<()> {
@@ -96,25 +108,50 @@ fn write_records<'a>(
     out: &mut Vec<u8>,
 ) -> io::Result<()> {
     for (delta, record) in (0i32..).zip(records) {
-        let key = length(record.key)?;
-        let value = length(record.value)?;
-        // attributes, timestampDelta and the number of headers are a zero byte each.
-        let size = 3
-            + varint_size(delta)
-            + varint_size(key)
-            + varint_size(value)
-            + i64::from(key)
-            + i64::from(value);
+        // attributes, timestampDelta and the number of headers are a byte each.
+        let mut size =
+            3 + varint_size(delta) + nullable_size(record.key)? + nullable_size(record.value)?;
+        if let Some(header) = record.header {
+            let name = length(header.name.as_bytes())?;
+            size += varint_size(name) + i64::from(name) + nullable_size(Some(header.value))?;
+        }
         varint(i32::try_from(size).map_err(io::Error::other)?, out);
         out.extend_from_slice(&[0, 0]);
         varint(delta, out);
-        varint(key, out);
-        out.extend_from_slice(record.key);
-        varint(value, out);
-        out.extend_from_slice(record.value);
-        out.push(0);
+        nullable(record.key, out)?;
+        nullable(record.value, out)?;
+        match record.header {
+            None => varint(0, out),
+            Some(header) => {
+                varint(1, out);
+                nullable(Some(header.name.as_bytes()), out)?;
+                nullable(Some(header.value), out)?;
+            }
+        }
     }
     Ok(())
+}
+
+/// Appends bytes behind their length, which is -1 for null.
+fn nullable(bytes: Option<&[u8]>, out: &mut Vec<u8>) -> io::Result<()> {
+    match bytes {
+        None => varint(-1, out),
+        Some(bytes) => {
+            varint(length(bytes)?, out);
+            out.extend_from_slice(bytes);
+        }
+    }
+    Ok(())
+}
+
+fn nullable_size(bytes: Option<&[u8]>) -> io::Result<i64> {
+    Ok(match bytes {
+        None => varint_size(-1),
+        Some(bytes) => {
+            let length = length(bytes)?;
+            varint_size(length) + i64::from(length)
+        }
+    })
 }
 
 fn length(bytes: &[u8]) -> io::Result<i32> {
@@ -155,9 +192,17 @@ mod tests {
 
     use super::*;
 
-    fn read_back(header: Header, rows: &[(Vec<u8>, Vec<u8>)]) -> RecordBatch {
+    fn record<'a>(key: &'a [u8], value: &'a [u8]) -> Record<'a> {
+        Record {
+            key: Some(key),
+            value: Some(value),
+            header: None,
+        }
+    }
+
+    fn read_back(header: BatchHeader, rows: &[(Vec<u8>, Vec<u8>)]) -> RecordBatch {
         let mut out = b"before".to_vec();
-        let records = rows.iter().map(|(key, value)| Record { key, value });
+        let records = rows.iter().map(|(key, value)| record(key, value));
         write(header, records, &mut out).expect("write");
         let mut cursor = Cursor::new(out.split_off(6));
         let batch = RecordBatch::read(&mut cursor).expect("read");
@@ -177,7 +222,7 @@ mod tests {
             (Compression::Gzip, RecordBatchCompression::Gzip),
             (Compression::Snappy, RecordBatchCompression::Snappy),
         ] {
-            let header = Header {
+            let header = BatchHeader {
                 producer: Some(Producer { id: 77, epoch: 3 }),
                 sequence: 12,
                 timestamp: 1_700_000_000_123,
@@ -204,8 +249,48 @@ mod tests {
     }
 
     #[test]
+    fn keys_and_values_may_be_null_and_a_record_may_have_a_header() {
+        let header = BatchHeader {
+            producer: None,
+            sequence: 0,
+            timestamp: 0,
+            compression: Compression::None,
+        };
+        let records = [
+            Record {
+                header: Some(Header {
+                    name: "__debezium.newkey",
+                    value: br#"{"id":2}"#,
+                }),
+                ..record(br#"{"id":1}"#, b"")
+            },
+            Record {
+                value: None,
+                ..record(br#"{"id":1}"#, b"")
+            },
+            Record {
+                key: None,
+                ..record(b"", b"x")
+            },
+        ];
+        let mut out = Vec::new();
+        write(header, records.into_iter(), &mut out).expect("write");
+        let batch = RecordBatch::read(&mut Cursor::new(out)).expect("read");
+        let ControlBatchOrRecords::Records(read) = batch.records else {
+            panic!("a control batch");
+        };
+        for (read, record) in read.iter().zip(records) {
+            assert_eq!(read.key.as_deref(), record.key);
+            assert_eq!(read.value.as_deref(), record.value);
+            let headers: Vec<_> = read.headers.iter().map(|h| (&*h.key, &*h.value)).collect();
+            let expected: Vec<_> = record.header.iter().map(|h| (h.name, h.value)).collect();
+            assert_eq!(headers, expected);
+        }
+    }
+
+    #[test]
     fn without_a_producer_the_batch_has_no_sequence() {
-        let header = Header {
+        let header = BatchHeader {
             producer: None,
             sequence: 12,
             timestamp: 0,
@@ -222,13 +307,21 @@ mod tests {
     fn no_record_is_larger_than_its_estimate() {
         for n in [0usize, 1, 100, 1 << 14, 1 << 22] {
             let value = vec![0; n];
-            let record = Record {
-                key: b"key",
+            let header = Header {
+                name: "name",
                 value: &value,
             };
-            let mut out = Vec::new();
-            write_records(std::iter::once(record), &mut out).expect("write");
-            assert!(out.len() <= record.size());
+            for record in [
+                record(b"key", &value),
+                Record {
+                    header: Some(header),
+                    ..record(b"key", &value)
+                },
+            ] {
+                let mut out = Vec::new();
+                write_records(std::iter::once(record), &mut out).expect("write");
+                assert!(out.len() <= record.size());
+            }
         }
         assert_eq!(varint_size(i32::MAX), 5);
     }

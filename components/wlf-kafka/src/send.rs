@@ -11,7 +11,7 @@ use crate::compression::Compression;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::message::Produce;
-use crate::record_batch::{HEADER, Header, Producer, Record};
+use crate::record_batch::{BatchHeader, HEADER, Producer, Record};
 
 /// How many requests may be under way for a partition. A broker remembers as many batches of a producer.
 const IN_FLIGHT: usize = 5;
@@ -24,7 +24,7 @@ pub struct Sending<'a> {
     pub partition: i32,
     /// The records of the whole write.
     pub records: &'a [Record<'a>],
-    /// Which of them go to this partition, in order.
+    /// The numbers of those that go to this partition, in order.
     pub rows: &'a [u32],
     /// `None` writes without idempotence, and then one request after the other.
     pub producer: Option<Producer>,
@@ -51,7 +51,7 @@ pub struct Sent {
     pub known: bool,
     /// What the broker was found to take.
     pub limit: usize,
-    /// The first row that was not acknowledged, counted over the whole write, and why.
+    /// The first record that was not acknowledged, counted over the whole write, and why.
     pub failed: Option<(usize, Error)>,
 }
 
@@ -144,7 +144,7 @@ impl Sending<'_> {
         let request = Produce {
             topic: self.topic,
             partition: self.partition,
-            header: Header {
+            header: BatchHeader {
                 producer: self.producer,
                 sequence,
                 timestamp: self.timestamp,
@@ -210,7 +210,7 @@ impl Sending<'_> {
         self.records[row as usize]
     }
 
-    /// The number, in the whole write, of this partition's `index`th row.
+    /// The number, in the whole write, of this partition's `index`th record.
     fn row(&self, index: usize) -> usize {
         self.rows.get(index).map_or(usize::MAX, |row| *row as usize)
     }

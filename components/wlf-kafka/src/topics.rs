@@ -32,7 +32,7 @@ pub struct Partition {
     pub sequence: i32,
     /// When the leader last acknowledged something, and so knew the producer.
     pub acknowledged: Option<Instant>,
-    /// The rows of the write under way that go there.
+    /// The records of the write under way that go there.
     pub rows: Vec<u32>,
 }
 
@@ -57,10 +57,11 @@ pub struct Topics {
 
 impl Topics {
     /// The topic of a row, and of all rows of its table version and operation if the template looks at nothing else.
+    /// `view` is the row for the template.
     pub async fn of_row(
         &mut self,
         event: &Event,
-        payload: &[u8],
+        view: &[u8],
         template: &Template,
         cluster: &mut Cluster,
         new: Option<NewTopic>,
@@ -71,7 +72,7 @@ impl Topics {
             return Ok(*topic);
         }
         let mut name = String::new();
-        template.render_row(&event.table, event.operation, payload, &mut name)?;
+        template.render_row(&event.table, event.operation, view, &mut name)?;
         let topic = self.named(&name, cluster, new).await?;
         if per_table {
             if self.by_table.len() >= REMEMBERED {

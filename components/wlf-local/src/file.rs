@@ -104,8 +104,8 @@ impl Groups {
 impl FileDispatcher {
     pub fn new(config: Config) -> Self {
         Self {
+            encoder: encoder(config.format, &config.path),
             path: config.path,
-            encoder: Encoder::new(config.format),
             open: OpenFiles::default(),
             paths: HashMap::new(),
             groups: Groups::default(),
@@ -118,41 +118,56 @@ impl FileDispatcher {
     /// The first row that has no file; those before it have theirs.
     fn route(&mut self, events: &[Event]) -> Result<(), WriteError> {
         self.groups.clear();
-        let mut rows = self.encoder.rows().enumerate();
+        let mut records = self.encoder.records().peekable();
+        let mut number = 0;
         let mut last = None;
         for (durable, event) in events.iter().enumerate() {
             let table = (event.table.version, event.operation);
             for row in 0..event.len() {
-                let Some((number, encoded)) = rows.next() else {
-                    return Ok(());
-                };
-                let group = match last {
-                    Some((same, group)) if same == table => group,
-                    _ if self.path.is_per_table() => {
-                        if self.paths.len() >= REMEMBERED {
-                            self.paths.clear();
+                while let Some(record) = records.next_if(|record| record.row == number) {
+                    // Only a log that is compacted has a use for tombstones.
+                    let Some(value) = record.value else {
+                        continue;
+                    };
+                    let group = match last {
+                        Some((same, group)) if same == table => group,
+                        _ if self.path.is_per_table() => {
+                            if self.paths.len() >= REMEMBERED {
+                                self.paths.clear();
+                            }
+                            let template = &self.path;
+                            let path = (self.paths.entry(table))
+                                .or_insert_with(|| path::of_table(template, event));
+                            let group = self.groups.number(path);
+                            last = Some((table, group));
+                            group
                         }
-                        let template = &self.path;
-                        let path = (self.paths.entry(table))
-                            .or_insert_with(|| path::of_table(template, event));
-                        let group = self.groups.number(path);
-                        last = Some((table, group));
-                        group
-                    }
-                    _ => {
-                        let path = path::of_row(&self.path, event, encoded.payload);
-                        let path = path.map_err(|error| WriteError {
-                            durable,
-                            rows: row,
-                            fault: error.into(),
-                        })?;
-                        self.groups.number(&path)
-                    }
-                };
-                self.groups.list[group].lines.push(number, encoded.payload);
+                        _ => {
+                            let path = path::of_row(&self.path, event, record.view);
+                            let path = path.map_err(|error| WriteError {
+                                durable,
+                                rows: row,
+                                fault: error.into(),
+                            })?;
+                            self.groups.number(&path)
+                        }
+                    };
+                    self.groups.list[group].lines.push(number, value);
+                }
+                number += 1;
             }
         }
         Ok(())
+    }
+}
+
+/// Rows as a template that points into them needs them.
+fn encoder(format: Format, path: &Template) -> Encoder {
+    let encoder = Encoder::new(format);
+    if path.is_per_table() {
+        encoder
+    } else {
+        encoder.with_views()
     }
 }
 

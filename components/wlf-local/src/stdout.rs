@@ -65,8 +65,11 @@ impl Dispatcher for StdoutDispatcher {
         self.encoder.clear();
         self.lines.clear();
         let encoded = encode(&mut self.encoder, events).await;
-        for (number, row) in self.encoder.rows().enumerate() {
-            self.lines.push(number, row.payload);
+        for record in self.encoder.records() {
+            // Only a log that is compacted has a use for tombstones.
+            if let Some(value) = record.value {
+                self.lines.push(record.row, value);
+            }
         }
         match self.lines.write_to(self.out.as_mut()).await {
             Ok(()) => encoded,

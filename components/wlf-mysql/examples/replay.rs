@@ -19,7 +19,7 @@ async fn main() -> Result<(), Fault> {
     let paths: Vec<String> = std::env::args().skip(1).collect();
     let keys = std::env::var_os("KEYS").is_some();
     for _ in 0..ROUNDS {
-        let mut encoder = Encoder::new(Format::Maxwell);
+        let mut encoder = Encoder::new(Format::default());
         if keys {
             encoder = encoder.with_keys();
         }

@@ -3,6 +3,7 @@
 pub mod binlog;
 pub mod collector;
 pub mod connection;
+pub mod ddl;
 pub mod error;
 pub mod file_collector;
 pub mod protocol;

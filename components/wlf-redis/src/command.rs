@@ -51,32 +51,38 @@ impl Commands {
         }
     }
 
-    /// Appends the command for a row.
+    /// Says whether the channel or key looks into the row.
+    pub fn look_into_rows(&self) -> bool {
+        !self.template().is_per_table()
+    }
+
+    /// Appends the command for a message; `view` is its row for the template.
     pub fn write(
         &mut self,
         event: &Event,
-        payload: &[u8],
+        view: &[u8],
+        message: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), TemplateError> {
         let id = (event.table.version, event.operation);
         if self.last != Some(id) {
-            self.prepare(event, payload)?;
+            self.prepare(event, view)?;
         }
         out.extend_from_slice(&self.start);
-        last_of(payload, out);
+        last_of(message, out);
         Ok(())
     }
 
     /// The channel or key of a row.
-    pub fn key(&self, event: &Event, payload: &[u8]) -> Result<String, TemplateError> {
+    pub fn key(&self, event: &Event, view: &[u8]) -> Result<String, TemplateError> {
         let mut key = String::new();
         self.template()
-            .render_row(&event.table, event.operation, payload, &mut key)?;
+            .render_row(&event.table, event.operation, view, &mut key)?;
         Ok(key)
     }
 
     /// Makes the start of the command for a row, and for all of its table if the key looks at nothing else.
-    fn prepare(&mut self, event: &Event, payload: &[u8]) -> Result<(), TemplateError> {
+    fn prepare(&mut self, event: &Event, view: &[u8]) -> Result<(), TemplateError> {
         let id = (event.table.version, event.operation);
         let per_table = self.template().is_per_table();
         if per_table && let Some(start) = self.prepared.get(&id) {
@@ -87,9 +93,7 @@ impl Commands {
         let mut key = std::mem::take(&mut self.key);
         key.clear();
         let (table, operation) = (&event.table, event.operation);
-        let rendered = self
-            .template()
-            .render_row(table, operation, payload, &mut key);
+        let rendered = self.template().render_row(table, operation, view, &mut key);
         self.start.clear();
         start(&self.mode, self.name(), key.as_bytes(), &mut self.start);
         self.key = key;
@@ -151,7 +155,7 @@ mod tests {
         let mut out = Vec::new();
         for (event, payload) in rows {
             commands
-                .write(event, payload.as_bytes(), &mut out)
+                .write(event, payload.as_bytes(), payload.as_bytes(), &mut out)
                 .expect("write");
         }
         out

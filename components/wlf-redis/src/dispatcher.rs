@@ -24,7 +24,7 @@ pub struct RedisDispatcher {
     connection: Option<Connection>,
     /// The commands of a write.
     out: Vec<u8>,
-    /// Which rows they are for: index of the event and row in it.
+    /// Which rows they are for: index of the event and row in it. A row may have several, and then they stand together.
     sent: Vec<(usize, u32)>,
     /// Rows that the server has although it refused one before them.
     ahead: Ahead,
@@ -39,10 +39,15 @@ struct Outcome {
 
 impl RedisDispatcher {
     pub fn new(config: Config) -> Self {
+        let commands = Commands::new(config.mode);
+        let mut encoder = Encoder::new(config.format);
+        if commands.look_into_rows() {
+            encoder = encoder.with_views();
+        }
         Self {
             url: config.url,
-            commands: Commands::new(config.mode),
-            encoder: Encoder::new(config.format),
+            commands,
+            encoder,
             connection: None,
             out: Vec::new(),
             sent: Vec::new(),
@@ -57,30 +62,41 @@ impl RedisDispatcher {
     fn prepare(&mut self, events: &[Event]) -> Result<(), WriteError> {
         self.out.clear();
         self.sent.clear();
-        let mut rows = self.encoder.rows();
+        let mut records = self.encoder.records().peekable();
+        let mut number = 0;
         for (index, event) in events.iter().enumerate() {
             for row in 0..event.len() {
-                let Some(encoded) = rows.next() else {
-                    return Ok(());
-                };
-                if self.ahead.contains(event, row) {
-                    continue;
+                let (commands, length) = (self.sent.len(), self.out.len());
+                while let Some(record) = records.next_if(|record| record.row == number) {
+                    // Only a log that is compacted has a use for tombstones.
+                    let Some(message) = record.value else {
+                        continue;
+                    };
+                    if self.ahead.contains(event, row) {
+                        continue;
+                    }
+                    let bytes = message.len();
+                    let command = if bytes > LONGEST {
+                        let limit = LONGEST;
+                        Err(Error::TooLarge { bytes, limit }.into())
+                    } else {
+                        let out = &mut self.out;
+                        let written = self.commands.write(event, record.view, message, out);
+                        written.map_err(Fault::from)
+                    };
+                    if let Err(fault) = command {
+                        // A row goes out whole or not at all.
+                        self.sent.truncate(commands);
+                        self.out.truncate(length);
+                        return Err(WriteError {
+                            durable: index,
+                            rows: row,
+                            fault,
+                        });
+                    }
+                    self.sent.push((index, row));
                 }
-                let bytes = encoded.payload.len();
-                let command = if bytes > LONGEST {
-                    let limit = LONGEST;
-                    Err(Error::TooLarge { bytes, limit }.into())
-                } else {
-                    let out = &mut self.out;
-                    let written = self.commands.write(event, encoded.payload, out);
-                    written.map_err(Fault::from)
-                };
-                command.map_err(|fault| WriteError {
-                    durable: index,
-                    rows: row,
-                    fault,
-                })?;
-                self.sent.push((index, row));
+                number += 1;
             }
         }
         Ok(())
@@ -112,10 +128,11 @@ impl RedisDispatcher {
         let (number, error) = outcome.refused.into_iter().next()?;
         let (durable, rows) = self.place(number);
         let before: usize = events.iter().take(durable).map(|e| e.len() as usize).sum();
-        let row = self.encoder.rows().nth(before + rows as usize);
-        let key = events.get(durable).zip(row).and_then(|(event, row)| {
+        let row = before + rows as usize;
+        let record = self.encoder.records().find(|record| record.row == row);
+        let key = events.get(durable).zip(record).and_then(|(event, record)| {
             // The command was made from the same row.
-            self.commands.key(event, row.payload).ok()
+            self.commands.key(event, record.view).ok()
         });
         let fault = Error::Refused {
             server: self.url.to_string(),
@@ -137,13 +154,20 @@ impl RedisDispatcher {
         let Some(first) = refused.peek().map(|(first, _)| *first) else {
             return;
         };
-        for (number, (event, row)) in self.sent.iter().enumerate().take(outcome.replies) {
-            match refused.next_if(|(refused, _)| *refused == number) {
-                Some((_, error)) if !is_rejection(error) => return,
-                Some(_) => {}
-                None if number > first => self.ahead.note(&events[*event], *row),
-                None => {}
+        let mut number = 0;
+        for commands in self.sent.chunk_by(|row, next| row == next) {
+            let end = number + commands.len();
+            let mut whole = end <= outcome.replies && number > first;
+            while let Some((_, error)) = refused.next_if(|(refused, _)| *refused < end) {
+                if !is_rejection(error) {
+                    return;
+                }
+                whole = false;
             }
+            if let (true, Some((event, row))) = (whole, commands.first()) {
+                self.ahead.note(&events[*event], *row);
+            }
+            number = end;
         }
     }
 

@@ -28,7 +28,7 @@ impl Build for Config {
         Ok(Component::Dispatcher(Box::new(AuditDispatcher {
             path: self.path,
             file: None,
-            encoder: Encoder::new(Format::Maxwell).with_keys(),
+            encoder: Encoder::new(Format::default()).with_keys(),
         })))
     }
 }
@@ -74,12 +74,14 @@ impl Dispatcher for AuditDispatcher {
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
         self.encoder.clear();
         let encoded = encode(&mut self.encoder, events).await;
-        let (mut lines, mut rows) = (Vec::new(), self.encoder.rows());
+        let (mut lines, mut rows) = (Vec::new(), 0);
+        let mut records = self.encoder.records().peekable();
         for event in events {
             let change = format!("{} {} ", event.timestamp, event.operation.name());
-            for row in rows.by_ref().take(event.len() as usize) {
+            rows += event.len() as usize;
+            while let Some(record) = records.next_if(|record| record.row < rows) {
                 lines.extend_from_slice(change.as_bytes());
-                lines.extend_from_slice(row.key);
+                lines.extend_from_slice(record.identity);
                 lines.push(b'\n');
             }
         }
@@ -105,7 +107,7 @@ mod tests {
         AuditDispatcher {
             path,
             file: None,
-            encoder: Encoder::new(Format::Maxwell).with_keys(),
+            encoder: Encoder::new(Format::default()).with_keys(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! An enum of a component's struct, as a file writes it.
 
+use serde::de::value::MapDeserializer;
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, VariantAccess, Visitor,
 };
@@ -9,7 +10,8 @@ use super::read_error::{ReadError, list};
 use super::source::Span;
 use super::tree::{Entry, Value};
 
-/// One of several alternatives, written `word`, `{word: content}` or `{type: word, …}`.
+/// One of several alternatives, written `word`, `{word: content}` or `{type: word, …}`. The word alone will do for one with
+/// content all of which may be left out.
 pub(crate) struct Choice<'a> {
     name: &'a str,
     name_span: Span,
@@ -93,6 +95,12 @@ impl<'a> Choice<'a> {
     }
 }
 
+/// What a word alone says of its content: enough where all of it may be left out.
+fn nothing() -> MapDeserializer<'static, std::iter::Empty<(&'static str, &'static str)>, ReadError>
+{
+    MapDeserializer::new(std::iter::empty())
+}
+
 impl<'de> EnumAccess<'de> for Choice<'de> {
     type Error = ReadError;
     type Variant = Self;
@@ -128,7 +136,7 @@ impl<'de> VariantAccess<'de> for Choice<'de> {
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value> {
         match self.content {
-            Content::Nothing => Err(self.needs_content(&[])),
+            Content::Nothing => (seed.deserialize(nothing())).map_err(|_| self.needs_content(&[])),
             Content::Value(reader) | Content::Rest(reader) => seed.deserialize(reader),
         }
     }
@@ -146,7 +154,9 @@ impl<'de> VariantAccess<'de> for Choice<'de> {
         visitor: V,
     ) -> Result<V::Value> {
         match self.content {
-            Content::Nothing => Err(self.needs_content(fields)),
+            Content::Nothing => {
+                (visitor.visit_map(nothing())).map_err(|_| self.needs_content(fields))
+            }
             Content::Value(reader) | Content::Rest(reader) => {
                 reader.deserialize_struct("", fields, visitor)
             }

@@ -1,8 +1,16 @@
 //! Maxwell's JSON: one object a row, its keys in Maxwell's order.
 
 pub(super) mod ddl;
+mod extended;
+mod options;
+
+pub(super) use extended::Extended;
+pub use options::{NamingStrategy, Options};
 
 use super::buffer::{Buffer, Fragment};
+use super::encoder::{End, Shape};
+use super::key::{KeyFormat, KeyText, fragment};
+use super::messages::Failed;
 use super::wkt;
 use crate::event::{Event, Operation, Table};
 use crate::value::{Coded, Columns, Row, RowError, Rows, Set, Value};
@@ -13,10 +21,7 @@ pub(super) struct Plan {
     /// `{"database":"shop","table":"t","type":"`.
     head: Vec<u8>,
     columns: Vec<Name>,
-    /// `{"database":"shop","table":"t"`.
-    key_head: Fragment,
-    /// `,"pk.id":` in the key's order.
-    key_names: Vec<Fragment>,
+    key: KeyText,
 }
 
 #[derive(Debug)]
@@ -28,38 +33,32 @@ struct Name {
 }
 
 impl Plan {
-    pub fn new(table: &Table) -> Self {
+    pub fn new(table: &Table, key: KeyFormat) -> Self {
         let mut head = Buffer::new();
         head.put(b"{\"database\":");
         head.string(table.database.as_bytes());
         head.put(b",\"table\":");
         head.string(table.name.as_bytes());
-        let key_head = Fragment::new(&head);
         head.put(b",\"type\":\"");
-        let name = |prefix: &str, name: &str| {
-            let mut text = Buffer::new();
-            text.byte(b',');
-            text.string(format!("{prefix}{name}").as_bytes());
-            text.byte(b':');
-            Fragment::new(&text)
-        };
         let columns = table.columns.iter().enumerate().map(|(n, column)| Name {
-            name: name("", &column.name),
+            name: member_name(&column.name),
             key: table.primary_key.iter().position(|key| *key == n),
         });
-        let keys = table
-            .primary_key
-            .iter()
-            .filter_map(|n| table.columns.get(*n));
         Self {
             head: head.to_vec(),
             columns: columns.collect(),
-            key_head,
-            key_names: keys
-                .map(|column| name("pk.", &column.name.to_lowercase()))
-                .collect(),
+            key: KeyText::new(key, table),
         }
     }
+}
+
+/// `,"id":`.
+pub(super) fn member_name(name: &str) -> Fragment {
+    fragment(|text| {
+        text.byte(b',');
+        text.string(name.as_bytes());
+        text.byte(b':');
+    })
 }
 
 /// What is kept from row to row to save its allocation.
@@ -73,11 +72,10 @@ pub(super) struct Scratch {
     key_values: Vec<std::ops::Range<usize>>,
 }
 
-/// Where the encoded rows go.
+/// Where an encoded row goes.
 pub(super) struct Output<'a> {
     pub payload: &'a mut Buffer,
     pub keys: Option<&'a mut Buffer>,
-    pub ends: &'a mut Vec<super::RowEnd>,
     pub scratch: &'a mut Scratch,
 }
 
@@ -87,51 +85,76 @@ pub(super) fn encode<R: Rows>(
     event: &Event,
     rows: &mut R,
     out: &mut Output<'_>,
+    ends: &mut Vec<End>,
 ) -> Result<(), RowError<R::Error>> {
     head(plan, event, out.scratch);
-    let count = event.len();
-    let mut row = 0;
+    let mut number = 0;
     loop {
-        let at = |column, error| RowError { row, column, error };
-        let Some(images) = rows.next().map_err(|error| at(None, error))? else {
+        let at = |(column, error)| RowError {
+            row: number,
+            column,
+            error,
+        };
+        let Some(images) = rows.next().map_err(|error| at((None, error)))? else {
             return Ok(());
         };
         let start = out.payload.len();
-        out.payload.fragment(&out.scratch.head);
-        if event.transaction.commit && row + 1 == count {
-            out.payload.put(b",\"commit\":true");
-        } else {
-            out.payload.put(b",\"xoffset\":");
-            let offset = event.transaction.offset + u64::from(row);
-            out.payload.unsigned(offset);
-        }
-        out.payload.put(b",\"data\":");
-        if out.keys.is_some() {
-            out.scratch.key_values.clear();
-            out.scratch.key_values.resize(plan.key_names.len(), 0..0);
-        }
-        let written = match images {
-            Row::Insert(image) | Row::Delete(image) => data(plan, image, out),
-            Row::Update { before, after } => update(plan, before, after, out),
-        };
-        if let Err((column, error)) = written {
+        if let Err(failed) = row(plan, event, images, number, out) {
             out.payload.truncate(start);
-            return Err(at(column, error));
+            return Err(at(failed));
         }
-        out.payload.byte(b'}');
-        if let Some(keys) = &mut out.keys {
-            key(plan, &out.scratch.key_values, out.payload, keys);
-        }
-        out.ends.push(super::RowEnd {
+        ends.push(End {
             payload: out.payload.len(),
             key: out.keys.as_ref().map_or(0, |keys| keys.len()),
+            view: 0,
+            shape: Shape::ROW,
         });
-        row += 1;
+        number += 1;
+    }
+}
+
+/// Writes the row with this number in its event, for which `head` was prepared.
+#[inline(always)]
+pub(super) fn row<C: Columns>(
+    plan: &Plan,
+    event: &Event,
+    images: Row<C>,
+    number: u32,
+    out: &mut Output<'_>,
+) -> Result<(), Failed<C::Error>> {
+    out.payload.fragment(&out.scratch.head);
+    let commit = event.transaction.commit && number + 1 == event.len();
+    let offset = event.transaction.offset + u64::from(number);
+    place(commit, offset, out.payload);
+    out.payload.put(b",\"data\":");
+    if out.keys.is_some() {
+        out.scratch.key_values.clear();
+        out.scratch.key_values.resize(plan.key.names.len(), 0..0);
+    }
+    match images {
+        Row::Insert(image) | Row::Delete(image) => data(plan, image, out),
+        Row::Update { before, after } => update(plan, before, after, out),
+    }?;
+    out.payload.byte(b'}');
+    if let Some(keys) = &mut out.keys {
+        plan.key.write(&out.scratch.key_values, out.payload, keys);
+    }
+    Ok(())
+}
+
+/// Writes `,"commit":true` or `,"xoffset":1`.
+#[inline(always)]
+fn place(commit: bool, offset: u64, out: &mut Buffer) {
+    if commit {
+        out.put(b",\"commit\":true");
+    } else {
+        out.put(b",\"xoffset\":");
+        out.unsigned(offset);
     }
 }
 
 /// Prepares what all rows of the event begin with.
-fn head(plan: &Plan, event: &Event, scratch: &mut Scratch) {
+pub(super) fn head(plan: &Plan, event: &Event, scratch: &mut Scratch) {
     let text = &mut scratch.text;
     text.clear();
     text.put(&plan.head);
@@ -148,9 +171,6 @@ fn head(plan: &Plan, event: &Event, scratch: &mut Scratch) {
     }
     scratch.head.set(text);
 }
-
-/// The column, where it is known, and what its source said.
-type Failed<E> = (Option<usize>, E);
 
 /// Writes one image as an object.
 #[inline(always)]
@@ -266,24 +286,13 @@ fn changed<C: Columns>(
     Ok(())
 }
 
-/// Writes `{"database":"shop","table":"t","pk.id":1}`.
-#[inline(always)]
-fn key(plan: &Plan, values: &[std::ops::Range<usize>], payload: &Buffer, keys: &mut Buffer) {
-    keys.fragment(&plan.key_head);
-    for (name, value) in plan.key_names.iter().zip(values) {
-        keys.fragment(name);
-        if value.is_empty() {
-            keys.put(b"null");
-        } else {
-            keys.repeat(value.clone(), payload);
-        }
-    }
-    keys.byte(b'}');
-}
-
 /// Writes a value as Maxwell renders it.
 #[inline(always)]
-fn value<C: Columns>(image: &C, out: &mut Buffer, text: &mut Buffer) -> Result<(), C::Error> {
+pub(super) fn value<C: Columns>(
+    image: &C,
+    out: &mut Buffer,
+    text: &mut Buffer,
+) -> Result<(), C::Error> {
     match image.value()? {
         Value::Null => out.put(b"null"),
         Value::Int(n) => out.signed(n),
@@ -314,7 +323,7 @@ fn value<C: Columns>(image: &C, out: &mut Buffer, text: &mut Buffer) -> Result<(
 }
 
 #[inline(always)]
-fn quoted(out: &mut Buffer, write: impl FnOnce(&mut Buffer)) {
+pub(super) fn quoted(out: &mut Buffer, write: impl FnOnce(&mut Buffer)) {
     out.byte(b'"');
     write(out);
     out.byte(b'"');
@@ -347,7 +356,7 @@ fn labels(set: Set<'_>, out: &mut Buffer) {
 
 /// Writes a shape as text; bytes that are none, which no server sends, stay readable in base64.
 #[inline(never)]
-fn geometry(wkb: &[u8], out: &mut Buffer) {
+pub(super) fn geometry(wkb: &[u8], out: &mut Buffer) {
     out.byte(b'"');
     if wkt::write(wkb, out).is_err() {
         out.base64(wkb, 0);
@@ -356,7 +365,7 @@ fn geometry(wkb: &[u8], out: &mut Buffer) {
 }
 
 #[inline(never)]
-fn vector(numbers: &[u8], out: &mut Buffer) {
+pub(super) fn vector(numbers: &[u8], out: &mut Buffer) {
     out.byte(b'[');
     for (n, bytes) in numbers.as_chunks::<4>().0.iter().enumerate() {
         if n > 0 {

@@ -138,7 +138,7 @@ pub trait Rows {
 }
 
 /// A row's images.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Row<C> {
     Insert(C),
     Update { before: C, after: C },
@@ -146,7 +146,9 @@ pub enum Row<C> {
 }
 
 /// One image of a row: a cursor over the columns that it holds, in the table's order.
-pub trait Columns {
+///
+/// It is cheap to clone, which is how a format goes over an image twice.
+pub trait Columns: Clone {
     type Error;
 
     /// Goes to the next column that the image holds and gives its index in the table; `None` behind the last.

@@ -20,7 +20,7 @@ use crate::format::{Buffer, Encoder};
 /// let mut event = Records::insert(&table, [vec![1.into(), "a".into()]]);
 /// event.timestamp = 1_700_000_000;
 ///
-/// let mut encoder = Encoder::new(Format::Maxwell);
+/// let mut encoder = Encoder::new(Format::default());
 /// encoder.encode(&event).unwrap();
 /// assert_eq!(
 ///     std::str::from_utf8(encoder.payload()).unwrap(),
@@ -127,6 +127,7 @@ impl<'a> Rows for Cursor<'a> {
     }
 }
 
+#[derive(Clone)]
 struct RecordColumns<'a> {
     record: &'a [Datum],
     next: usize,

@@ -2,6 +2,7 @@
 
 mod control;
 mod payload;
+mod rewritten;
 mod statements;
 
 use std::ops::Range;
@@ -18,10 +19,12 @@ use super::event_type as types;
 use super::format_description::FormatDescription;
 use super::gtid_set::{Gtid, GtidSet};
 use super::header::Header;
+use super::inflate::Inflater;
 use super::place::Place;
 use super::position::{Boundary, SavedPosition};
 use super::query::Query;
 use super::reader::Malformed;
+use super::rows::RowsEvent;
 use super::table_map;
 use super::tables::{Introduced, Tables};
 use super::transaction_origin::TransactionGtid;
@@ -59,6 +62,7 @@ pub struct Assembler {
     /// A compressed transaction of which not all events were taken, and what decompresses it.
     payload: Option<Box<OpenPayload>>,
     decoder: Decoder,
+    inflater: Inflater,
 }
 
 /// What became of an event.
@@ -96,6 +100,7 @@ impl Assembler {
             warned_of_statement: false,
             payload: None,
             decoder: Decoder::default(),
+            inflater: Inflater::default(),
         }
     }
 
@@ -241,9 +246,10 @@ impl Assembler {
             | types::PRE_GA_WRITE_ROWS..=types::DELETE_ROWS_V1 => {
                 let place = self.place_at(start);
                 self.transactions.begin(&place);
-                let short = self.format.short_table_ids;
+                let rows = RowsEvent::decode(header.code, body, &self.format)
+                    .map_err(|source| wrong(self, source))?;
                 self.transactions
-                    .rows(block, header, body, short, &self.tables, place)?;
+                    .rows(block, header, &rows, &self.tables, place)?;
             }
             types::TABLE_MAP => {
                 let split = table_map::split_id(body, self.format.short_table_ids);

@@ -40,7 +40,7 @@ fn mended(mut event: Vec<u8>) -> Vec<u8> {
 fn read(events: impl Iterator<Item = Vec<u8>>, limits: Limits) {
     let mut assembler = Assembler::new(limits);
     assembler.next_file("binlog.000001");
-    let mut encoder = Encoder::new(Format::Maxwell).with_keys();
+    let mut encoder = Encoder::new(Format::default()).with_keys();
     let mut all = Vec::new();
     'events: for event in events {
         let block = Bytes::from(event);
@@ -63,8 +63,8 @@ fn read(events: impl Iterator<Item = Vec<u8>>, limits: Limits) {
             assert!(error.row <= event.len());
         }
     }
-    for row in encoder.rows() {
-        let text = std::str::from_utf8(row.payload).unwrap();
+    for row in encoder.records() {
+        let text = std::str::from_utf8(row.value.unwrap()).unwrap();
         serde_json::from_str::<serde_json::Value>(text)
             .unwrap_or_else(|error| panic!("{error}: {text}"));
     }

@@ -13,20 +13,20 @@ use super::temporal;
 /// How deep documents may lie in each other: the server's own limit.
 const DEPTH: u8 = 100;
 
-const SMALL_OBJECT: u8 = 0x0;
-const LARGE_OBJECT: u8 = 0x1;
-const SMALL_ARRAY: u8 = 0x2;
-const LARGE_ARRAY: u8 = 0x3;
-const LITERAL: u8 = 0x4;
-const INT16: u8 = 0x5;
-const UINT16: u8 = 0x6;
-const INT32: u8 = 0x7;
-const UINT32: u8 = 0x8;
-const INT64: u8 = 0x9;
-const UINT64: u8 = 0xa;
-const DOUBLE: u8 = 0xb;
-const STRING: u8 = 0xc;
-const OPAQUE: u8 = 0xf;
+pub(super) const SMALL_OBJECT: u8 = 0x0;
+pub(super) const LARGE_OBJECT: u8 = 0x1;
+pub(super) const SMALL_ARRAY: u8 = 0x2;
+pub(super) const LARGE_ARRAY: u8 = 0x3;
+pub(super) const LITERAL: u8 = 0x4;
+pub(super) const INT16: u8 = 0x5;
+pub(super) const UINT16: u8 = 0x6;
+pub(super) const INT32: u8 = 0x7;
+pub(super) const UINT32: u8 = 0x8;
+pub(super) const INT64: u8 = 0x9;
+pub(super) const UINT64: u8 = 0xa;
+pub(super) const DOUBLE: u8 = 0xb;
+pub(super) const STRING: u8 = 0xc;
+pub(super) const OPAQUE: u8 = 0xf;
 
 /// Writes a document; none at all, as ALTER TABLE leaves it in rows that were there, is `null`.
 pub fn write(document: &[u8], out: &mut Buffer) -> Result<(), Malformed> {
@@ -144,9 +144,7 @@ fn container(
         budget.spend(1)?;
         let kind = head.u8("an entry of a JSON document")?;
         let entry = head.bytes(wide, "an entry of a JSON document")?;
-        let inlined =
-            matches!(kind, LITERAL | INT16 | UINT16) || large && matches!(kind, INT32 | UINT32);
-        if inlined {
+        if is_inlined(kind, large) {
             write_value(kind, entry, out, budget, depth)?;
         } else {
             let start = offset(&mut Reader::new(entry), large)?;
@@ -160,7 +158,12 @@ fn container(
     Ok(())
 }
 
-fn offset(reader: &mut Reader<'_>, large: bool) -> Result<usize, Malformed> {
+/// Whether a value of this type stands in its entry itself.
+pub(super) fn is_inlined(kind: u8, large: bool) -> bool {
+    matches!(kind, LITERAL | INT16 | UINT16) || large && matches!(kind, INT32 | UINT32)
+}
+
+pub(super) fn offset(reader: &mut Reader<'_>, large: bool) -> Result<usize, Malformed> {
     const FIELD: &str = "a JSON document";
     if large {
         usize::try_from(reader.u32(FIELD)?).map_err(|_| Malformed::Invalid(FIELD))
@@ -170,7 +173,7 @@ fn offset(reader: &mut Reader<'_>, large: bool) -> Result<usize, Malformed> {
 }
 
 /// A length of seven bits a byte, the lowest first, as long as the highest bit is set.
-fn length(reader: &mut Reader<'_>) -> Result<usize, Malformed> {
+pub(super) fn length(reader: &mut Reader<'_>) -> Result<usize, Malformed> {
     const FIELD: &str = "the length of a JSON value";
     let mut length = 0;
     for n in 0..5 {

@@ -34,8 +34,11 @@ pub mod heartbeat;
 #[cfg(test)]
 mod hostile_bytes;
 pub mod incident;
+pub mod inflate;
+pub mod json_document;
 pub mod jsonb;
 pub mod metadata;
+pub mod partial_update;
 pub mod place;
 pub mod position;
 pub mod query;

@@ -89,12 +89,9 @@ fn transactions_without_gtids() {
 #[test]
 fn rows_of_a_compressed_transaction() {
     let lines = origins("compressed");
-    let gtid = "gtid 5ec0d3d0-0000-11f1-8000-0242ac110002";
-    assert_line(
-        &lines,
-        "999",
-        &format!("row 1 server 1 thread 9 {gtid}:4 at 1795228187825449 None"),
-    );
+    let gtid = "gtid 5ec0d3d0-0000-11f1-8000-0242ac110002:4";
+    let first = format!("mysql binlog.000001:999 row 1 server 1 thread 9 {gtid} at 17");
+    assert!(lines.iter().any(|line| line.starts_with(&first)));
     let rows: Vec<_> = lines
         .iter()
         .filter_map(|line| line.strip_prefix("mysql binlog.000001:1285 row "))

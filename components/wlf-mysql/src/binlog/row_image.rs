@@ -11,7 +11,7 @@ use super::table_plan::{ColumnPlan, Kind, TablePlan};
 use super::temporal;
 
 /// A cursor over the columns of an image.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RowImage<'a> {
     columns: &'a [ColumnPlan],
     /// A bit for each column of the table: whether the image holds it.
@@ -45,8 +45,9 @@ impl<'a> Present<'a> {
     }
 }
 
+/// Whether the bit number `n` is set.
 #[inline(always)]
-fn bit(bits: &[u8], n: usize) -> bool {
+pub(super) fn bit(bits: &[u8], n: usize) -> bool {
     bits.get(n / 8).is_some_and(|byte| byte >> (n % 8) & 1 == 1)
 }
 
@@ -106,7 +107,7 @@ impl<'a> RowImage<'a> {
 
 /// Takes a value off the front, without its length.
 #[inline(always)]
-fn split(length: Length, bytes: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+pub(super) fn split(length: Length, bytes: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     const FIELD: &str = "a row";
     let mut reader = Reader::new(bytes);
     let length = match length {

@@ -3,6 +3,7 @@
 use wlf_core::Operation;
 
 use super::event_type as types;
+use super::format_description::FormatDescription;
 use super::reader::{Malformed, Reader};
 use super::row_image::{Present, RowImage};
 use super::table_plan::TablePlan;
@@ -31,10 +32,10 @@ pub const DUMMY_TABLE_ID: u64 = 0x00ff_ffff;
 impl<'a> RowsEvent<'a> {
     /// Reads the event without header and checksum.
     #[inline(always)]
-    pub fn decode(code: u8, body: &'a [u8], short_table_ids: bool) -> Result<Self, Malformed> {
+    pub fn decode(code: u8, body: &'a [u8], format: &FormatDescription) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
         // int<6>: table id, before MySQL 5.1.4 int<4>
-        let table_id = if short_table_ids {
+        let table_id = if format.short_table_ids {
             u64::from(reader.u32("the table's id")?)
         } else {
             reader.u48("the table's id")?
@@ -43,7 +44,9 @@ impl<'a> RowsEvent<'a> {
         let flags = reader.u16("the flags")?;
         if matches!(
             code,
-            types::WRITE_ROWS | types::UPDATE_ROWS | types::DELETE_ROWS
+            types::WRITE_ROWS..=types::DELETE_ROWS
+                | types::PARTIAL_UPDATE_ROWS
+                | types::MARIADB_WRITE_ROWS_COMPRESSED..=types::MARIADB_DELETE_ROWS_COMPRESSED
         ) {
             // int<2>: length of the extra data, itself included
             let length = usize::from(reader.u16("the extra data")?);
@@ -53,12 +56,17 @@ impl<'a> RowsEvent<'a> {
             reader.bytes(length, "the extra data")?;
         }
         let operation = match code {
-            types::WRITE_ROWS | types::WRITE_ROWS_V1 | types::PRE_GA_WRITE_ROWS => {
-                Operation::Insert
-            }
-            types::UPDATE_ROWS | types::UPDATE_ROWS_V1 | types::PRE_GA_UPDATE_ROWS => {
-                Operation::Update
-            }
+            types::WRITE_ROWS
+            | types::WRITE_ROWS_V1
+            | types::PRE_GA_WRITE_ROWS
+            | types::MARIADB_WRITE_ROWS_COMPRESSED_V1
+            | types::MARIADB_WRITE_ROWS_COMPRESSED => Operation::Insert,
+            types::UPDATE_ROWS
+            | types::UPDATE_ROWS_V1
+            | types::PRE_GA_UPDATE_ROWS
+            | types::PARTIAL_UPDATE_ROWS
+            | types::MARIADB_UPDATE_ROWS_COMPRESSED_V1
+            | types::MARIADB_UPDATE_ROWS_COMPRESSED => Operation::Update,
             _ => Operation::Delete,
         };
         // int<lenenc>: number of columns

@@ -16,6 +16,7 @@ use super::header::Header;
 use super::place::Place;
 use super::reader::Malformed;
 use super::rows::{DUMMY_TABLE_ID, RowsEvent};
+use super::table_plan::TablePlan;
 use super::tables::Tables;
 use super::transaction_origin::{TransactionGtid, TransactionOrigin};
 
@@ -217,24 +218,16 @@ impl Transactions {
         }
     }
 
-    /// Takes the rows of an event, which is `body` in `block` behind its header.
+    /// Takes the rows of an event, which are in `block`.
     #[inline(always)]
     pub fn rows(
         &mut self,
         block: &Bytes,
         header: &Header,
-        body: &[u8],
-        short_table_ids: bool,
+        event: &RowsEvent<'_>,
         tables: &Tables,
         place: Place,
     ) -> Result<(), Error> {
-        let wrong = |place: &Place, source| Error::Malformed {
-            place: place.clone(),
-            event: event_type::name(header.code),
-            source,
-        };
-        let event = RowsEvent::decode(header.code, body, short_table_ids)
-            .map_err(|source| wrong(&place, source))?;
         if event.rows.is_empty() {
             return Ok(());
         }
@@ -246,6 +239,24 @@ impl Transactions {
                 place,
                 table_id: event.table_id,
             });
+        };
+        self.add(block, header, event, plan, place)
+    }
+
+    /// Takes the rows of an event of this table.
+    #[inline(always)]
+    pub fn add(
+        &mut self,
+        block: &Bytes,
+        header: &Header,
+        event: &RowsEvent<'_>,
+        plan: &Arc<TablePlan>,
+        place: Place,
+    ) -> Result<(), Error> {
+        let wrong = |place: &Place, source| Error::Malformed {
+            place: place.clone(),
+            event: event_type::name(header.code),
+            source,
         };
         let images = self.block.images.len();
         let rows = if plan.undecodable.is_some() && plan.columns.is_empty() {

@@ -253,13 +253,17 @@ impl Server {
                 "SET PERSIST binlog_format = 'ROW'",
             ));
         }
-        if !self.variable("binlog_row_value_options").is_empty() {
+        // Images without the documents before leave nothing that the differences could be applied to.
+        let is_full = self.is("binlog_row_image", "FULL");
+        if !self.variable("binlog_row_value_options").is_empty() && !is_full {
             problems.push(Problem::new(
                 format!(
-                    "binlog_row_value_options is {} and must be empty",
-                    self.variable("binlog_row_value_options")
+                    "binlog_row_value_options is {} and binlog_row_image is {}: together they leave out what JSON documents \
+                     were before",
+                    self.variable("binlog_row_value_options"),
+                    self.variable("binlog_row_image")
                 ),
-                "SET PERSIST binlog_row_value_options = ''",
+                "SET PERSIST binlog_row_image = 'FULL'",
             ));
         }
         problems
@@ -371,6 +375,7 @@ mod tests {
             ("log_bin", "ON"),
             ("server_id", "1"),
             ("binlog_format", "ROW"),
+            ("binlog_row_image", "FULL"),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -407,14 +412,20 @@ mod tests {
                 ("log_bin", "OFF"),
                 ("server_id", "0"),
                 ("binlog_format", "MIXED"),
+                ("binlog_row_image", "MINIMAL"),
                 ("binlog_row_value_options", "PARTIAL_JSON"),
             ]),
             [
                 "log_bin is OFF: there is no binlog",
                 "server_id is 0, with which a server sends no binlog",
                 "binlog_format is MIXED and must be ROW",
-                "binlog_row_value_options is PARTIAL_JSON and must be empty",
+                "binlog_row_value_options is PARTIAL_JSON and binlog_row_image is MINIMAL: together they leave out what JSON \
+                 documents were before",
             ]
+        );
+        assert_eq!(
+            problems(&[("binlog_row_value_options", "PARTIAL_JSON")]),
+            [""; 0]
         );
         assert_eq!(
             problems(&[("server_id", "4000000000")]),

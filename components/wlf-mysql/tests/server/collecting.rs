@@ -131,7 +131,7 @@ impl Reading {
     }
 
     fn take(&mut self, batch: Batch) {
-        let mut encoder = Encoder::new(Format::Maxwell);
+        let mut encoder = Encoder::new(Format::default());
         let own = |event: &&Event| event.table.database == self.database;
         for event in batch.events.iter().filter(own) {
             let number = event.transaction.number;
@@ -146,9 +146,10 @@ impl Reading {
         for event in batch.events.iter().filter(own).filter(|_| self.encodes) {
             encoder.encode(event).expect("rows can be encoded");
         }
-        let rows = encoder.rows();
+        let rows = encoder.records();
         self.rows.extend(rows.map(|row| {
-            let row: Value = serde_json::from_slice(row.payload).expect("rows are JSON");
+            let row: Value =
+                serde_json::from_slice(row.value.expect("a value")).expect("rows are JSON");
             row
         }));
         self.ended.extend(batch.ended);

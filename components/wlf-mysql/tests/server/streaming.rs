@@ -385,6 +385,7 @@ async fn everything_wrong_with_a_server_is_named_at_once() {
         .run_all(&[
             "SET GLOBAL binlog_format = STATEMENT",
             "SET GLOBAL binlog_row_value_options = PARTIAL_JSON",
+            "SET GLOBAL binlog_row_image = MINIMAL",
         ])
         .await;
     let fault = reading.connect_after(None).await;
@@ -392,6 +393,7 @@ async fn everything_wrong_with_a_server_is_named_at_once() {
         .run_all(&[
             "SET GLOBAL binlog_format = ROW",
             "SET GLOBAL binlog_row_value_options = ''",
+            "SET GLOBAL binlog_row_image = FULL",
         ])
         .await;
     let fault = fault.unwrap_err();
@@ -399,7 +401,7 @@ async fn everything_wrong_with_a_server_is_named_at_once() {
     let shown = fault.to_string();
     for words in [
         "binlog_format is STATEMENT and must be ROW",
-        "binlog_row_value_options is PARTIAL_JSON",
+        "binlog_row_value_options is PARTIAL_JSON and binlog_row_image is MINIMAL",
         "lacks REPLICATION SLAVE",
     ] {
         assert!(shown.contains(words), "{shown}");

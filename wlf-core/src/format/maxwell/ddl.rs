@@ -2,12 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
+use super::options::Options;
 use crate::data_type::DataType;
 use crate::event::{Column, Event};
 use crate::schema_change::{SchemaChange, SchemaChangeKind, TableDefinition};
 
 /// The change as Maxwell writes it; `None` for one that it has no message for.
-pub(in crate::format) fn message(event: &Event, change: &SchemaChange) -> Option<Value> {
+pub(in crate::format) fn message(
+    event: &Event,
+    change: &SchemaChange,
+    options: &Options,
+) -> Option<Value> {
     let mut message = Map::new();
     let mut put = |key: &str, value: Value| {
         message.insert(key.to_owned(), value);
@@ -44,6 +49,16 @@ pub(in crate::format) fn message(event: &Event, change: &SchemaChange) -> Option
     // Milliseconds here, and seconds in rows.
     put("ts", json!(u64::from(event.timestamp) * 1000));
     put("sql", json!(change.sql));
+    let place = &change.place;
+    if options.output_binlog_position && !place.file.is_empty() {
+        put(
+            "position",
+            json!(format!("{}:{}", place.file, place.position)),
+        );
+    }
+    if options.output_gtid_position {
+        put("gtid", json!(place.gtid));
+    }
     Some(Value::Object(message))
 }
 

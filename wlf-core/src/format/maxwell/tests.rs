@@ -15,14 +15,14 @@ fn table(columns: &[&str], primary_key: &[usize]) -> Arc<Table> {
 }
 
 fn encoded(events: &[Event]) -> Vec<(String, String)> {
-    let mut encoder = Encoder::new(Format::Maxwell).with_keys();
+    let mut encoder = Encoder::new(Format::default()).with_keys();
     for event in events {
         encoder.encode(event).unwrap();
     }
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     encoder
-        .rows()
-        .map(|row| (text(row.payload), text(row.key)))
+        .records()
+        .map(|row| (text(row.value.unwrap()), text(row.key.unwrap())))
         .collect()
 }
 
@@ -195,7 +195,7 @@ fn renders_owned_values() {
 
 #[test]
 fn forgets_old_tables_and_not_the_current_ones() {
-    let mut encoder = Encoder::new(Format::Maxwell);
+    let mut encoder = Encoder::new(Format::default());
     for n in 0..3000u32 {
         let columns = vec![Column::untyped(format!("c{n}"))];
         let table = Arc::new(Table::new("d", "t", columns, vec![]));
@@ -209,5 +209,5 @@ fn forgets_old_tables_and_not_the_current_ones() {
             "{text}"
         );
     }
-    assert!(encoder.plans.plans.len() <= super::super::PLANS);
+    assert!(encoder.remembered() <= crate::format::plans::PLANS);
 }

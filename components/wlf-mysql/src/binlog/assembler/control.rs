@@ -82,6 +82,11 @@ impl Assembler {
                     }
                 }
             }
+            types::PARTIAL_UPDATE_ROWS => return self.partial_update(block, header, body, start),
+            types::MARIADB_WRITE_ROWS_COMPRESSED_V1..=types::MARIADB_DELETE_ROWS_COMPRESSED => {
+                return self.compressed_rows(header, body, start);
+            }
+            types::MARIADB_QUERY_COMPRESSED => return self.compressed_query(header, body, start),
             types::INCIDENT => {
                 let message = incident::decode(body).map_err(|source| wrong(self, source))?;
                 let place = self.place_at(start);
@@ -126,14 +131,6 @@ impl Assembler {
     /// Events that hold rows in a form which cannot be read here: passing them over would lose the rows.
     fn refusal(&self, code: u8, start: u64) -> Option<Error> {
         let (what, hint) = match code {
-            types::PARTIAL_UPDATE_ROWS => (
-                "an update that has only parts of JSON documents (PARTIAL_UPDATE_ROWS), which cannot be read yet",
-                "SET PERSIST binlog_row_value_options = '' on the server, and begin behind this place",
-            ),
-            types::MARIADB_QUERY_COMPRESSED..=types::MARIADB_DELETE_ROWS_COMPRESSED => (
-                "a compressed event of MariaDB, which cannot be read yet",
-                "SET GLOBAL log_bin_compress = OFF on the server, and begin behind this place",
-            ),
             types::MARIADB_START_ENCRYPTION => (
                 "the events behind it are encrypted (START_ENCRYPTION)",
                 "SET encrypt_binlog = OFF in the server's configuration, or read from the live server",

@@ -1,0 +1,231 @@
+//! The clauses of ALTER TABLE.
+
+use super::column::{Element, charset_option, column, default_charset};
+use super::cursor::{Cursor, NotUnderstood};
+use super::lexer::{Dialect, Token};
+use super::type_name::charset_of_collation;
+use super::{CharsetName, Clause};
+
+/// What the reader of clauses goes on with.
+enum Next {
+    Clauses,
+    /// What follows belongs to this clause, and changes no column.
+    Nothing,
+}
+
+/// Reads the clauses behind the table's name.
+pub fn clauses(
+    mut cursor: Cursor<'_>,
+    database: &str,
+    dialect: Dialect,
+) -> Result<Vec<Clause>, NotUnderstood> {
+    let mut clauses = Vec::new();
+    while let Some(item) = cursor.item() {
+        if let Next::Nothing = clause(item, database, dialect, &mut clauses)? {
+            break;
+        }
+    }
+    Ok(clauses)
+}
+
+fn clause(
+    mut item: Cursor<'_>,
+    database: &str,
+    dialect: Dialect,
+    out: &mut Vec<Clause>,
+) -> Result<Next, NotUnderstood> {
+    // WAIT of MariaDB stands before the first clause.
+    if item.eat("WAIT") {
+        item.next();
+    }
+    item.eat("NOWAIT");
+    if item.eat("ADD") {
+        return add(item, dialect, out);
+    }
+    if item.eat("CHANGE") {
+        item.eat("COLUMN");
+        let if_exists = item.eat("IF EXISTS");
+        let old = item.column_name()?;
+        let (column, placement) = column(&mut item, dialect)?;
+        out.push(Clause::Change {
+            old,
+            column,
+            placement,
+            if_exists,
+        });
+    } else if item.eat("MODIFY") {
+        item.eat("COLUMN");
+        let if_exists = item.eat("IF EXISTS");
+        let (column, placement) = column(&mut item, dialect)?;
+        out.push(Clause::Change {
+            old: column.name.clone(),
+            column,
+            placement,
+            if_exists,
+        });
+    } else if item.eat("DROP") {
+        return drop(item, out);
+    } else if item.eat("RENAME") {
+        rename(item, database, out)?;
+    } else if item.eat("CONVERT TO") {
+        out.push(Clause::Convert(convert(item)?));
+    } else if is_partitioning(&item) {
+        return Ok(Next::Nothing);
+    } else if item.eat("ORDER BY") {
+        // Its columns have commas between them, and nothing but options can follow.
+        return Ok(Next::Nothing);
+    } else if is_option(&item) {
+        if let Some(charset) = default_charset(item)? {
+            out.push(Clause::Charset(charset));
+        }
+    } else {
+        return Err(NotUnderstood);
+    }
+    Ok(Next::Clauses)
+}
+
+fn add(mut item: Cursor<'_>, dialect: Dialect, out: &mut Vec<Clause>) -> Result<Next, NotUnderstood> {
+    let is_column = item.eat("COLUMN");
+    if !is_column && item.is_at("PARTITION") {
+        return Ok(Next::Nothing);
+    }
+    if !is_column && item.is_at("SYSTEM VERSIONING") {
+        return Err(NotUnderstood);
+    }
+    let if_not_exists = item.eat("IF NOT EXISTS");
+    if item.is_at_symbol('(') {
+        let mut inside = item.parenthesized()?;
+        while let Some(element) = inside.item() {
+            push(Element::read(element, dialect)?, if_not_exists, out);
+        }
+        return Ok(Next::Clauses);
+    }
+    let element = if is_column {
+        let (column, placement) = column(&mut item, dialect)?;
+        Element::Column(column, placement)
+    } else {
+        Element::read(item, dialect)?
+    };
+    push(element, if_not_exists, out);
+    Ok(Next::Clauses)
+}
+
+fn push(element: Element, if_not_exists: bool, out: &mut Vec<Clause>) {
+    match element {
+        Element::Column(column, placement) => out.push(Clause::Add {
+            column,
+            placement,
+            if_not_exists,
+        }),
+        Element::PrimaryKey(columns) => out.push(Clause::AddPrimaryKey(columns)),
+        Element::Other => {}
+    }
+}
+
+fn drop(mut item: Cursor<'_>, out: &mut Vec<Clause>) -> Result<Next, NotUnderstood> {
+    let is_column = item.eat("COLUMN");
+    if !is_column {
+        if item.is_at("PARTITION") {
+            return Ok(Next::Nothing);
+        }
+        if item.eat("PRIMARY KEY") {
+            out.push(Clause::DropPrimaryKey);
+            return Ok(Next::Clauses);
+        }
+        if item.eat_any(&["INDEX", "KEY", "CONSTRAINT"]) {
+            item.eat("IF EXISTS");
+            if item.name()?.eq_ignore_ascii_case("PRIMARY") {
+                out.push(Clause::DropPrimaryKey);
+            }
+            return Ok(Next::Clauses);
+        }
+        if item.is_at("FOREIGN KEY") || item.is_at("PERIOD FOR") {
+            return Ok(Next::Clauses);
+        }
+        if item.is_at("SYSTEM VERSIONING") {
+            return Err(NotUnderstood);
+        }
+        // CHECK is a reserved word.
+        if item.is_at("CHECK") {
+            return Ok(Next::Clauses);
+        }
+    }
+    let if_exists = item.eat("IF EXISTS");
+    let column = item.column_name()?;
+    item.eat_any(&["RESTRICT", "CASCADE"]);
+    if !item.is_empty() {
+        return Err(NotUnderstood);
+    }
+    out.push(Clause::Drop { column, if_exists });
+    Ok(Next::Clauses)
+}
+
+fn rename(mut item: Cursor<'_>, database: &str, out: &mut Vec<Clause>) -> Result<(), NotUnderstood> {
+    if item.is_at("INDEX") || item.is_at("KEY") {
+        return Ok(());
+    }
+    if item.eat("COLUMN") {
+        item.eat("IF EXISTS");
+        let old = item.column_name()?;
+        if !item.eat("TO") {
+            return Err(NotUnderstood);
+        }
+        let new = item.column_name()?;
+        out.push(Clause::RenameColumn { old, new });
+        return Ok(());
+    }
+    if !item.eat_any(&["TO", "AS"]) {
+        item.eat_symbol('=');
+    }
+    out.push(Clause::Rename(item.table_name(database)?));
+    Ok(())
+}
+
+fn convert(mut item: Cursor<'_>) -> Result<CharsetName, NotUnderstood> {
+    let Some(charset) = charset_option(&mut item)? else {
+        return Err(NotUnderstood);
+    };
+    // CONVERT TO CHARACTER SET DEFAULT COLLATE x
+    if charset == CharsetName::Default && item.eat("COLLATE") {
+        item.eat_symbol('=');
+        if let Some(charset) = charset_of_collation(&item.name()?) {
+            return Ok(CharsetName::Named(charset));
+        }
+    }
+    Ok(charset)
+}
+
+fn is_partitioning(item: &Cursor<'_>) -> bool {
+    const VERBS: [&str; 12] = [
+        "TRUNCATE", "DISCARD", "IMPORT", "COALESCE", "REORGANIZE", "EXCHANGE", "ANALYZE", "CHECK",
+        "OPTIMIZE", "REBUILD", "REPAIR", "REMOVE",
+    ];
+    if item.is_at("PARTITION BY") {
+        return true;
+    }
+    let mut behind = *item;
+    behind.eat_any(&VERBS)
+        && ["PARTITION", "PARTITIONING", "TABLESPACE"]
+            .iter()
+            .any(|word| behind.is_at(word))
+}
+
+/// Whether the clause is one of the table's options, or another that changes no column.
+fn is_option(item: &Cursor<'_>) -> bool {
+    const WORDS: [&str; 24] = [
+        "ALGORITHM", "LOCK", "FORCE", "ENABLE KEYS", "DISABLE KEYS", "WITH VALIDATION",
+        "WITHOUT VALIDATION", "ALTER", "DEFAULT CHARACTER", "DEFAULT CHARSET", "DEFAULT COLLATE",
+        "DEFAULT CHAR", "CHARACTER SET", "CHARSET", "CHAR SET", "COLLATE", "ENGINE", "COMMENT",
+        "AUTO_INCREMENT", "ROW_FORMAT", "SECONDARY_LOAD", "SECONDARY_UNLOAD", "TABLESPACE", "UNION",
+    ];
+    if item.is_empty() || WORDS.iter().any(|words| item.is_at(words)) {
+        return true;
+    }
+    // Options that are not listed here: `NAME = value`.
+    let mut behind = *item;
+    matches!(behind.next(), Some(Token::Word(_))) && {
+        // DATA DIRECTORY and INDEX DIRECTORY.
+        behind.eat("DIRECTORY");
+        behind.is_at_symbol('=')
+    }
+}

@@ -1,0 +1,221 @@
+//! A statement's tokens.
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+/// How the server that wrote a statement reads its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dialect {
+    /// `sql_mode` as QUERY has it.
+    pub sql_mode: u64,
+    /// As in 80036 for 8.0.36.
+    pub version: u32,
+    pub is_mariadb: bool,
+}
+
+impl Dialect {
+    const REAL_AS_FLOAT: u64 = 1;
+    const ANSI_QUOTES: u64 = 4;
+    const ORACLE: u64 = 512;
+    const NO_BACKSLASH_ESCAPES: u64 = 1 << 20;
+
+    /// Reads the version out of a format description's, as in `11.8.6-MariaDB-log`.
+    pub fn of_server(version: &str, sql_mode: u64) -> Self {
+        let mut numbers = version.split(['.', '-']).map(|part| part.parse().unwrap_or(0_u32));
+        let mut next = || numbers.next().unwrap_or(0).min(99);
+        let (mut major, mut minor, mut patch) = (next(), next(), next());
+        let is_mariadb = version.to_ascii_lowercase().contains("mariadb");
+        // MariaDB once put 5.5.5- before its version, for old replicas.
+        if is_mariadb && (major, minor, patch) == (5, 5, 5) {
+            (major, minor, patch) = (next(), next(), next());
+        }
+        Self {
+            sql_mode,
+            version: major * 10_000 + minor * 100 + patch,
+            is_mariadb,
+        }
+    }
+
+    pub fn real_is_float(self) -> bool {
+        self.sql_mode & Self::REAL_AS_FLOAT != 0
+    }
+
+    /// Whether types have Oracle's names and meanings.
+    pub fn is_oracle(self) -> bool {
+        self.is_mariadb && self.sql_mode & Self::ORACLE != 0
+    }
+
+    fn ansi_quotes(self) -> bool {
+        self.sql_mode & Self::ANSI_QUOTES != 0
+    }
+
+    fn backslash_escapes(self) -> bool {
+        self.sql_mode & Self::NO_BACKSLASH_ESCAPES == 0
+    }
+
+    /// Whether the server runs what stands in a comment such as `/*!80023 … */`.
+    fn runs(self, version: u32, only_mariadb: bool) -> bool {
+        if only_mariadb && !self.is_mariadb {
+            return false;
+        }
+        // MariaDB takes numbers from 5.7 on for MySQL's, unless they have six digits.
+        if self.is_mariadb && !only_mariadb && (50_700..=99_999).contains(&version) {
+            return false;
+        }
+        version <= self.version
+    }
+}
+
+/// A piece of a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Token {
+    /// A keyword, or a name without quotes.
+    Word(String),
+    /// A name in quotes.
+    Quoted(String),
+    Text(String),
+    Symbol(char),
+}
+
+/// Takes a statement apart, one token after the other.
+#[derive(Debug)]
+pub struct Lexer<'a> {
+    chars: Peekable<Chars<'a>>,
+    dialect: Dialect,
+    /// Inside of a comment that the server runs.
+    in_comment: bool,
+}
+
+impl<'a> Lexer<'a> {
+    pub fn new(sql: &'a str, dialect: Dialect) -> Self {
+        Self {
+            chars: sql.chars().peekable(),
+            dialect,
+            in_comment: false,
+        }
+    }
+
+    fn eat(&mut self, c: char) -> bool {
+        self.chars.next_if_eq(&c).is_some()
+    }
+
+    fn skip_line(&mut self) {
+        while self.chars.next().is_some_and(|c| c != '\n') {}
+    }
+
+    fn skip_comment(&mut self) {
+        let mut last = ' ';
+        for c in self.chars.by_ref() {
+            if last == '*' && c == '/' {
+                return;
+            }
+            last = c;
+        }
+    }
+
+    /// Behind `/*`.
+    fn comment(&mut self) {
+        let mut ahead = self.chars.clone();
+        let only_mariadb = ahead.next_if(|c| *c == 'M').is_some();
+        if ahead.next() != Some('!') {
+            return self.skip_comment();
+        }
+        if only_mariadb {
+            self.chars.next();
+        }
+        self.chars.next();
+        let mut digits = String::new();
+        while digits.len() < 6
+            && let Some(digit) = self.chars.next_if(char::is_ascii_digit)
+        {
+            digits.push(digit);
+        }
+        let version = digits.parse().unwrap_or(0);
+        if self.dialect.runs(version, only_mariadb) {
+            self.in_comment = true;
+        } else {
+            self.skip_comment();
+        }
+    }
+
+    /// Behind the opening quote.
+    fn quoted(&mut self, quote: char, escapes: bool) -> String {
+        let mut text = String::new();
+        while let Some(c) = self.chars.next() {
+            if c == quote {
+                if !self.eat(quote) {
+                    break;
+                }
+                text.push(quote);
+            } else if c == '\\' && escapes {
+                match self.chars.next() {
+                    Some('n') => text.push('\n'),
+                    Some('t') => text.push('\t'),
+                    Some('r') => text.push('\r'),
+                    Some('b') => text.push('\u{8}'),
+                    Some('0') => text.push('\0'),
+                    Some('Z') => text.push('\u{1a}'),
+                    Some(wildcard @ ('%' | '_')) => {
+                        text.push('\\');
+                        text.push(wildcard);
+                    }
+                    Some(other) => text.push(other),
+                    None => break,
+                }
+            } else {
+                text.push(c);
+            }
+        }
+        text
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '$' || u32::from(c) >= 0x80
+}
+
+impl Iterator for Lexer<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        loop {
+            let c = self.chars.next()?;
+            return Some(match c {
+                _ if c.is_whitespace() || c == '\0' => continue,
+                '#' => {
+                    self.skip_line();
+                    continue;
+                }
+                '-' if self.chars.peek() == Some(&'-') => {
+                    let mut ahead = self.chars.clone();
+                    ahead.next();
+                    // `--` begins a comment only before white space.
+                    if ahead.next().is_none_or(|c| c.is_whitespace() || c.is_control()) {
+                        self.skip_line();
+                        continue;
+                    }
+                    Token::Symbol('-')
+                }
+                '/' if self.eat('*') => {
+                    self.comment();
+                    continue;
+                }
+                '*' if self.in_comment && self.eat('/') => {
+                    self.in_comment = false;
+                    continue;
+                }
+                '`' => Token::Quoted(self.quoted('`', false)),
+                '"' if self.dialect.ansi_quotes() => Token::Quoted(self.quoted('"', false)),
+                '\'' | '"' => Token::Text(self.quoted(c, self.dialect.backslash_escapes())),
+                _ if is_word(c) => {
+                    let mut word = String::from(c);
+                    while let Some(c) = self.chars.next_if(|c| is_word(*c)) {
+                        word.push(c);
+                    }
+                    Token::Word(word)
+                }
+                _ => Token::Symbol(c),
+            });
+        }
+    }
+}

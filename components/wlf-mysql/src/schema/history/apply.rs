@@ -1,0 +1,295 @@
+//! What a statement does to a history.
+
+use wlf_core::SchemaChangeKind;
+
+use super::super::point::Point;
+use super::super::record::TableState;
+use super::super::table::TableSchema;
+use super::{History, HistoryError};
+use crate::ddl::{CharsetName, Clause, ColumnClause, Effect, TableContent, TableName};
+
+/// What a statement's event says besides the statement.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The place behind it.
+    pub point: Point,
+    /// `character_set_server` of the session.
+    pub server_charset: Option<String>,
+}
+
+/// One change that a statement made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub kind: SchemaChangeKind,
+    pub database: String,
+    pub table: Option<String>,
+    pub old: Option<(TableName, TableSchema)>,
+    pub new: Option<(TableName, TableSchema)>,
+    /// Of a database, where the statement says it.
+    pub charset: Option<String>,
+}
+
+impl Change {
+    fn of_table(kind: SchemaChangeKind, table: &TableName) -> Self {
+        Self {
+            kind,
+            database: table.database.clone(),
+            table: Some(table.table.clone()),
+            old: None,
+            new: None,
+            charset: None,
+        }
+    }
+
+    fn of_database(kind: SchemaChangeKind, name: &str, charset: Option<String>) -> Self {
+        Self {
+            kind,
+            database: name.to_owned(),
+            table: None,
+            old: None,
+            new: None,
+            charset,
+        }
+    }
+}
+
+/// A table as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Before {
+    Known(TableSchema),
+    /// It is there, or may be there.
+    Unknown,
+    /// It is not there.
+    Absent,
+}
+
+/// MySQL's own default since 8.0, where nothing else is said.
+const DEFAULT_CHARSET: &str = "utf8mb4";
+
+impl History {
+    /// Moves on over one effect of a statement, and says what changed, if anything did.
+    pub fn apply(
+        &mut self,
+        effect: Effect,
+        around: &Surroundings,
+    ) -> Result<Option<Change>, HistoryError> {
+        let at = || Some(around.point.clone());
+        let lower = |name: &str| self.source.written(name);
+        match effect {
+            Effect::CreateDatabase {
+                name,
+                charset,
+                if_not_exists,
+            } => {
+                let name = lower(&name);
+                if if_not_exists && self.has_database(&name) {
+                    return Ok(None);
+                }
+                let said = named(charset);
+                let charset = said.clone().unwrap_or_else(|| server_charset(around));
+                self.set_database(&name, Some(charset), at())?;
+                let kind = SchemaChangeKind::DatabaseCreate;
+                Ok(Some(Change::of_database(kind, &name, said)))
+            }
+            Effect::AlterDatabase { name, charset } => {
+                let name = lower(&name);
+                let said = match charset {
+                    Some(CharsetName::Default) => Some(server_charset(around)),
+                    charset => named(charset),
+                };
+                if let Some(charset) = &said {
+                    self.set_database(&name, Some(charset.clone()), at())?;
+                }
+                let kind = SchemaChangeKind::DatabaseAlter;
+                Ok(Some(Change::of_database(kind, &name, said)))
+            }
+            Effect::DropDatabase { name } => {
+                let name = lower(&name);
+                if self.header.complete && !self.has_database(&name) {
+                    return Ok(None);
+                }
+                self.set_database(&name, None, at())?;
+                let kind = SchemaChangeKind::DatabaseDrop;
+                Ok(Some(Change::of_database(kind, &name, None)))
+            }
+            Effect::CreateTable {
+                table,
+                content,
+                if_not_exists,
+            } => self.create_table(&self.written(table), &content, if_not_exists, around),
+            Effect::AlterTable { table, clauses } => {
+                let clauses = clauses.into_iter().map(|clause| match clause {
+                    Clause::Rename(to) => Clause::Rename(self.written(to)),
+                    clause => clause,
+                });
+                let clauses: Vec<Clause> = clauses.collect();
+                self.alter_table(&self.written(table), &clauses, around)
+            }
+            Effect::RenameTable { from, to } => {
+                let clauses = [Clause::Rename(self.written(to))];
+                self.alter_table(&self.written(from), &clauses, around)
+            }
+            Effect::DropTable { table, if_exists } => {
+                let table = self.written(table);
+                if self.before(&table)? == Before::Absent && if_exists && self.header.complete {
+                    return Ok(None);
+                }
+                self.set(&table, &TableState::Dropped, at())?;
+                Ok(Some(Change::of_table(SchemaChangeKind::TableDrop, &table)))
+            }
+            Effect::TruncateTable { table } => {
+                let table = self.written(table);
+                Ok(Some(Change::of_table(SchemaChangeKind::TableTruncate, &table)))
+            }
+            Effect::Unclear { table: Some(table) } => self.unclear(&self.written(table), around),
+            Effect::Unclear { table: None } => {
+                self.forget_all(around.point.clone())?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn written(&self, table: TableName) -> TableName {
+        TableName {
+            database: self.source.written(&table.database),
+            table: self.source.written(&table.table),
+        }
+    }
+
+    fn before(&mut self, table: &TableName) -> Result<Before, HistoryError> {
+        Ok(match self.state(table)? {
+            Some((_, TableState::Known(schema))) => Before::Known(schema),
+            Some((_, TableState::Unknown)) => Before::Unknown,
+            Some((_, TableState::Dropped)) => Before::Absent,
+            None if self.unknown_since.is_some() => Before::Unknown,
+            None => Before::Absent,
+        })
+    }
+
+    fn has_database(&self, name: &str) -> bool {
+        let database = self.databases.get(&self.source.folded_name(name));
+        database.is_some_and(|database| database.charset.is_some())
+    }
+
+    fn database_charset(&self, name: &str, around: &Surroundings) -> String {
+        let database = self.databases.get(&self.source.folded_name(name));
+        database
+            .and_then(|database| database.charset.clone())
+            .unwrap_or_else(|| server_charset(around))
+    }
+
+    fn create_table(
+        &mut self,
+        table: &TableName,
+        content: &TableContent,
+        if_not_exists: bool,
+        around: &Surroundings,
+    ) -> Result<Option<Change>, HistoryError> {
+        if if_not_exists && self.before(table)? != Before::Absent {
+            return Ok(None);
+        }
+        let created = match content {
+            TableContent::Like(model) => match self.before(model)? {
+                Before::Known(schema) => Some(schema),
+                Before::Unknown | Before::Absent => None,
+            },
+            TableContent::Columns {
+                columns,
+                primary_key,
+                charset,
+            } => self.created(table, columns, primary_key, charset.as_ref(), around),
+        };
+        let mut change = Change::of_table(SchemaChangeKind::TableCreate, table);
+        change.new = self.become_of(table, created, around)?;
+        Ok(Some(change))
+    }
+
+    fn created(
+        &self,
+        table: &TableName,
+        columns: &[ColumnClause],
+        primary_key: &[String],
+        charset: Option<&CharsetName>,
+        around: &Surroundings,
+    ) -> Option<TableSchema> {
+        let charset = match charset {
+            Some(CharsetName::Named(name)) => name.clone(),
+            Some(CharsetName::Default) | None => self.database_charset(&table.database, around),
+        };
+        TableSchema::create(columns, primary_key, &charset).ok()
+    }
+
+    /// Notes what a table is now; one that could not be worked out is asked for when its next rows come.
+    fn become_of(
+        &mut self,
+        table: &TableName,
+        schema: Option<TableSchema>,
+        around: &Surroundings,
+    ) -> Result<Option<(TableName, TableSchema)>, HistoryError> {
+        let state = schema.map_or(TableState::Unknown, TableState::Known);
+        self.set(table, &state, Some(around.point.clone()))?;
+        Ok(match state {
+            TableState::Known(schema) => Some((table.clone(), schema)),
+            TableState::Unknown | TableState::Dropped => None,
+        })
+    }
+
+    fn alter_table(
+        &mut self,
+        table: &TableName,
+        clauses: &[Clause],
+        around: &Surroundings,
+    ) -> Result<Option<Change>, HistoryError> {
+        let old = match self.before(table)? {
+            Before::Known(schema) => Some(schema),
+            Before::Unknown | Before::Absent => None,
+        };
+        let mut change = Change::of_table(SchemaChangeKind::TableAlter, table);
+        change.old = old.clone().map(|schema| (table.clone(), schema));
+        if clauses.is_empty() {
+            change.new.clone_from(&change.old);
+            return Ok(Some(change));
+        }
+        let target = clauses.iter().rev().find_map(|clause| match clause {
+            Clause::Rename(to) => Some(to),
+            _ => None,
+        });
+        let charset = self.database_charset(&table.database, around);
+        let new = old.and_then(|old| old.alter(clauses, &charset).ok());
+        if let Some(to) = target
+            && self.source.folded(to) != self.source.folded(table)
+        {
+            self.set(table, &TableState::Dropped, Some(around.point.clone()))?;
+        }
+        change.new = self.become_of(target.unwrap_or(table), new, around)?;
+        Ok(Some(change))
+    }
+
+    fn unclear(
+        &mut self,
+        table: &TableName,
+        around: &Surroundings,
+    ) -> Result<Option<Change>, HistoryError> {
+        let (kind, old) = match self.before(table)? {
+            Before::Known(schema) => (SchemaChangeKind::TableAlter, Some((table.clone(), schema))),
+            Before::Unknown => (SchemaChangeKind::TableAlter, None),
+            Before::Absent => (SchemaChangeKind::TableCreate, None),
+        };
+        self.set(table, &TableState::Unknown, Some(around.point.clone()))?;
+        let mut change = Change::of_table(kind, table);
+        change.old = old;
+        Ok(Some(change))
+    }
+}
+
+fn named(charset: Option<CharsetName>) -> Option<String> {
+    match charset {
+        Some(CharsetName::Named(name)) => Some(name),
+        Some(CharsetName::Default) | None => None,
+    }
+}
+
+fn server_charset(around: &Surroundings) -> String {
+    let charset = around.server_charset.clone();
+    charset.unwrap_or_else(|| DEFAULT_CHARSET.to_owned())
+}

@@ -1,0 +1,85 @@
+//! What can be wrong with a history.
+
+use std::io;
+use std::path::PathBuf;
+
+use wlf_core::{Exit, Fault};
+
+use super::Source;
+
+/// What is wrong with a schema history.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    #[error("the schema history {path} cannot be read or written")]
+    Io {
+        path: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the schema history {path} is damaged at byte {offset}")]
+    Damaged { path: String, offset: u64 },
+    #[error("the schema history {path} is of version {found}, and this program knows version 1")]
+    Version { path: String, found: u32 },
+    #[error("the schema history {path} belongs to the collector `{found}`")]
+    Foreign { path: String, found: String },
+}
+
+impl Source {
+    fn shown(&self) -> String {
+        match &self.path {
+            Some(path) => PathBuf::from(path).display().to_string(),
+            None => "in memory".to_owned(),
+        }
+    }
+
+    pub(super) fn failed(&self, source: io::Error) -> HistoryError {
+        HistoryError::Io {
+            path: self.shown(),
+            source,
+        }
+    }
+
+    pub(super) fn damaged(&self, offset: u64) -> HistoryError {
+        HistoryError::Damaged {
+            path: self.shown(),
+            offset,
+        }
+    }
+
+    pub(super) fn of_version(&self, found: u32) -> HistoryError {
+        HistoryError::Version {
+            path: self.shown(),
+            found,
+        }
+    }
+
+    pub(super) fn of_other(&self, found: String) -> HistoryError {
+        HistoryError::Foreign {
+            path: self.shown(),
+            found,
+        }
+    }
+}
+
+impl From<HistoryError> for Fault {
+    fn from(error: HistoryError) -> Self {
+        let exit = match &error {
+            HistoryError::Io { .. } => Exit::Io,
+            HistoryError::Damaged { .. }
+            | HistoryError::Version { .. }
+            | HistoryError::Foreign { .. } => Exit::Data,
+        };
+        let hint = match &error {
+            HistoryError::Io { .. } => {
+                "state.directory must be writable and have room; what was there before is intact"
+            }
+            HistoryError::Damaged { .. }
+            | HistoryError::Version { .. }
+            | HistoryError::Foreign { .. } => {
+                "restore the file from a copy, or remove it: definitions are then read from the server, and rows of \
+                 tables that were changed since the saved position cannot be decoded"
+            }
+        };
+        Fault::stop(exit, "keep the tables' definitions", error).with_hint(hint)
+    }
+}

@@ -1,0 +1,147 @@
+//! Where in the binlog a definition begins to hold.
+
+use serde::{Deserialize, Serialize};
+
+use crate::binlog::{GtidSet, SavedPosition};
+
+/// The place behind a statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Point {
+    pub file: String,
+    pub position: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gtid: Option<String>,
+    /// The server that file and position belong to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+}
+
+/// A saved position, read so that points can be compared with it.
+#[derive(Debug)]
+pub struct Reached {
+    position: SavedPosition,
+    gtids: Option<Gtids>,
+}
+
+#[derive(Debug)]
+enum Gtids {
+    MySql(GtidSet),
+    /// The last of each of MariaDB's domains: domain and sequence number.
+    MariaDb(Vec<(u32, u64)>),
+}
+
+impl Gtids {
+    fn read(text: &str) -> Option<Self> {
+        if let Some(last) = mariadb(text) {
+            return Some(Self::MariaDb(last));
+        }
+        text.parse().ok().map(Self::MySql)
+    }
+
+    fn contains(&self, other: &Self) -> Option<bool> {
+        match (self, other) {
+            (Self::MySql(set), Self::MySql(other)) => Some(set.contains(other)),
+            (Self::MariaDb(set), Self::MariaDb(other)) => Some(other.iter().all(|(domain, sequence)| {
+                set.iter().any(|(d, s)| d == domain && s >= sequence)
+            })),
+            _ => None,
+        }
+    }
+}
+
+/// `0-1-5,1-1-9`: domain, server and sequence number of each.
+fn mariadb(text: &str) -> Option<Vec<(u32, u64)>> {
+    text.split(',')
+        .map(|gtid| {
+            let mut parts = gtid.trim().split('-');
+            let domain = parts.next()?.parse().ok()?;
+            parts.next()?.parse::<u32>().ok()?;
+            let sequence = parts.next()?.parse().ok()?;
+            parts.next().is_none().then_some((domain, sequence))
+        })
+        .collect()
+}
+
+impl Reached {
+    pub fn new(position: SavedPosition) -> Self {
+        let gtids = position.gtid_set.as_deref().and_then(Gtids::read);
+        Self { position, gtids }
+    }
+
+    /// Whether the point is not behind the position; `None` if the two cannot be compared.
+    pub fn includes(&self, point: &Point) -> Option<bool> {
+        if let (Some(set), Some(gtid)) = (&self.gtids, &point.gtid) {
+            return set.contains(&Gtids::read(gtid)?);
+        }
+        self.is_at_or_behind(&point.file, point.position, point.server.as_deref())
+    }
+
+    /// Whether another saved position is not behind this one; `None` if the two cannot be compared.
+    pub fn includes_position(&self, other: &SavedPosition) -> Option<bool> {
+        if let (Some(set), Some(other)) = (&self.gtids, &other.gtid_set) {
+            // The empty set is in every other.
+            return match Gtids::read(other) {
+                Some(other) => set.contains(&other),
+                None => None,
+            };
+        }
+        self.is_at_or_behind(&other.file, other.position, other.server_uuid.as_deref())
+    }
+
+    fn is_at_or_behind(&self, file: &str, position: u64, server: Option<&str>) -> Option<bool> {
+        if self.position.server_uuid.as_deref() != server {
+            return None;
+        }
+        Some((number(file), position) <= (number(&self.position.file), self.position.position))
+    }
+}
+
+/// The number at the end of a file's name: `bin.999999` is before `bin.1000000`.
+pub fn number(file: &str) -> u64 {
+    let digits = file.rsplit('.').next().unwrap_or_default();
+    digits.parse().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reached(file: &str, position: u64, gtid_set: Option<&str>) -> Reached {
+        Reached::new(SavedPosition {
+            file: file.to_owned(),
+            position,
+            gtid_set: gtid_set.map(str::to_owned),
+            server_uuid: Some("a".to_owned()),
+        })
+    }
+
+    fn point(file: &str, position: u64, gtid: Option<&str>, server: &str) -> Point {
+        Point {
+            file: file.into(),
+            position,
+            gtid: gtid.map(str::to_owned),
+            server: Some(server.to_owned()),
+        }
+    }
+
+    #[test]
+    fn gtids_decide_wherever_both_have_them() {
+        let one = "5ec0d3d0-0000-11f1-8000-0242ac110002";
+        let at = reached("b.000007", 4, Some(&format!("{one}:1-19")));
+        assert_eq!(at.includes(&point("x.000099", 9, Some(&format!("{one}:19")), "b")), Some(true));
+        assert_eq!(at.includes(&point("b.000001", 4, Some(&format!("{one}:20")), "a")), Some(false));
+        let at = reached("b.000007", 4, Some("0-1-5,1-1-9"));
+        assert_eq!(at.includes(&point("x.000099", 9, Some("1-7-9"), "b")), Some(true));
+        assert_eq!(at.includes(&point("x.000099", 9, Some("0-1-6"), "b")), Some(false));
+        assert_eq!(at.includes(&point("x.000099", 9, Some("2-1-6"), "b")), Some(false));
+    }
+
+    #[test]
+    fn files_are_compared_by_number_and_only_of_one_server() {
+        let at = reached("b.1000000", 500, None);
+        assert_eq!(at.includes(&point("b.999999", 900, None, "a")), Some(true));
+        assert_eq!(at.includes(&point("b.1000000", 500, None, "a")), Some(true));
+        assert_eq!(at.includes(&point("b.1000000", 501, None, "a")), Some(false));
+        assert_eq!(at.includes(&point("b.999999", 900, None, "b")), None);
+    }
+}

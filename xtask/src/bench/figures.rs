@@ -1,0 +1,152 @@
+//! Figures of several runs, printed as minimum, median and maximum.
+
+use super::run::Took;
+
+/// The runs of one case on one engine.
+#[derive(Debug, Clone)]
+pub struct Runs {
+    pub engine: &'static str,
+    pub took: Vec<Took>,
+}
+
+/// What a case moved in each run.
+#[derive(Debug, Clone, Copy)]
+pub struct Moved {
+    pub rows: u64,
+    /// Of binlog.
+    pub bytes: u64,
+}
+
+/// The least, the middle and the largest of some figures.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    pub min: f64,
+    pub median: f64,
+    pub max: f64,
+}
+
+impl Spread {
+    pub fn of(figures: impl IntoIterator<Item = f64>) -> Self {
+        let mut figures: Vec<f64> = figures.into_iter().collect();
+        figures.sort_by(f64::total_cmp);
+        let at = |index: usize| figures.get(index).copied().unwrap_or_default();
+        Self {
+            min: at(0),
+            median: at(figures.len() / 2),
+            max: at(figures.len().saturating_sub(1)),
+        }
+    }
+
+    /// Writes `min / median / max`.
+    pub fn show(&self) -> String {
+        let show = |figure: f64| {
+            if figure >= 1000.0 {
+                grouped(figure as u64)
+            } else if figure >= 10.0 {
+                format!("{figure:.1}")
+            } else {
+                format!("{figure:.3}")
+            }
+        };
+        format!(
+            "{} / {} / {}",
+            show(self.min),
+            show(self.median),
+            show(self.max)
+        )
+    }
+}
+
+impl Runs {
+    pub fn rows_per_second(&self, moved: Moved) -> Spread {
+        let rate = |took: &Took| moved.rows as f64 / took.wall.as_secs_f64();
+        Spread::of(self.took.iter().map(rate))
+    }
+
+    pub fn megabytes_per_second(&self, moved: Moved) -> Spread {
+        let rate = |took: &Took| moved.bytes as f64 / 1e6 / took.wall.as_secs_f64();
+        Spread::of(self.took.iter().map(rate))
+    }
+
+    /// CPU seconds of the program per million rows.
+    pub fn cpu_per_million(&self, moved: Moved) -> Spread {
+        let cost = |took: &Took| took.cpu.as_secs_f64() / moved.rows as f64 * 1e6;
+        Spread::of(self.took.iter().map(cost))
+    }
+
+    /// Megabytes that were resident at most.
+    pub fn peak(&self) -> Spread {
+        Spread::of(self.took.iter().map(|took| took.peak as f64 / 1e6))
+    }
+}
+
+/// The rows of a table in Markdown: a line for each engine.
+pub fn table(case: &str, moved: Moved, all: &[Runs], goal: Option<f64>) -> Vec<String> {
+    let native = all.iter().find(|runs| runs.engine == "native");
+    let native = native.map(|runs| runs.cpu_per_million(moved).min);
+    let line = |runs: &Runs| {
+        let cpu = runs.cpu_per_million(moved);
+        let ratio = native.map_or_else(String::new, |native| format!("{:.2}", cpu.min / native));
+        let goal = match goal {
+            Some(goal) if runs.engine == "0.14" => format!("≥ {}", grouped(goal as u64)),
+            _ => String::new(),
+        };
+        format!(
+            "| {case} | {} | {} | {} | {} | {ratio} | {:.0} | {goal} |",
+            runs.engine,
+            runs.rows_per_second(moved).show(),
+            runs.megabytes_per_second(moved).show(),
+            cpu.show(),
+            runs.peak().max,
+        )
+    };
+    all.iter().map(line).collect()
+}
+
+/// The head of such a table.
+pub const HEAD: &str = "| case | engine | rows/s: min / median / max | MB/s of binlog | CPU s per million rows | CPU ÷ native | peak MB | goal, rows/s |\n\
+                        | --- | --- | --- | --- | --- | --- | --- | --- |";
+
+/// Writes a number with commas between groups of three digits.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn figures_are_spread_and_grouped() {
+        let spread = Spread::of([3.0, 1.0, 2.0]);
+        assert_eq!((spread.min, spread.median, spread.max), (1.0, 2.0, 3.0));
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        let runs = |engine, cpu| Runs {
+            engine,
+            took: vec![Took {
+                wall: Duration::from_millis(500),
+                cpu: Duration::from_millis(cpu),
+                peak: 60_000_000,
+            }],
+        };
+        let moved = Moved {
+            rows: 1_000_000,
+            bytes: 200_000_000,
+        };
+        let lines = table("x", moved, &[runs("native", 100), runs("0.14", 130)], None);
+        assert_eq!(
+            lines[1],
+            "| x | 0.14 | 2,000,000 / 2,000,000 / 2,000,000 | 400.0 / 400.0 / 400.0 | 0.130 / 0.130 / 0.130 | 1.30 | 60 |  |"
+        );
+    }
+}

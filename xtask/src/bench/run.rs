@@ -1,0 +1,69 @@
+//! A process that is timed from its start to its end.
+
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+/// What a run took.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Took {
+    pub wall: Duration,
+    /// Of the process alone, in user and system mode.
+    pub cpu: Duration,
+    /// The most memory that was resident at once, in bytes.
+    pub peak: u64,
+}
+
+/// Runs a command to its end, which has to be a good one; returns what it said on stderr too.
+pub fn timed(command: &mut Command) -> Result<(Took, String)> {
+    let begin = Instant::now();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .context("a pipe")?
+        .read_to_string(&mut said)?;
+    let (status, mut took) = reap(&child)?;
+    took.wall = begin.elapsed();
+    ensure!(status == 0, "{command:?} failed: {said}");
+    Ok((took, said))
+}
+
+/// Waits for a process and takes its accounts, as the kernel kept them: wait4(2), getrusage(2).
+pub fn reap(child: &Child) -> Result<(i32, Took)> {
+    let mut status = 0;
+    // SAFETY: all-zero bytes are a valid `rusage`, which has only integers.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are to locals that outlive the call; the process is our own child.
+    let reaped = unsafe { libc::wait4(child.id() as i32, &mut status, 0, &mut usage) };
+    ensure!(reaped == child.id() as i32, std::io::Error::last_os_error());
+    let time = |time: libc::timeval| {
+        Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
+    };
+    let took = Took {
+        wall: Duration::ZERO,
+        cpu: time(usage.ru_utime) + time(usage.ru_stime),
+        peak: usage.ru_maxrss as u64 * 1024,
+    };
+    Ok((status, took))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_has_a_time_and_memory_and_may_fail() {
+        let (took, said) = timed(Command::new("sh").args(["-c", "echo hello >&2"])).unwrap();
+        assert_eq!(said, "hello\n");
+        assert!(took.peak > 100_000 && took.cpu <= took.wall * 2 + Duration::from_millis(50));
+        assert!(timed(Command::new("sh").args(["-c", "exit 3"])).is_err());
+    }
+}

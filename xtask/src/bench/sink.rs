@@ -1,0 +1,215 @@
+//! A Kafka broker that acknowledges everything and keeps nothing, so that only the program is measured.
+//!
+//! Source of the messages: <https://kafka.apache.org/protocol>.
+
+use std::io::{BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, Result, bail};
+
+const PRODUCE: i16 = 0;
+const LIST_OFFSETS: i16 = 2;
+const METADATA: i16 = 3;
+const API_VERSIONS: i16 = 18;
+const INIT_PRODUCER_ID: i16 = 22;
+
+/// The one version that is spoken of each message.
+const VERSIONS: [(i16, i16); 5] = [
+    (PRODUCE, 3),
+    (LIST_OFFSETS, 1),
+    (METADATA, 1),
+    (API_VERSIONS, 3),
+    (INIT_PRODUCER_ID, 0),
+];
+
+/// A broker that discards; it lives as long as this process.
+pub struct Sink {
+    pub address: String,
+    records: Arc<AtomicU64>,
+}
+
+impl Sink {
+    pub fn start() -> Result<Sink> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let records = Arc::new(AtomicU64::new(0));
+        let counted = records.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (records, port) = (counted.clone(), i32::from(address.port()));
+                // A client that goes away ends its connection in an error, and that is how it ends.
+                std::thread::spawn(move || serve(stream, port, &records));
+            }
+        });
+        Ok(Sink {
+            address: address.to_string(),
+            records,
+        })
+    }
+
+    /// The records that came since the last time.
+    pub fn take_records(&self) -> u64 {
+        self.records.swap(0, Ordering::Relaxed)
+    }
+}
+
+fn serve(stream: TcpStream, port: i32, records: &AtomicU64) -> Result<()> {
+    stream.set_nodelay(true)?;
+    let mut answers = stream.try_clone()?;
+    let mut requests = BufReader::with_capacity(1 << 18, stream);
+    let mut request = Vec::new();
+    loop {
+        let mut size = [0; 4];
+        requests.read_exact(&mut size)?;
+        request.resize(usize::try_from(u32::from_be_bytes(size))?, 0);
+        requests.read_exact(&mut request)?;
+        let mut fields = Fields(&request);
+        let (key, _version, correlation) = (fields.int16()?, fields.int16()?, fields.take::<4>()?);
+        fields.string()?; // client_id
+        let mut answer = vec![0; 4];
+        answer.extend_from_slice(&correlation);
+        match key {
+            PRODUCE => produce(&mut fields, &mut answer, records)?,
+            LIST_OFFSETS => list_offsets(&mut fields, &mut answer)?,
+            METADATA => metadata(&mut fields, &mut answer, port)?,
+            API_VERSIONS => api_versions(&mut answer),
+            INIT_PRODUCER_ID => init_producer_id(&mut answer),
+            other => bail!("message {other} is not spoken here"),
+        }
+        let size = u32::try_from(answer.len() - 4)?;
+        answer[..4].copy_from_slice(&size.to_be_bytes());
+        answers.write_all(&answer)?;
+    }
+}
+
+fn produce(fields: &mut Fields<'_>, answer: &mut Vec<u8>, records: &AtomicU64) -> Result<()> {
+    fields.string()?; // transactional_id
+    fields.take::<6>()?; // acks, timeout_ms
+    let topics = fields.int32()?;
+    int32(answer, topics);
+    for _ in 0..topics {
+        string(answer, fields.string()?);
+        let partitions = fields.int32()?;
+        int32(answer, partitions);
+        for _ in 0..partitions {
+            int32(answer, fields.int32()?);
+            let size = usize::try_from(fields.int32()?)?;
+            let batch = fields.bytes(size)?;
+            // The number of records stands behind the 57 bytes of the header before it.
+            let count = batch.get(57..61).context("a batch is too short")?;
+            let count = u32::from_be_bytes(count.try_into()?);
+            records.fetch_add(count.into(), Ordering::Relaxed);
+            answer.extend_from_slice(&0i16.to_be_bytes()); // no error
+            answer.extend_from_slice(&0i64.to_be_bytes()); // base_offset
+            answer.extend_from_slice(&(-1i64).to_be_bytes()); // log_append_time
+        }
+    }
+    int32(answer, 0); // throttle_time_ms
+    Ok(())
+}
+
+fn list_offsets(fields: &mut Fields<'_>, answer: &mut Vec<u8>) -> Result<()> {
+    fields.int32()?; // replica_id
+    let topics = fields.int32()?;
+    int32(answer, topics);
+    for _ in 0..topics {
+        string(answer, fields.string()?);
+        let partitions = fields.int32()?;
+        int32(answer, partitions);
+        for _ in 0..partitions {
+            int32(answer, fields.int32()?);
+            fields.take::<8>()?; // timestamp
+            answer.extend_from_slice(&0i16.to_be_bytes()); // no error
+            answer.extend_from_slice(&(-1i64).to_be_bytes()); // timestamp
+            answer.extend_from_slice(&0i64.to_be_bytes()); // offset
+        }
+    }
+    Ok(())
+}
+
+/// Every topic is there, with one partition.
+fn metadata(fields: &mut Fields<'_>, answer: &mut Vec<u8>, port: i32) -> Result<()> {
+    int32(answer, 1); // brokers
+    int32(answer, 0); // node_id
+    string(answer, b"127.0.0.1");
+    int32(answer, port);
+    answer.extend_from_slice(&(-1i16).to_be_bytes()); // rack
+    int32(answer, 0); // controller_id
+    let topics = fields.int32()?.max(0);
+    int32(answer, topics);
+    for _ in 0..topics {
+        answer.extend_from_slice(&0i16.to_be_bytes()); // no error
+        string(answer, fields.string()?);
+        answer.push(0); // is_internal
+        int32(answer, 1); // partitions
+        answer.extend_from_slice(&0i16.to_be_bytes()); // no error
+        int32(answer, 0); // index
+        int32(answer, 0); // leader
+        for _ in 0..2 {
+            int32(answer, 1); // replicas, in-sync replicas
+            int32(answer, 0);
+        }
+    }
+    Ok(())
+}
+
+fn api_versions(answer: &mut Vec<u8>) {
+    answer.extend_from_slice(&0i16.to_be_bytes()); // no error
+    // A compact array's length is one more than it has entries.
+    answer.push(VERSIONS.len() as u8 + 1);
+    for (key, version) in VERSIONS {
+        answer.extend_from_slice(&key.to_be_bytes());
+        answer.extend_from_slice(&version.to_be_bytes());
+        answer.extend_from_slice(&version.to_be_bytes());
+        answer.push(0); // no tagged fields
+    }
+    int32(answer, 0); // throttle_time_ms
+    answer.push(0); // no tagged fields
+}
+
+fn init_producer_id(answer: &mut Vec<u8>) {
+    int32(answer, 0); // throttle_time_ms
+    answer.extend_from_slice(&0i16.to_be_bytes()); // no error
+    answer.extend_from_slice(&1i64.to_be_bytes()); // producer_id
+    answer.extend_from_slice(&0i16.to_be_bytes()); // producer_epoch
+}
+
+fn int32(out: &mut Vec<u8>, value: i32) {
+    out.extend_from_slice(&value.to_be_bytes());
+}
+
+fn string(out: &mut Vec<u8>, text: &[u8]) {
+    out.extend_from_slice(&(text.len() as i16).to_be_bytes());
+    out.extend_from_slice(text);
+}
+
+/// The fields of a request that were not read yet.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn bytes(&mut self, length: usize) -> Result<&'a [u8]> {
+        let (front, rest) = self.0.split_at_checked(length).context("a short request")?;
+        self.0 = rest;
+        Ok(front)
+    }
+
+    fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
+        Ok(self.bytes(N)?.try_into()?)
+    }
+
+    fn int16(&mut self) -> Result<i16> {
+        Ok(i16::from_be_bytes(self.take()?))
+    }
+
+    fn int32(&mut self) -> Result<i32> {
+        Ok(i32::from_be_bytes(self.take()?))
+    }
+
+    /// A text; one that is null is empty.
+    fn string(&mut self) -> Result<&'a [u8]> {
+        let length = self.int16()?;
+        self.bytes(usize::try_from(length).unwrap_or_default())
+    }
+}
