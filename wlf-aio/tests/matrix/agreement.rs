@@ -66,7 +66,10 @@ pub fn agrees(value: &Value, cell: &Cell) -> Result<(), String> {
 
 /// Two texts from a little before they differ.
 fn difference(expected: &[u8], found: &[u8]) -> String {
-    let same = expected.iter().zip(found).take_while(|(one, other)| one == other);
+    let same = expected
+        .iter()
+        .zip(found)
+        .take_while(|(one, other)| one == other);
     let from = same.count();
     let (expected, found) = (shown(&expected[from..]), shown(&found[from..]));
     format!("from byte {from} on {expected}, and not {found}")

@@ -164,11 +164,11 @@ impl ColumnType {
         })
     }
 
-    /// Whether the type has a sign, so that the optional metadata speak of it.
+    /// Whether the optional metadata speak of its sign. They do of YEAR, which has none.
     pub fn is_numeric(self) -> bool {
         matches!(
             self.code,
-            TINY | SHORT | INT24 | LONG | LONGLONG | NEWDECIMAL | FLOAT | DOUBLE
+            TINY | SHORT | INT24 | LONG | LONGLONG | NEWDECIMAL | FLOAT | DOUBLE | YEAR
         )
     }
 
@@ -191,6 +191,11 @@ impl ColumnType {
     /// Whether it is VARCHAR or VARBINARY.
     pub fn is_varying(self) -> bool {
         matches!(self.code, VAR_STRING | VARCHAR | VARCHAR_COMPRESSED)
+    }
+
+    /// Whether it is one of MariaDB's COMPRESSED.
+    pub fn is_compressed(self) -> bool {
+        matches!(self.code, BLOB_COMPRESSED | VARCHAR_COMPRESSED)
     }
 
     /// How long values of a BLOB or TEXT may be.

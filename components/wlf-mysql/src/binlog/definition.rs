@@ -1,7 +1,7 @@
 //! A table's definition from elsewhere, for what a binlog does not say of its tables.
 
 use serde::{Deserialize, Serialize};
-use wlf_core::data_type::DataType;
+use wlf_core::data_type::{BlobSize, DataType};
 
 use super::charset::Charset;
 use super::column_type::{self as types, ColumnType, Length, Meta};
@@ -14,6 +14,24 @@ pub struct Definition {
     pub columns: Vec<ColumnDefinition>,
     /// Indexes of columns, in the key's order.
     pub primary_key: Vec<usize>,
+}
+
+impl Definition {
+    /// Learns a CHECK_CLAUSE of `information_schema.CHECK_CONSTRAINTS` of MariaDB, whose JSON is a LONGTEXT with a check.
+    pub fn apply_check(&mut self, clause: &str) {
+        let checked = self.columns.iter_mut().find(|column| {
+            let name = column.name.replace('`', "``");
+            clause.eq_ignore_ascii_case(&format!("json_valid(`{name}`)"))
+        });
+        if let Some(column) = checked
+            && let DataType::Text {
+                size: BlobSize::Long,
+                charset: "utf8mb4" | "utf8mb3",
+            } = column.data_type
+        {
+            column.data_type = DataType::Json;
+        }
+    }
 }
 
 /// A column's definition. It is stored as `information_schema.COLUMNS` has it.

@@ -14,12 +14,14 @@
     )
 )]
 
+pub mod address;
 pub mod assembler;
 pub mod block;
 pub mod charset;
 pub mod checksum;
 pub mod column_type;
 pub mod commit_timestamp;
+pub mod compressed;
 pub mod decimal;
 pub mod declared_type;
 pub mod definition;
@@ -36,8 +38,10 @@ mod hostile_bytes;
 pub mod incident;
 pub mod inflate;
 pub mod json_document;
+pub mod json_text;
 pub mod jsonb;
 pub mod metadata;
+pub mod old_temporal;
 pub mod partial_update;
 pub mod place;
 pub mod position;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use wlf_core::data_type::DataType;
 use wlf_core::{Column, Table};
 
+use super::address::Address;
 use super::charset::{Charset, Encoding};
 use super::column_type::{self as types, ColumnType, Length};
 use super::definition::{ColumnDefinition, Definition};
 use super::described_type;
+use super::old_temporal;
 use super::table_map::{TableMap, UnknownType};
 
 /// How the rows of one version of a table are decoded.
@@ -61,9 +63,10 @@ pub enum Kind {
     Time2(u8),
     DateTime2(u8),
     Timestamp2(u8),
-    Time,
-    DateTime,
-    Timestamp,
+    /// As before MySQL 5.6.4, with MariaDB's digits of a fraction; so are the next two.
+    OldTime(u8),
+    OldDateTime(u8),
+    OldTimestamp(u8),
     Text(Encoding),
     /// BINARY(n), which comes without the zero bytes at its end.
     Binary(usize),
@@ -71,9 +74,23 @@ pub enum Kind {
     Enum(Arc<[String]>),
     Set(Arc<[String]>),
     Json,
+    /// MariaDB's: text that should be a document.
+    JsonText,
+    Address(Address),
+    /// MariaDB's.
+    Compressed(Unpacked),
     Geometry,
     Vector,
     Null,
+}
+
+/// What a compressed value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unpacked {
+    Text(Encoding),
+    Bytes,
+    /// Text that should be a document.
+    Json,
 }
 
 const NO_NAMES: Undecodable = Undecodable {
@@ -229,9 +246,16 @@ fn table(
 
 impl ColumnPlan {
     fn new(column: ColumnType, data_type: &DataType) -> Self {
+        let kind = Kind::new(column, data_type);
+        let length = match kind {
+            Kind::OldTime(digits) | Kind::OldDateTime(digits) | Kind::OldTimestamp(digits) => {
+                old_temporal::length(column.code, digits).map(Length::Fixed)
+            }
+            _ => None,
+        };
         Self {
-            length: column.length,
-            kind: Kind::new(column, data_type),
+            length: length.unwrap_or(column.length),
+            kind,
         }
     }
 }
@@ -255,27 +279,47 @@ impl Kind {
             DataType::Bit(_) => Self::Bit,
             DataType::Year => Self::Year,
             DataType::Date => Self::Date,
-            DataType::Time(_) if column.code == types::TIME => Self::Time,
+            DataType::Time(digits) if column.code == types::TIME => Self::OldTime(*digits),
             DataType::Time(digits) => Self::Time2(*digits),
-            DataType::DateTime(_) if column.code == types::DATETIME => Self::DateTime,
+            DataType::DateTime(digits) if column.code == types::DATETIME => {
+                Self::OldDateTime(*digits)
+            }
             DataType::DateTime(digits) => Self::DateTime2(*digits),
-            DataType::Timestamp(_) if column.code == types::TIMESTAMP => Self::Timestamp,
+            DataType::Timestamp(digits) if column.code == types::TIMESTAMP => {
+                Self::OldTimestamp(*digits)
+            }
             DataType::Timestamp(digits) => Self::Timestamp2(*digits),
             DataType::Char { charset, .. }
             | DataType::VarChar { charset, .. }
-            | DataType::Text { charset, .. } => Self::Text(Charset::named(charset).encoding),
+            | DataType::Text { charset, .. } => {
+                let encoding = Charset::named(charset).encoding;
+                pick(
+                    column.is_compressed(),
+                    Self::Text(encoding),
+                    Self::Compressed(Unpacked::Text(encoding)),
+                )
+            }
             DataType::Binary(bytes) => Self::Binary(usize::try_from(*bytes).unwrap_or(0)),
-            DataType::VarBinary(_) | DataType::Blob(_) => Self::Bytes,
+            DataType::VarBinary(_) | DataType::Blob(_) => pick(
+                column.is_compressed(),
+                Self::Bytes,
+                Self::Compressed(Unpacked::Bytes),
+            ),
             DataType::Enum { labels, .. } => Self::Enum(labels.clone()),
             DataType::Set { labels, .. } => Self::Set(labels.clone()),
-            DataType::Json => Self::Json,
+            DataType::Json if column.is_compressed() => Self::Compressed(Unpacked::Json),
+            DataType::Json if column.code == types::JSON => Self::Json,
+            DataType::Json => Self::JsonText,
             DataType::Geometry(_) => Self::Geometry,
             DataType::Vector(_) => Self::Vector,
-            DataType::Uuid | DataType::Inet4 | DataType::Inet6 | DataType::Unknown => Self::Null,
+            DataType::Uuid => Self::Address(Address::Uuid),
+            DataType::Inet4 => Self::Address(Address::Inet4),
+            DataType::Inet6 => Self::Address(Address::Inet6),
+            DataType::Unknown => Self::Null,
         }
     }
 }
 
-fn pick(unsigned: bool, signed_kind: Kind, unsigned_kind: Kind) -> Kind {
-    if unsigned { unsigned_kind } else { signed_kind }
+fn pick(second: bool, first_kind: Kind, second_kind: Kind) -> Kind {
+    if second { second_kind } else { first_kind }
 }

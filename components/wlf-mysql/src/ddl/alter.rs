@@ -84,7 +84,11 @@ fn clause(
     Ok(Next::Clauses)
 }
 
-fn add(mut item: Cursor<'_>, dialect: Dialect, out: &mut Vec<Clause>) -> Result<Next, NotUnderstood> {
+fn add(
+    mut item: Cursor<'_>,
+    dialect: Dialect,
+    out: &mut Vec<Clause>,
+) -> Result<Next, NotUnderstood> {
     let is_column = item.eat("COLUMN");
     if !is_column && item.is_at("PARTITION") {
         return Ok(Next::Nothing);
@@ -160,7 +164,11 @@ fn drop(mut item: Cursor<'_>, out: &mut Vec<Clause>) -> Result<Next, NotUndersto
     Ok(Next::Clauses)
 }
 
-fn rename(mut item: Cursor<'_>, database: &str, out: &mut Vec<Clause>) -> Result<(), NotUnderstood> {
+fn rename(
+    mut item: Cursor<'_>,
+    database: &str,
+    out: &mut Vec<Clause>,
+) -> Result<(), NotUnderstood> {
     if item.is_at("INDEX") || item.is_at("KEY") {
         return Ok(());
     }
@@ -197,8 +205,18 @@ fn convert(mut item: Cursor<'_>) -> Result<CharsetName, NotUnderstood> {
 
 fn is_partitioning(item: &Cursor<'_>) -> bool {
     const VERBS: [&str; 12] = [
-        "TRUNCATE", "DISCARD", "IMPORT", "COALESCE", "REORGANIZE", "EXCHANGE", "ANALYZE", "CHECK",
-        "OPTIMIZE", "REBUILD", "REPAIR", "REMOVE",
+        "TRUNCATE",
+        "DISCARD",
+        "IMPORT",
+        "COALESCE",
+        "REORGANIZE",
+        "EXCHANGE",
+        "ANALYZE",
+        "CHECK",
+        "OPTIMIZE",
+        "REBUILD",
+        "REPAIR",
+        "REMOVE",
     ];
     if item.is_at("PARTITION BY") {
         return true;
@@ -213,10 +231,30 @@ fn is_partitioning(item: &Cursor<'_>) -> bool {
 /// Whether the clause is one of the table's options, or another that changes no column.
 fn is_option(item: &Cursor<'_>) -> bool {
     const WORDS: [&str; 24] = [
-        "ALGORITHM", "LOCK", "FORCE", "ENABLE KEYS", "DISABLE KEYS", "WITH VALIDATION",
-        "WITHOUT VALIDATION", "ALTER", "DEFAULT CHARACTER", "DEFAULT CHARSET", "DEFAULT COLLATE",
-        "DEFAULT CHAR", "CHARACTER SET", "CHARSET", "CHAR SET", "COLLATE", "ENGINE", "COMMENT",
-        "AUTO_INCREMENT", "ROW_FORMAT", "SECONDARY_LOAD", "SECONDARY_UNLOAD", "TABLESPACE", "UNION",
+        "ALGORITHM",
+        "LOCK",
+        "FORCE",
+        "ENABLE KEYS",
+        "DISABLE KEYS",
+        "WITH VALIDATION",
+        "WITHOUT VALIDATION",
+        "ALTER",
+        "DEFAULT CHARACTER",
+        "DEFAULT CHARSET",
+        "DEFAULT COLLATE",
+        "DEFAULT CHAR",
+        "CHARACTER SET",
+        "CHARSET",
+        "CHAR SET",
+        "COLLATE",
+        "ENGINE",
+        "COMMENT",
+        "AUTO_INCREMENT",
+        "ROW_FORMAT",
+        "SECONDARY_LOAD",
+        "SECONDARY_UNLOAD",
+        "TABLESPACE",
+        "UNION",
     ];
     if item.is_empty() || WORDS.iter().any(|words| item.is_at(words)) {
         return true;

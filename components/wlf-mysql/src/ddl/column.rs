@@ -24,8 +24,18 @@ impl Element {
             return Ok(Self::PrimaryKey(primary_key(&mut item)?));
         }
         const OTHERS: [&str; 12] = [
-            "INDEX", "KEY", "UNIQUE", "FULLTEXT", "SPATIAL", "FOREIGN", "CHECK", "PERIOD FOR",
-            "VECTOR INDEX", "VECTOR KEY", "INDEX IF", "CONSTRAINT",
+            "INDEX",
+            "KEY",
+            "UNIQUE",
+            "FULLTEXT",
+            "SPATIAL",
+            "FOREIGN",
+            "CHECK",
+            "PERIOD FOR",
+            "VECTOR INDEX",
+            "VECTOR KEY",
+            "INDEX IF",
+            "CONSTRAINT",
         ];
         if OTHERS.iter().any(|words| item.is_at(words)) {
             return Ok(Self::Other);
@@ -36,7 +46,9 @@ impl Element {
 }
 
 fn is_constraint(item: &Cursor<'_>) -> bool {
-    ["UNIQUE", "FOREIGN", "CHECK"].iter().any(|word| item.is_at(word))
+    ["UNIQUE", "FOREIGN", "CHECK"]
+        .iter()
+        .any(|word| item.is_at(word))
 }
 
 /// The columns behind PRIMARY KEY.

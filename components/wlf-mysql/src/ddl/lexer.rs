@@ -21,7 +21,9 @@ impl Dialect {
 
     /// Reads the version out of a format description's, as in `11.8.6-MariaDB-log`.
     pub fn of_server(version: &str, sql_mode: u64) -> Self {
-        let mut numbers = version.split(['.', '-']).map(|part| part.parse().unwrap_or(0_u32));
+        let mut numbers = version
+            .split(['.', '-'])
+            .map(|part| part.parse().unwrap_or(0_u32));
         let mut next = || numbers.next().unwrap_or(0).min(99);
         let (mut major, mut minor, mut patch) = (next(), next(), next());
         let is_mariadb = version.to_ascii_lowercase().contains("mariadb");
@@ -190,7 +192,10 @@ impl Iterator for Lexer<'_> {
                     let mut ahead = self.chars.clone();
                     ahead.next();
                     // `--` begins a comment only before white space.
-                    if ahead.next().is_none_or(|c| c.is_whitespace() || c.is_control()) {
+                    if ahead
+                        .next()
+                        .is_none_or(|c| c.is_whitespace() || c.is_control())
+                    {
                         self.skip_line();
                         continue;
                     }

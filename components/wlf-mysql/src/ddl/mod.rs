@@ -24,7 +24,9 @@ mod type_name;
 
 pub use lexer::Dialect;
 pub use statement::parse;
-pub use type_name::{TextSize, TypeName, charset_name, charset_of_collation, charset_width, plain_type};
+pub use type_name::{
+    TextSize, TypeName, charset_name, charset_of_collation, charset_width, plain_type,
+};
 
 /// A table's name with its database's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -94,7 +94,10 @@ fn statement(mut cursor: Cursor<'_>, database: &str, dialect: Dialect) -> Vec<Ef
         cursor.eat("TABLE");
         let table = cursor.table_name(database);
         // It changes no definition, whichever table it was.
-        return table.map_or_else(|_| Vec::new(), |table| vec![Effect::TruncateTable { table }]);
+        return table.map_or_else(
+            |_| Vec::new(),
+            |table| vec![Effect::TruncateTable { table }],
+        );
     }
     Vec::new()
 }
@@ -121,8 +124,16 @@ fn create_database(mut cursor: Cursor<'_>, or_replace: bool) -> Result<Vec<Effec
 
 fn alter_database(mut cursor: Cursor<'_>, database: &str) -> Result<Vec<Effect>, NotUnderstood> {
     const OPTIONS: [&str; 10] = [
-        "DEFAULT", "CHARACTER SET", "CHARSET", "CHAR SET", "COLLATE", "COMMENT", "ENCRYPTION",
-        "READ ONLY", "UPGRADE", "OPTIONS",
+        "DEFAULT",
+        "CHARACTER SET",
+        "CHARSET",
+        "CHAR SET",
+        "COLLATE",
+        "COMMENT",
+        "ENCRYPTION",
+        "READ ONLY",
+        "UPGRADE",
+        "OPTIONS",
     ];
     let name = if OPTIONS.iter().any(|words| cursor.is_at(words)) {
         database.to_owned()
@@ -168,7 +179,10 @@ fn content(
     // Its columns are those of a query; with rows in the binlog the server writes them out instead.
     let mut options = cursor;
     while !options.is_empty() {
-        if ["SELECT", "AS", "WITH SYSTEM"].iter().any(|words| options.is_at(words)) {
+        if ["SELECT", "AS", "WITH SYSTEM"]
+            .iter()
+            .any(|words| options.is_at(words))
+        {
             return Err(NotUnderstood);
         }
         options.skip()?;

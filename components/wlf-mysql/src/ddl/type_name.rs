@@ -108,7 +108,10 @@ impl TypeName {
             "serial" => Ok(Self::Plain("bigint unsigned".to_owned())),
             "decimal" | "dec" | "numeric" | "fixed" => decimal(cursor),
             "float" | "float4" | "float8" | "double" | "real" => float(&word, cursor, dialect),
-            "bit" => Ok(Self::Plain(format!("bit({})", length(cursor)?.unwrap_or(1)))),
+            "bit" => Ok(Self::Plain(format!(
+                "bit({})",
+                length(cursor)?.unwrap_or(1)
+            ))),
             "time" | "datetime" | "timestamp" => Ok(Self::Plain(match length(cursor)? {
                 None | Some(0) => word,
                 Some(digits) => format!("{word}({digits})"),
@@ -125,7 +128,10 @@ impl TypeName {
                 Some(n) => TextSize::Characters(n).name("binary"),
                 None => word,
             })),
-            "binary" => Ok(Self::Plain(format!("binary({})", length(cursor)?.unwrap_or(1)))),
+            "binary" => Ok(Self::Plain(format!(
+                "binary({})",
+                length(cursor)?.unwrap_or(1)
+            ))),
             "varbinary" => {
                 let length = length(cursor)?.ok_or(NotUnderstood)?;
                 Ok(Self::Plain(match length {
@@ -194,7 +200,11 @@ fn signed(name: String, cursor: &mut Cursor<'_>) -> TypeName {
             break;
         }
     }
-    let unsigned = if unsigned || zerofill { " unsigned" } else { "" };
+    let unsigned = if unsigned || zerofill {
+        " unsigned"
+    } else {
+        ""
+    };
     let zerofill = if zerofill { " zerofill" } else { "" };
     TypeName::Plain(format!("{name}{unsigned}{zerofill}"))
 }
@@ -261,9 +271,7 @@ fn long(cursor: &mut Cursor<'_>) -> TypeName {
     if cursor.eat("VARBINARY") {
         return TypeName::Plain("mediumblob".to_owned());
     }
-    if !cursor.eat_any(&["VARCHAR", "VARCHARACTER"])
-        && cursor.eat_any(&["CHAR", "CHARACTER"])
-    {
+    if !cursor.eat_any(&["VARCHAR", "VARCHARACTER"]) && cursor.eat_any(&["CHAR", "CHARACTER"]) {
         cursor.eat("VARYING");
     }
     TypeName::Text(TextSize::Medium)
@@ -289,14 +297,18 @@ fn labels(cursor: &mut Cursor<'_>) -> Result<Vec<String>, NotUnderstood> {
 }
 
 fn choice(word: &str, labels: &[String]) -> String {
-    let quoted = labels.iter().map(|label| format!("'{}'", label.replace('\'', "''")));
+    let quoted = labels
+        .iter()
+        .map(|label| format!("'{}'", label.replace('\'', "''")));
     format!("{word}({})", quoted.collect::<Vec<_>>().join(","))
 }
 
 /// The type that `information_schema.COLUMNS.COLUMN_TYPE` names, without display widths and comments, so that versions of
 /// servers agree.
 pub fn plain_type(column_type: &str) -> String {
-    let (word, _) = column_type.split_once(['(', ' ']).unwrap_or((column_type, ""));
+    let (word, _) = column_type
+        .split_once(['(', ' '])
+        .unwrap_or((column_type, ""));
     let word = word.to_ascii_lowercase();
     if matches!(&*word, "enum" | "set") {
         let (_, labels) = column_type.split_at(word.len());

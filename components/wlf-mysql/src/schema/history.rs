@@ -222,11 +222,16 @@ impl History {
         {
             return Ok(None);
         }
-        let json = self.log.read(line).map_err(|error| self.source.failed(error))?;
+        let json = self
+            .log
+            .read(line)
+            .map_err(|error| self.source.failed(error))?;
         let json = json.map_err(|damaged| self.source.damaged(damaged.offset))?;
         let damaged = || self.source.damaged(line.offset);
         match serde_json::from_slice(&json) {
-            Ok(Record::Table { name, at, is }) if name.0 == folded.database && name.1 == folded.table => {
+            Ok(Record::Table { name, at, is })
+                if name.0 == folded.database && name.1 == folded.table =>
+            {
                 let state = serde_json::from_str(is.get()).map_err(|_| damaged())?;
                 Ok(Some((at, state)))
             }
@@ -240,7 +245,11 @@ impl History {
     }
 
     /// Adds a table as it is at the beginning.
-    pub fn add_table(&mut self, table: &TableName, schema: TableSchema) -> Result<(), HistoryError> {
+    pub fn add_table(
+        &mut self,
+        table: &TableName,
+        schema: TableSchema,
+    ) -> Result<(), HistoryError> {
         self.set(table, &TableState::Known(schema), None)
     }
 
@@ -270,7 +279,10 @@ impl History {
         let folded = self.source.folded(table);
         let is = to_raw_value(state).map_err(|error| self.source.failed(error.into()))?;
         let line = self.append(&Record::Table {
-            name: (folded.database.as_str().into(), folded.table.as_str().into()),
+            name: (
+                folded.database.as_str().into(),
+                folded.table.as_str().into(),
+            ),
             at: at.clone(),
             is: &is,
         })?;

@@ -41,9 +41,11 @@ impl Gtids {
     fn contains(&self, other: &Self) -> Option<bool> {
         match (self, other) {
             (Self::MySql(set), Self::MySql(other)) => Some(set.contains(other)),
-            (Self::MariaDb(set), Self::MariaDb(other)) => Some(other.iter().all(|(domain, sequence)| {
-                set.iter().any(|(d, s)| d == domain && s >= sequence)
-            })),
+            (Self::MariaDb(set), Self::MariaDb(other)) => {
+                Some(other.iter().all(|(domain, sequence)| {
+                    set.iter().any(|(d, s)| d == domain && s >= sequence)
+                }))
+            }
             _ => None,
         }
     }
@@ -128,12 +130,27 @@ mod tests {
     fn gtids_decide_wherever_both_have_them() {
         let one = "5ec0d3d0-0000-11f1-8000-0242ac110002";
         let at = reached("b.000007", 4, Some(&format!("{one}:1-19")));
-        assert_eq!(at.includes(&point("x.000099", 9, Some(&format!("{one}:19")), "b")), Some(true));
-        assert_eq!(at.includes(&point("b.000001", 4, Some(&format!("{one}:20")), "a")), Some(false));
+        assert_eq!(
+            at.includes(&point("x.000099", 9, Some(&format!("{one}:19")), "b")),
+            Some(true)
+        );
+        assert_eq!(
+            at.includes(&point("b.000001", 4, Some(&format!("{one}:20")), "a")),
+            Some(false)
+        );
         let at = reached("b.000007", 4, Some("0-1-5,1-1-9"));
-        assert_eq!(at.includes(&point("x.000099", 9, Some("1-7-9"), "b")), Some(true));
-        assert_eq!(at.includes(&point("x.000099", 9, Some("0-1-6"), "b")), Some(false));
-        assert_eq!(at.includes(&point("x.000099", 9, Some("2-1-6"), "b")), Some(false));
+        assert_eq!(
+            at.includes(&point("x.000099", 9, Some("1-7-9"), "b")),
+            Some(true)
+        );
+        assert_eq!(
+            at.includes(&point("x.000099", 9, Some("0-1-6"), "b")),
+            Some(false)
+        );
+        assert_eq!(
+            at.includes(&point("x.000099", 9, Some("2-1-6"), "b")),
+            Some(false)
+        );
     }
 
     #[test]
@@ -141,7 +158,10 @@ mod tests {
         let at = reached("b.1000000", 500, None);
         assert_eq!(at.includes(&point("b.999999", 900, None, "a")), Some(true));
         assert_eq!(at.includes(&point("b.1000000", 500, None, "a")), Some(true));
-        assert_eq!(at.includes(&point("b.1000000", 501, None, "a")), Some(false));
+        assert_eq!(
+            at.includes(&point("b.1000000", 501, None, "a")),
+            Some(false)
+        );
         assert_eq!(at.includes(&point("b.999999", 900, None, "b")), None);
     }
 }

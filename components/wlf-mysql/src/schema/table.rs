@@ -44,7 +44,10 @@ impl TableSchema {
     ) -> Result<Self, Conflict> {
         let mut table = Self {
             charset: charset.to_owned(),
-            columns: columns.iter().map(|column| column.resolve(charset)).collect(),
+            columns: columns
+                .iter()
+                .map(|column| column.resolve(charset))
+                .collect(),
             primary_key: Vec::new(),
         };
         table.set_primary_key(primary_key)?;
@@ -112,7 +115,9 @@ impl TableSchema {
     }
 
     fn find(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|column| same(&column.name, name))
+        self.columns
+            .iter()
+            .position(|column| same(&column.name, name))
     }
 
     /// Does what a clause does once the old columns are there.
@@ -124,7 +129,11 @@ impl TableSchema {
                 if_not_exists,
             } => {
                 if self.find(&column.name).is_some() {
-                    return if *if_not_exists { Ok(()) } else { Err(Conflict) };
+                    return if *if_not_exists {
+                        Ok(())
+                    } else {
+                        Err(Conflict)
+                    };
                 }
                 (column, placement.as_ref())
             }
@@ -235,9 +244,9 @@ fn keep(column: &ColumnSchema, clauses: &[Clause], charset: &str) -> Option<Colu
 }
 
 fn is_changed(column: &ColumnSchema, clauses: &[Clause]) -> bool {
-    clauses.iter().any(
-        |clause| matches!(clause, Clause::Change { old, .. } if same(old, &column.name)),
-    )
+    clauses
+        .iter()
+        .any(|clause| matches!(clause, Clause::Change { old, .. } if same(old, &column.name)))
 }
 
 /// Whether two names mean the same column, as they do in any case.

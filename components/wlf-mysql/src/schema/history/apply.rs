@@ -139,7 +139,10 @@ impl History {
             }
             Effect::TruncateTable { table } => {
                 let table = self.written(table);
-                Ok(Some(Change::of_table(SchemaChangeKind::TableTruncate, &table)))
+                Ok(Some(Change::of_table(
+                    SchemaChangeKind::TableTruncate,
+                    &table,
+                )))
             }
             Effect::Unclear { table: Some(table) } => self.unclear(&self.written(table), around),
             Effect::Unclear { table: None } => {

@@ -99,7 +99,9 @@ impl<'a> Loading<'a> {
         let damaged = || Failure::Other(self.source.damaged(0));
         // Another version may have other fields.
         let fields: serde_json::Value = serde_json::from_slice(json).map_err(|_| damaged())?;
-        let version = fields.get("schema_history").and_then(|version| version.as_u64());
+        let version = fields
+            .get("schema_history")
+            .and_then(|version| version.as_u64());
         match version {
             Some(found) if found != u64::from(VERSION) => {
                 let found = u32::try_from(found).unwrap_or(u32::MAX);
@@ -135,7 +137,11 @@ impl<'a> Loading<'a> {
     }
 
     /// The offsets of all lines that say what is so now.
-    fn current(&self, tables: &HashMap<u128, String>, databases: &HashMap<String, u64>) -> HashSet<u64> {
+    fn current(
+        &self,
+        tables: &HashMap<u128, String>,
+        databases: &HashMap<String, u64>,
+    ) -> HashSet<u64> {
         let mut current: HashSet<u64> = databases.values().copied().collect();
         for (key, line) in &self.index {
             let database = tables.get(key).and_then(|name| self.databases.get(name));
@@ -197,7 +203,11 @@ impl History {
                 }
                 _ => true,
             };
-            if is_past { loading.take(line, json) } else { Ok(()) }
+            if is_past {
+                loading.take(line, json)
+            } else {
+                Ok(())
+            }
         });
         read.map_err(|error: Failure| error.of(&source))?;
         let mut current = loading.current(&tables, &databases);
@@ -220,7 +230,9 @@ impl History {
                 let Ok(record) = serde_json::from_slice::<Record<'_>>(json) else {
                     return Ok(());
                 };
-                let is_later = record.at().is_some_and(|point| at.includes(point) == Some(false));
+                let is_later = record
+                    .at()
+                    .is_some_and(|point| at.includes(point) == Some(false));
                 let is_kept = current.contains(&line.offset) || keeps_later && is_later;
                 let comes_first =
                     Some(line.offset) == unknown && matches!(record, Record::AllUnknown { .. });
