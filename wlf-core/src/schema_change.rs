@@ -1,9 +1,11 @@
 //! Statements that change definitions, as events.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::event::{Changes, EncodeError, Event, Operation, Table, Transaction};
 use crate::format::Encoder;
+use crate::origin::Origin;
 
 /// A statement that changed definitions.
 ///
@@ -25,7 +27,7 @@ pub struct SchemaChange {
     pub place: ChangePlace,
 }
 
-/// Where a statement stands in the binlog, as [`Origin`](crate::Origin) has it for rows.
+/// Where a change stands in the binlog, in owned form.
 #[derive(Debug, Clone, Default)]
 pub struct ChangePlace {
     /// `mysql` or `mariadb`.
@@ -36,6 +38,21 @@ pub struct ChangePlace {
     pub server_id: Option<u32>,
     pub thread_id: Option<u32>,
     pub gtid: Option<String>,
+}
+
+impl ChangePlace {
+    /// The same, borrowed.
+    pub fn origin(&self) -> Origin<'_> {
+        Origin {
+            server: self.server,
+            file: &self.file,
+            position: self.position,
+            server_id: self.server_id,
+            thread_id: self.thread_id,
+            gtid: self.gtid.as_ref().map(|gtid| gtid as &dyn fmt::Display),
+            ..Origin::default()
+        }
+    }
 }
 
 /// A table as it is defined before or after a statement.

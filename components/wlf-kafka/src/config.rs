@@ -177,7 +177,8 @@ impl Config {
             (Some(KeyFormat::Hash), _) => KeyForm::Hash,
             (Some(KeyFormat::Array), _) => KeyForm::Array,
             (None, _) if self.key.is_some() => KeyForm::Hash,
-            (None, Format::Maxwell(_)) => KeyForm::Hash,
+            (None, Format::Maxwell(_) | Format::Canal(_)) => KeyForm::Hash,
+            (None, Format::Debezium(_) | Format::CloudEvents(_)) => KeyForm::Struct,
         }
     }
 

@@ -5,6 +5,7 @@ pub mod config;
 pub mod locate;
 pub mod replica;
 pub mod server;
+pub mod settings;
 pub mod stream;
 
 use std::ops::Range;
@@ -20,10 +21,10 @@ use self::beginning::{Beginning, Search, is_behind};
 use self::replica::Replica;
 use self::server::{BinlogFile, BinlogStatus, Server};
 use self::stream::{Item, Stream};
-use crate::binlog::{Assembler, GtidSet, Limits, Place, SavedPosition, Taken};
+use crate::binlog::{Assembler, Executed, Limits, Place, SavedPosition, Taken};
 use crate::connection::{Connection, Endpoint};
 use crate::error::Error;
-use crate::schema;
+use crate::schema::read_back;
 
 /// Everything else on this thread gets its turn at the latest when so many bytes were read.
 const TURN: usize = 256 * 1024;
@@ -121,7 +122,7 @@ impl BinlogCollector {
         let status = server.status(&mut connection).await?;
         if self.config.stop_at_end && self.end.is_none() {
             self.end = Some(End {
-                server_uuid: server.uuid().to_owned(),
+                server_uuid: server.identity().to_owned(),
                 status: status.clone(),
                 files: server.binlogs(&mut connection).await?,
                 began: None,
@@ -156,8 +157,8 @@ impl BinlogCollector {
         is_first: bool,
     ) -> Result<(), Error> {
         let Beginning { place, origin } = beginning;
-        let executed: Option<GtidSet> = match &place.gtid_set {
-            Some(set) => Some(beginning::gtids(server.address(), set)?),
+        let executed: Option<Executed> = match &place.gtid_set {
+            Some(set) => Some(server.executed(set)?),
             None => None,
         };
         let stream = Stream::open(
@@ -187,7 +188,7 @@ impl BinlogCollector {
             stream,
             first: is_first.then(|| assembler.position()),
             assembler,
-            server_uuid: server.uuid().to_owned(),
+            server_uuid: server.identity().to_owned(),
             waiting: None,
             schema: None,
             taken: 0,
@@ -382,8 +383,8 @@ impl Running {
             let server = self.stream.server();
             let position = beginning::saved(&self.assembler.position())?;
             let has_all = match &position.gtid_set {
-                Some(read) => beginning::gtids(server, read)?
-                    .contains(&beginning::gtids(server, &end.status.executed)?),
+                Some(read) => beginning::executed(server, read)?
+                    .contains(&beginning::executed(server, &end.status.executed)?),
                 None => false,
             };
             if !has_all {
@@ -412,11 +413,11 @@ impl Running {
             Some(connection) => connection,
             None => Connection::open(endpoint).await?,
         };
-        let definition = match schema::definition(&mut connection, &database, &table).await {
+        let definition = match read_back::definition(&mut connection, &database, &table).await {
             // The server closes connections that were idle for long.
             Err(Error::Lost { .. }) => {
                 connection = Connection::open(endpoint).await?;
-                schema::definition(&mut connection, &database, &table).await?
+                read_back::definition(&mut connection, &database, &table).await?
             }
             other => other?,
         };

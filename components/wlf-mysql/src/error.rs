@@ -295,17 +295,26 @@ enum DumpRefusal {
 
 impl DumpRefusal {
     fn of(error: &ServerError) -> Self {
-        // ER_SOURCE_FATAL_ERROR_READING_BINLOG
-        if error.code != 1236 {
-            return Self::Other;
+        match error.code {
+            // ER_SOURCE_FATAL_ERROR_READING_BINLOG
+            1236 => {}
+            // MariaDB's ER_SLAVE_SAME_ID
+            4052 => return Self::Duplicate,
+            _ => return Self::Other,
         }
         let says = |words: &[&str]| words.iter().any(|word| error.message.contains(word));
         if says(&[
             "purged required binary logs",
             "Could not find first log file",
+            "Could not find GTID state requested",
         ]) {
             Self::Purged
-        } else if says(&["more GTIDs than", "position > file size"]) {
+        } else if says(&[
+            "more GTIDs than",
+            "position > file size",
+            "not in the master's binlog",
+            "is missing the GTID",
+        ]) {
             Self::MoreThanTheServer
         } else if says(&["same server_uuid/server_id"]) {
             Self::Duplicate
@@ -387,6 +396,20 @@ mod tests {
             (
                 "Cannot replicate because the source purged required binary logs. Replicate the missing",
                 Exit::Unavailable,
+            ),
+            (
+                "Could not find GTID state requested by slave in any binlog files. Probably the slave state is too old \
+                 and required binlog files have been purged.",
+                Exit::Unavailable,
+            ),
+            (
+                "Error: connecting slave requested to start from GTID 0-1-9, which is not in the master's binlog",
+                Exit::Data,
+            ),
+            (
+                "The binlog on the master is missing the GTID 0-1-9 requested by the slave (even though a subsequent \
+                 sequence number does exist), and GTID strict mode is enabled",
+                Exit::Data,
             ),
             (
                 "Replica has more GTIDs than the source has, using the source's SERVER_UUID",

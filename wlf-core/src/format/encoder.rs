@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Format;
 use super::buffer::Buffer;
+use super::canal::{self, Canal};
+use super::debezium::{self, Debezium, Envelope};
 use super::key::{KeyFormat, KeyText};
 use super::maxwell::{self, Extended};
 use super::messages::{self, Moment, Output, Views};
@@ -46,6 +48,8 @@ pub struct Encoder {
 enum Form {
     Plain,
     Maxwell(Box<Extended>),
+    Debezium(Box<Debezium>),
+    Canal(Box<Canal>),
 }
 
 /// Which keys are written.
@@ -77,6 +81,12 @@ pub(super) struct Shape {
 }
 
 impl Shape {
+    /// In place of a record, for a row that has none.
+    pub const NOTHING: Self = Self {
+        value: Content::Nothing,
+        ..Self::ROW
+    };
+
     /// The only record of its row, with a value and a key.
     pub const ROW: Self = Self {
         value: Content::Bytes,
@@ -138,6 +148,13 @@ impl Encoder {
         let form = match format {
             Format::Maxwell(options) if options.are_defaults() => Form::Plain,
             Format::Maxwell(options) => Form::Maxwell(Box::new(Extended::new(options))),
+            Format::Debezium(options) => {
+                Form::Debezium(Box::new(Debezium::new(options, Envelope::Debezium)))
+            }
+            Format::CloudEvents(options) => {
+                Form::Debezium(Box::new(Debezium::new(options, Envelope::CloudEvents)))
+            }
+            Format::Canal(_) => Form::Canal(Box::default()),
         };
         Self {
             form,
@@ -248,6 +265,8 @@ impl Encoder {
         let encoded = match &mut self.form {
             Form::Plain => Ok(()),
             Form::Maxwell(form) => messages::encode(&mut **form, event, rows, out),
+            Form::Debezium(form) => messages::encode(&mut **form, event, rows, out),
+            Form::Canal(form) => messages::encode(&mut **form, event, rows, out),
         };
         let new = self.ends.get(before..).unwrap_or_default();
         self.further += new.iter().filter(|end| end.shape.more).count();
@@ -265,23 +284,26 @@ impl Encoder {
         event: &Event,
         change: &SchemaChange,
     ) -> Result<(), EncodeError> {
-        let plain = maxwell::ddl::message(event, change, &maxwell::Options::default());
-        let message = match &self.form {
-            Form::Plain => plain.clone(),
-            Form::Maxwell(form) => maxwell::ddl::message(event, change, form.options()),
-        };
-        let format = match self.keys_as {
-            Some(KeyForm::Maxwell(format)) => format,
-            _ => KeyFormat::Hash,
-        };
-        KeyText::new(format, &event.table).write(&[], &self.payload, &mut self.keys);
         let mut shape = Shape::ROW;
-        match message {
-            Some(message) => self.payload.put(message.to_string().as_bytes()),
-            None => shape.value = Content::Nothing,
+        let key = self.write_change(event, change, &mut shape);
+        match (self.keys_as, key) {
+            (Some(KeyForm::Own) | None, Some(key)) => self.keys.put(key.as_bytes()),
+            (Some(KeyForm::Maxwell(format)), _) => {
+                KeyText::new(format, &event.table).write(&[], &self.payload, &mut self.keys);
+            }
+            (Some(KeyForm::Own) | None, None) => {
+                KeyText::new(KeyFormat::Hash, &event.table).write(
+                    &[],
+                    &self.payload,
+                    &mut self.keys,
+                );
+            }
         }
-        if let (false, true, Some(plain)) = (self.is_plain(), self.with_views, plain) {
-            self.views.put(plain.to_string().as_bytes());
+        if self.with_views && !matches!(self.form, Form::Plain) {
+            let options = maxwell::Options::default();
+            if let Some(plain) = maxwell::ddl::message(event, change, &options) {
+                self.views.put(plain.to_string().as_bytes());
+            }
         }
         self.ends.push(End {
             payload: self.payload.len(),
@@ -292,8 +314,38 @@ impl Encoder {
         Ok(())
     }
 
-    fn is_plain(&self) -> bool {
-        matches!(self.form, Form::Plain)
+    /// Writes the value of a change's record; gives its key if that is the format's own.
+    fn write_change(
+        &mut self,
+        event: &Event,
+        change: &SchemaChange,
+        shape: &mut Shape,
+    ) -> Option<String> {
+        let now = Moment::now(self.clock);
+        let own = !matches!(self.keys_as, Some(KeyForm::Maxwell(_)));
+        let plain = maxwell::Options::default();
+        let maxwell = match &self.form {
+            Form::Plain => maxwell::ddl::message(event, change, &plain),
+            Form::Maxwell(form) => maxwell::ddl::message(event, change, form.options()),
+            Form::Debezium(form) if form.envelope() == Envelope::CloudEvents => None,
+            Form::Debezium(form) => {
+                let message = debezium::ddl::message(event, change, form.options(), now);
+                self.payload.put(&message.value);
+                shape.keyless = own && message.key.is_none();
+                return message.key;
+            }
+            Form::Canal(form) => {
+                let message = canal::ddl::message(event, change, form.batch(), now);
+                self.payload.put(&message);
+                shape.keyless = own;
+                return None;
+            }
+        };
+        match maxwell {
+            Some(message) => self.payload.put(message.to_string().as_bytes()),
+            None => shape.value = Content::Nothing,
+        }
+        None
     }
 
     /// Forgets all rows and keeps the memory.
@@ -303,6 +355,9 @@ impl Encoder {
         self.views.clear();
         self.ends.clear();
         self.further = 0;
+        if let Form::Canal(canal) = &mut self.form {
+            canal.next_batch();
+        }
     }
 
     /// The number of rows encoded since the last `clear`.

@@ -4,7 +4,7 @@ pub(super) mod ddl;
 mod extended;
 mod options;
 
-pub(super) use extended::Extended;
+pub(super) use extended::{Extended, rendered};
 pub use options::{NamingStrategy, Options};
 
 use super::buffer::{Buffer, Fragment};
@@ -231,7 +231,7 @@ fn update<C: Columns>(
 
 /// Makes an object of the members behind `start`, each of which begins with a comma.
 #[inline(always)]
-fn close(start: usize, payload: &mut Buffer) {
+pub(super) fn close(start: usize, payload: &mut Buffer) {
     if payload.len() == start {
         payload.byte(b'{');
     } else {

@@ -1,12 +1,16 @@
 //! Events as bytes.
 
 mod buffer;
+mod canal;
+mod debezium;
 mod encoder;
 mod key;
 mod maxwell;
 mod messages;
 mod number;
 mod plans;
+#[cfg(test)]
+mod samples;
 mod simd;
 mod wkt;
 
@@ -15,6 +19,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub use buffer::Buffer;
+pub use debezium::{
+    BigintUnsignedMode, BinaryMode, DecimalMode, Options as DebeziumOptions, SkippedOperation,
+};
 pub use encoder::{Clock, EncodedRecord, Encoder, Header, Records};
 pub use key::KeyFormat;
 pub use maxwell::{NamingStrategy, Options as MaxwellOptions};
@@ -26,7 +33,18 @@ pub use maxwell::{NamingStrategy, Options as MaxwellOptions};
 pub enum Format {
     /// Maxwell's JSON, one object a row.
     Maxwell(MaxwellOptions),
+    /// Debezium's change events.
+    Debezium(DebeziumOptions),
+    /// Canal's flat messages, one object a row.
+    Canal(CanalOptions),
+    /// Cloud events in structured JSON, as Debezium's converter makes them of its change events.
+    CloudEvents(DebeziumOptions),
 }
+
+/// There are none.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CanalOptions {}
 
 impl Default for Format {
     fn default() -> Self {

@@ -3,9 +3,11 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use super::{Columns, Date, DateTime, Row, Rows, Time, Value};
+use super::{Coded, Columns, Date, DateTime, Geometry, Row, Rows, Set, Time, Timestamp, Value};
 use crate::event::{Changes, EncodeError, Event, Operation, Table, Transaction};
 use crate::format::{Buffer, Encoder};
+use crate::origin::Origin;
+use crate::schema_change::ChangePlace;
 
 /// Rows in owned form, of one table and one operation.
 ///
@@ -30,6 +32,7 @@ use crate::format::{Buffer, Encoder};
 #[derive(Debug)]
 pub struct Records {
     rows: Vec<Row<Record>>,
+    place: ChangePlace,
 }
 
 /// One image of a row: a value for each column of the table, from the first; what is missing behind them, or is
@@ -44,51 +47,83 @@ pub enum Datum {
     Null,
     Int(i64),
     UInt(u64),
+    Float(f32),
     Double(f64),
     /// `unscaled` × 10^-`scale`.
     Decimal {
         unscaled: i64,
         scale: u8,
     },
+    /// The plain digits of a number that is too long for the other variants.
+    Number(String),
     Date(Date),
     DateTime(DateTime),
+    /// An instant.
+    Timestamp(Timestamp),
     Time(Time),
+    Year(u16),
     Text(String),
     Bytes(Vec<u8>),
+    /// A chosen label; index 0 has none.
+    Enum {
+        index: u16,
+        label: String,
+    },
+    /// The chosen ones of up to 64 labels: bit n stands for the label n.
+    Set {
+        labels: Arc<[String]>,
+        chosen: u64,
+    },
     /// A JSON document as text, written as it is.
     Json(String),
+    /// A shape as well-known binary.
+    Geometry {
+        srid: u32,
+        wkb: Vec<u8>,
+    },
+    /// 32-bit little-endian floating point numbers.
+    Vector(Vec<u8>),
 }
 
 impl Records {
     /// An event that inserts rows, with neither timestamp nor transaction.
     pub fn insert(table: &Arc<Table>, rows: impl IntoIterator<Item = Record>) -> Event {
-        let rows = rows.into_iter().map(Row::Insert).collect();
-        Self { rows }.into_event(table, Operation::Insert)
+        let rows = rows.into_iter().map(Row::Insert);
+        Self::at(ChangePlace::default(), table, Operation::Insert, rows)
     }
 
     /// An event that updates rows, each given as it was before and as it is after.
     pub fn update(table: &Arc<Table>, rows: impl IntoIterator<Item = (Record, Record)>) -> Event {
         let rows = rows
             .into_iter()
-            .map(|(before, after)| Row::Update { before, after })
-            .collect();
-        Self { rows }.into_event(table, Operation::Update)
+            .map(|(before, after)| Row::Update { before, after });
+        Self::at(ChangePlace::default(), table, Operation::Update, rows)
     }
 
     /// An event that deletes rows.
     pub fn delete(table: &Arc<Table>, rows: impl IntoIterator<Item = Record>) -> Event {
-        let rows = rows.into_iter().map(Row::Delete).collect();
-        Self { rows }.into_event(table, Operation::Delete)
+        let rows = rows.into_iter().map(Row::Delete);
+        Self::at(ChangePlace::default(), table, Operation::Delete, rows)
     }
 
-    fn into_event(self, table: &Arc<Table>, operation: Operation) -> Event {
-        let rows = 0..u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+    /// An event of rows that come from some place, for the formats that say it; the rows are what `operation` says.
+    pub fn at(
+        place: ChangePlace,
+        table: &Arc<Table>,
+        operation: Operation,
+        rows: impl IntoIterator<Item = Row<Record>>,
+    ) -> Event {
+        let records = Self {
+            rows: rows.into_iter().collect(),
+            place,
+        };
+        let rows = 0..u32::try_from(records.rows.len()).unwrap_or(u32::MAX);
         Event {
             table: table.clone(),
             operation,
             timestamp: 0,
             transaction: Transaction::default(),
-            changes: Arc::new(self),
+            changes: Arc::new(records),
             part: 0,
             rows,
         }
@@ -100,6 +135,8 @@ impl Changes for Records {
         let range = event.rows.start as usize..event.rows.end as usize;
         let mut cursor = Cursor {
             rows: self.rows.get(range).unwrap_or_default().iter(),
+            place: &self.place,
+            first: event.rows.start,
         };
         encoder
             .encode_rows(event, &mut cursor)
@@ -109,6 +146,8 @@ impl Changes for Records {
 
 struct Cursor<'a> {
     rows: std::slice::Iter<'a, Row<Record>>,
+    place: &'a ChangePlace,
+    first: u32,
 }
 
 impl<'a> Rows for Cursor<'a> {
@@ -124,6 +163,13 @@ impl<'a> Rows for Cursor<'a> {
             },
             Row::Delete(before) => Row::Delete(RecordColumns::new(before)),
         }))
+    }
+
+    fn origin(&self) -> Origin<'_> {
+        Origin {
+            row: self.first,
+            ..self.place.origin()
+        }
     }
 }
 
@@ -163,14 +209,28 @@ impl Columns for RecordColumns<'_> {
             Datum::Absent | Datum::Null => Value::Null,
             Datum::Int(number) => Value::Int(*number),
             Datum::UInt(number) => Value::UInt(*number),
+            Datum::Float(number) => Value::Float(*number),
             Datum::Double(number) => Value::Double(*number),
+            Datum::Number(_) => Value::Coded(Coded::Number),
+            Datum::Vector(bytes) => Value::Vector(bytes),
             Datum::Decimal { unscaled, scale } => Value::Decimal {
                 unscaled: *unscaled,
                 scale: *scale,
             },
             Datum::Date(date) => Value::Date(*date),
             Datum::DateTime(datetime) => Value::DateTime(*datetime),
+            Datum::Timestamp(at) => Value::Timestamp(*at),
             Datum::Time(time) => Value::Time(*time),
+            Datum::Year(year) => Value::Year(*year),
+            Datum::Enum { index, label } => Value::Enum {
+                index: *index,
+                label,
+            },
+            Datum::Set { labels, chosen } => Value::Set(Set {
+                labels,
+                chosen: *chosen,
+            }),
+            Datum::Geometry { srid, wkb } => Value::Geometry(Geometry { srid: *srid, wkb }),
             Datum::Text(text) => Value::Text(text.as_bytes()),
             Datum::Bytes(bytes) => Value::Bytes {
                 bytes,
@@ -184,7 +244,10 @@ impl Columns for RecordColumns<'_> {
         self.current == other.current
     }
 
-    fn write(&self, _: &mut Buffer) -> Result<(), Infallible> {
+    fn write(&self, out: &mut Buffer) -> Result<(), Infallible> {
+        if let Datum::Number(digits) = self.current {
+            out.put(digits.as_bytes());
+        }
         Ok(())
     }
 }

@@ -19,7 +19,7 @@ const INIT_PRODUCER_ID: i16 = 22;
 const VERSIONS: [(i16, i16); 5] = [
     (PRODUCE, 3),
     (LIST_OFFSETS, 1),
-    (METADATA, 1),
+    (METADATA, 4),
     (API_VERSIONS, 3),
     (INIT_PRODUCER_ID, 0),
 ];
@@ -131,11 +131,13 @@ fn list_offsets(fields: &mut Fields<'_>, answer: &mut Vec<u8>) -> Result<()> {
 
 /// Every topic is there, with one partition.
 fn metadata(fields: &mut Fields<'_>, answer: &mut Vec<u8>, port: i32) -> Result<()> {
+    int32(answer, 0); // throttle_time_ms
     int32(answer, 1); // brokers
     int32(answer, 0); // node_id
     string(answer, b"127.0.0.1");
     int32(answer, port);
     answer.extend_from_slice(&(-1i16).to_be_bytes()); // rack
+    answer.extend_from_slice(&(-1i16).to_be_bytes()); // cluster_id
     int32(answer, 0); // controller_id
     let topics = fields.int32()?.max(0);
     int32(answer, topics);

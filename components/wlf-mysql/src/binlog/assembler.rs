@@ -1,6 +1,7 @@
 //! Makes batches of whole transactions out of a binlog's events: bytes in, batches out.
 
 mod control;
+mod mariadb;
 mod payload;
 mod rewritten;
 mod statements;
@@ -16,8 +17,8 @@ use super::checksum::Checksum;
 use super::definition::Definition;
 use super::error::Error;
 use super::event_type as types;
+use super::executed::Executed;
 use super::format_description::FormatDescription;
-use super::gtid_set::{Gtid, GtidSet};
 use super::header::Header;
 use super::inflate::Inflater;
 use super::place::Place;
@@ -48,12 +49,14 @@ pub struct Assembler {
     boundary: Boundary,
     reported: Option<Boundary>,
     /// All that was executed before the boundary, where it is known.
-    executed: Option<GtidSet>,
+    executed: Option<Executed>,
     /// Whether it is known what was executed before the first event that was read: otherwise what follows is no set to go
     /// on from.
     knows_before: bool,
     /// Of the transaction that is being read.
-    gtid: Option<Gtid>,
+    gtid: Option<TransactionGtid>,
+    /// The statement that comes next is not done yet, or never will be.
+    undecided_statement: bool,
     server_uuid: Option<String>,
     /// Somebody answers when a table has no names in the binlog.
     definitions: bool,
@@ -95,6 +98,7 @@ impl Assembler {
             executed: None,
             knows_before: false,
             gtid: None,
+            undecided_statement: false,
             server_uuid: None,
             definitions: false,
             warned_of_statement: false,
@@ -120,7 +124,7 @@ impl Assembler {
     ///
     /// `executed` has all transactions that were executed before, where GTIDs are in use: each transaction that follows is
     /// added to it. Without it the first PREVIOUS_GTIDS event that is read says what was.
-    pub fn start(&mut self, file: &str, position: u64, executed: Option<GtidSet>) {
+    pub fn start(&mut self, file: &str, position: u64, executed: Option<Executed>) {
         self.file = Arc::from(file);
         self.end = position;
         self.boundary = Boundary {
@@ -134,6 +138,7 @@ impl Assembler {
         self.executed = executed;
         self.gtid = None;
         self.payload = None;
+        self.undecided_statement = false;
         self.transactions.forget();
         self.tables.next_transaction();
     }
@@ -274,10 +279,9 @@ impl Assembler {
             }
             types::GTID => {
                 let gtid = gtid::decode(body).map_err(|source| wrong(self, source))?;
-                self.transactions.introduce(
-                    Some(TransactionGtid::Mysql(gtid.clone())),
-                    commit_timestamp::decode(body),
-                );
+                let gtid = TransactionGtid::Mysql(gtid);
+                self.transactions
+                    .introduce(Some(gtid.clone()), commit_timestamp::decode(body));
                 self.gtid = Some(gtid);
                 self.refuse_unfinished()?;
             }
@@ -332,14 +336,15 @@ impl Assembler {
 
     /// The place behind the last transaction that has ended, or before the first that is prepared and not decided.
     pub fn position(&self) -> Position {
-        let boundary = self
-            .transactions
-            .before_prepared()
-            .unwrap_or(&self.boundary);
+        let before = self.transactions.before_prepared();
+        let boundary = before.map_or(&self.boundary, |before| &before.boundary);
+        let executed = before
+            .and_then(|before| before.executed.as_ref())
+            .or(self.executed.as_ref());
         let saved = SavedPosition {
             file: boundary.file.to_string(),
             position: boundary.position,
-            gtid_set: self.executed.as_ref().map(GtidSet::to_string),
+            gtid_set: executed.map(Executed::to_string),
             server_uuid: self.server_uuid.clone(),
         };
         Position(serde_json::to_value(saved).unwrap_or_default())
@@ -355,11 +360,23 @@ impl Assembler {
                 self.end = at;
                 (at, at.saturating_add(length))
             }
-            None if header.end == 0 => (self.end, self.end),
+            None if header.end == 0 => (self.end, self.end_without_position(header)),
             None => {
                 let end = self.unwrapped(header.end);
                 (end.saturating_sub(length), end)
             }
+        }
+    }
+
+    /// Where an event ends whose header does not say it: inside of MariaDB's transactions, since 11.4, it is in the file
+    /// behind the last one all the same.
+    #[cold]
+    fn end_without_position(&self, header: &Header) -> u64 {
+        let is_made_up = header.flags & Header::ARTIFICIAL != 0;
+        if is_made_up || self.transactions.open_at().is_none() {
+            self.end
+        } else {
+            self.end.saturating_add(u64::from(header.length))
         }
     }
 

@@ -198,6 +198,11 @@ impl ColumnType {
         matches!(self.code, BLOB_COMPRESSED | VARCHAR_COMPRESSED)
     }
 
+    /// Whether it is TIME, DATETIME or TIMESTAMP as before MySQL 5.6.4 and MariaDB 10.1.
+    pub fn is_old_temporal(self) -> bool {
+        matches!(self.code, TIME | DATETIME | TIMESTAMP)
+    }
+
     /// How long values of a BLOB or TEXT may be.
     pub fn blob(self) -> Option<BlobSize> {
         let is_blob = matches!(

@@ -1,7 +1,8 @@
 //! MariaDB's COMPRESSED columns (mariadb-server, `sql/field_comp.cc`).
 
-use flate2::{Decompress, FlushDecompress, Status};
+use flate2::Decompress;
 
+use super::inflate;
 use super::reader::{Malformed, Reader};
 
 /// The value is an empty one, or its first byte says how the rest is stored: the upper four bits are the method, bit 3 says
@@ -10,9 +11,6 @@ const STORED: u8 = 0;
 const ZLIB: u8 = 8;
 const BARE: u8 = 8;
 const LENGTH: u8 = 7;
-
-/// How much is unpacked at a time. Memory grows with what was really unpacked, whatever the length says.
-const STEP: usize = 16 * 1024;
 
 /// The value that was compressed.
 pub fn unpack(bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
@@ -29,37 +27,13 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
                 .iter()
                 .fold(0, |length: u64, byte| length << 8 | u64::from(*byte));
             let length = usize::try_from(length).map_err(|_| Malformed::Invalid(FIELD))?;
-            inflate(reader.rest(), first & BARE == 0, length)
+            inflate::unpack(
+                &mut Decompress::new(first & BARE == 0),
+                reader.rest(),
+                length,
+            )
         }
         _ => Err(Malformed::Invalid("how a value is compressed")),
-    }
-}
-
-fn inflate(packed: &[u8], framed: bool, length: usize) -> Result<Vec<u8>, Malformed> {
-    const WRONG: Malformed = Malformed::Invalid("a compressed value");
-    let mut inflater = Decompress::new(framed);
-    let mut value = Vec::new();
-    loop {
-        value.reserve(STEP.min(length.saturating_sub(value.len()).saturating_add(1)));
-        let taken = usize::try_from(inflater.total_in()).map_err(|_| WRONG)?;
-        let rest = packed.get(taken..).ok_or(WRONG)?;
-        let before = value.len();
-        let status = inflater
-            .decompress_vec(rest, &mut value, FlushDecompress::Finish)
-            .map_err(|_| WRONG)?;
-        if value.len() > length {
-            return Err(WRONG);
-        }
-        match status {
-            Status::StreamEnd if value.len() == length => return Ok(value),
-            Status::StreamEnd => return Err(WRONG),
-            // No room was left, or there is no more to come.
-            Status::Ok | Status::BufError => {
-                if value.len() == before && value.capacity() > before {
-                    return Err(Malformed::Truncated("a compressed value"));
-                }
-            }
-        }
     }
 }
 

@@ -46,6 +46,7 @@ pub const MARIADB_DELETE_ROWS_COMPRESSED_V1: u8 = 168;
 pub const MARIADB_WRITE_ROWS_COMPRESSED: u8 = 169;
 pub const MARIADB_UPDATE_ROWS_COMPRESSED: u8 = 170;
 pub const MARIADB_DELETE_ROWS_COMPRESSED: u8 = 171;
+pub const MARIADB_PARTIAL_ROW_DATA: u8 = 172;
 
 /// What an event of this type is called.
 pub fn name(code: u8) -> &'static str {
@@ -77,6 +78,8 @@ pub fn name(code: u8) -> &'static str {
             "DELETE_ROWS_COMPRESSED"
         }
         MARIADB_GTID => "MariaDB GTID",
+        MARIADB_GTID_LIST => "GTID_LIST",
+        MARIADB_PARTIAL_ROW_DATA => "PARTIAL_ROW_DATA",
         MARIADB_START_ENCRYPTION => "START_ENCRYPTION",
         _ => "binlog",
     }

@@ -28,6 +28,7 @@ pub mod definition;
 pub mod described_type;
 pub mod error;
 pub mod event_type;
+pub mod executed;
 pub mod format_description;
 pub mod gtid;
 pub mod gtid_set;
@@ -40,9 +41,15 @@ pub mod inflate;
 pub mod json_document;
 pub mod json_text;
 pub mod jsonb;
+pub mod mariadb_gtid;
+pub mod mariadb_position;
+#[cfg(test)]
+mod mariadb_types;
 pub mod metadata;
 pub mod old_temporal;
 pub mod partial_update;
+#[cfg(test)]
+mod payload_events;
 pub mod place;
 pub mod position;
 pub mod query;
@@ -53,6 +60,8 @@ mod recorded;
 mod recorded_origin;
 #[cfg(test)]
 mod replaced_text;
+#[cfg(test)]
+mod rewritten_events;
 pub mod rotate;
 pub mod row_image;
 pub mod rows;
@@ -69,7 +78,9 @@ pub mod xid;
 pub use assembler::{Assembler, Taken};
 pub use definition::{ColumnDefinition, Definition};
 pub use error::Error;
+pub use executed::Executed;
 pub use gtid_set::GtidSet;
+pub use mariadb_position::MariadbPosition;
 pub use place::Place;
 pub use position::SavedPosition;
 pub use transactions::Limits;

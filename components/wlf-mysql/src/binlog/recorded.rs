@@ -650,13 +650,16 @@ fn partial_updates() {
 #[test]
 fn partial_updates_of_documents_that_are_not_there() {
     let batches = batches("partial-json-minimal", LIMITS).unwrap();
-    let mut encoder = Encoder::new(Format::Maxwell);
+    let mut encoder = Encoder::new(Format::default());
     let events: Vec<_> = batches.iter().flat_map(|batch| &batch.events).collect();
     let (last, before) = events.split_last().unwrap();
     for event in before {
         encoder.encode(event).unwrap();
     }
-    let shown: Vec<_> = encoder.rows().map(|row| row.payload.to_vec()).collect();
+    let shown: Vec<_> = encoder
+        .records()
+        .map(|record| record.value.unwrap().to_vec())
+        .collect();
     let update: Line = serde_json::from_slice(&shown[1]).unwrap();
     assert_eq!(update.data.keys().collect::<Vec<_>>(), ["id", "n"]);
     let fault = encoder.encode(last).unwrap_err().fault;

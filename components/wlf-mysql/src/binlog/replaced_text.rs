@@ -31,7 +31,7 @@ fn invalid_bytes_are_counted_once_for_each_row() {
         found.map_or(0, |(_, characters)| *characters)
     };
     assert_eq!(counted(), 0);
-    let mut encoder = Encoder::new(Format::Maxwell);
+    let mut encoder = Encoder::new(Format::default());
     for _ in 0..3 {
         encoder.clear();
         for event in &batch.events {

@@ -254,6 +254,8 @@ fn rarer<'a>(kind: &'a Kind, bytes: &'a [u8]) -> Result<Value<'a>, Malformed> {
             }
             Value::Set(Set { labels, chosen })
         }
+        // A row that was there before ALTER TABLE … ADD COLUMN … JSON NOT NULL has no document.
+        Kind::Json if bytes.is_empty() => Value::Json(bytes),
         Kind::Json => Value::Coded(Coded::Json),
         Kind::Geometry => match bytes.split_first_chunk() {
             Some((srid, wkb)) => Value::Geometry(Geometry {

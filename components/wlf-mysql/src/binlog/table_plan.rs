@@ -118,8 +118,12 @@ impl TablePlan {
         Self::of(map, names, types, &metadata.primary_key, false)
     }
 
-    /// Prepares a table that has no names in the binlog from what its server says of it.
+    /// Prepares a table from what its server says of it: one that has no names in the binlog, or one of whose columns
+    /// MariaDB's binlog does not say everything.
     pub fn from_definition(map: &TableMap, definition: &Definition) -> Self {
+        if !map.metadata.names.is_empty() {
+            return Self::completed(map, &definition.columns);
+        }
         if definition.columns.len() != map.columns.len() {
             let reason = format!(
                 "its rows have {} columns, and the server's information_schema has {}: the table was changed since",
@@ -159,6 +163,50 @@ impl TablePlan {
         Self::of(map, names, types.collect(), &definition.primary_key, true)
     }
 
+    /// Prepares a table that has names in the binlog, and takes from `declared` what MariaDB's binlog hides. The names and
+    /// all else are right at this position, which the definition need not be.
+    fn completed(map: &TableMap, declared: &[ColumnDefinition]) -> Self {
+        let mut plan = Self::from_metadata(map);
+        if plan.undecodable.is_some() {
+            return plan;
+        }
+        let mut types = described_type::of_columns(map);
+        let names = &map.metadata.names;
+        let columns = map.columns.iter().zip(names).zip(&mut types);
+        for (n, ((column, name), data_type)) in columns.enumerate() {
+            if !map.hides(n, *column) {
+                continue;
+            }
+            let declared = declared.iter().find(|declared| declared.name == *name);
+            match declared.filter(|declared| declared.fits(*column)) {
+                Some(declared) => *data_type = declared.data_type.clone(),
+                None if column.is_old_temporal() => {
+                    plan.undecodable = Some(Undecodable {
+                        reason: format!(
+                            "column {name} has the form that MariaDB had before 10.1, for which the binlog does not say how \
+                             many digits the fraction of a second has, and the table's definition is not known"
+                        ),
+                        hint: Some(
+                            "exclude the table with a filter, or let `ALTER TABLE … FORCE` rewrite it with \
+                             mysql56_temporal_format=ON",
+                        ),
+                    });
+                    // Not even the rows' lengths are known.
+                    plan.columns.clear();
+                    return plan;
+                }
+                None => {}
+            }
+        }
+        Self::of(
+            map,
+            names.iter().cloned(),
+            types,
+            &map.metadata.primary_key,
+            true,
+        )
+    }
+
     fn of(
         map: &TableMap,
         names: impl Iterator<Item = String>,
@@ -185,8 +233,11 @@ impl TablePlan {
         }
     }
 
-    /// A table that has no names in the binlog, and of which nothing else is known.
+    /// A table of which nothing is known but what the binlog says; it cannot be decoded if that has no names.
     pub fn nameless(map: &TableMap) -> Self {
+        if !map.metadata.names.is_empty() {
+            return Self::completed(map, &[]);
+        }
         let reason = "the binlog has no column names (binlog_row_metadata=MINIMAL)".to_owned();
         Self::undecodable(map, Undecodable { reason, ..NO_NAMES })
     }

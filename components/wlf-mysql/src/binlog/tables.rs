@@ -22,6 +22,8 @@ pub struct Tables {
     definitions: HashMap<(String, String), Option<Definition>>,
     /// Rows belong to a TABLE_MAP of the same transaction.
     transaction: u64,
+    /// Whether MariaDB wrote the events.
+    is_mariadb: bool,
 }
 
 #[derive(Debug)]
@@ -70,9 +72,9 @@ impl Tables {
         let plan = match self.by_body.get(body) {
             Some(plan) => plan.clone(),
             None => {
-                let plan = match TableMap::decode(body)? {
+                let plan = match TableMap::decode(body, self.is_mariadb)? {
                     Err(unknown) => TablePlan::unknown_type(unknown),
-                    Ok(map) if !map.metadata.names.is_empty() => TablePlan::from_metadata(&map),
+                    Ok(map) if map.says_all() => TablePlan::from_metadata(&map),
                     Ok(map) if !definitions => TablePlan::nameless(&map),
                     Ok(map) => {
                         let name = (map.database.clone(), map.table.clone());
@@ -120,6 +122,15 @@ impl Tables {
             self.definitions.clear();
         }
         self.definitions.insert((database, table), definition);
+    }
+
+    /// Learns whether MariaDB wrote the events that follow.
+    pub fn set_mariadb(&mut self, is_mariadb: bool) {
+        if self.is_mariadb != is_mariadb {
+            self.is_mariadb = is_mariadb;
+            self.by_body.clear();
+            self.by_id.clear();
+        }
     }
 
     /// A new transaction begins, or the last has ended.

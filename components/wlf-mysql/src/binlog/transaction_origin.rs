@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::gtid_set::Gtid;
+use super::mariadb_gtid::MariadbGtid;
 
 /// Where a transaction comes from, or from its next statement on.
 #[derive(Debug, Clone, Default)]
@@ -24,22 +25,14 @@ pub struct TransactionOrigin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransactionGtid {
     Mysql(Gtid),
-    MariaDb {
-        domain: u32,
-        server_id: u32,
-        sequence: u64,
-    },
+    MariaDb(MariadbGtid),
 }
 
 impl fmt::Display for TransactionGtid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mysql(gtid) => gtid.fmt(f),
-            Self::MariaDb {
-                domain,
-                server_id,
-                sequence,
-            } => write!(f, "{domain}-{server_id}-{sequence}"),
+            Self::MariaDb(gtid) => gtid.fmt(f),
         }
     }
 }

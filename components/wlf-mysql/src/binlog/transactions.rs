@@ -8,6 +8,7 @@ use bytes::Bytes;
 use wlf_core::event::{Ended, Transaction};
 use wlf_core::{Batch, Event};
 
+pub use self::prepared::Before;
 use self::prepared::Prepared;
 use super::block::{Block, Part, offsets};
 use super::error::Error;

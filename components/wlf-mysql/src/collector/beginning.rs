@@ -1,5 +1,7 @@
 //! Where a stream begins: at a saved position, or where the configuration says.
 
+mod mariadb;
+
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -9,9 +11,9 @@ use wlf_core::Position;
 use super::config::{FIRST_EVENT, Start};
 use super::locate::{self, Target};
 use super::replica::Replica;
-use super::server::{BinlogFile, BinlogStatus, Server, without_spaces};
+use super::server::{BinlogFile, BinlogStatus, Flavor, Server, without_spaces};
 use super::stream::Origin;
-use crate::binlog::{GtidSet, Place, SavedPosition};
+use crate::binlog::{Executed, GtidSet, Place, SavedPosition};
 use crate::connection::{Connection, Endpoint};
 use crate::error::Error;
 
@@ -55,9 +57,15 @@ impl Search<'_> {
     /// # Errors
     /// If the place is another server's, or if what follows it was purged.
     pub async fn resume(&mut self, saved: SavedPosition) -> Result<Beginning, Error> {
+        self.of_this_kind(&saved)?;
         match &saved.gtid_set {
             Some(set) if self.server.has_gtids() => {
-                let set = gtids(self.server.address(), set)?;
+                let set = match self.server.executed(set)? {
+                    Executed::Mysql(set) => set,
+                    Executed::Mariadb(position) => {
+                        return self.resume_mariadb(position, saved).await;
+                    }
+                };
                 let mut beginning = self.behind(&set, saved).await?;
                 self.at_home(&mut beginning.place).await?;
                 Ok(beginning)
@@ -83,17 +91,21 @@ impl Search<'_> {
         match start {
             Start::Latest => {
                 let place = self.place(&status.file, status.position, || status.executed.clone());
-                if !self.server.has_gtids() {
+                let is_exact = self.server.flavor() == Flavor::Mariadb
+                    && self.server.has_files()
+                    && u32::try_from(place.position).is_ok();
+                if is_exact || !self.server.has_gtids() {
                     return self.of_place(place);
                 }
                 // The server looks at the set first and at the position then, which may be a transaction further.
-                let set = gtids(self.server.address(), &status.executed)?;
-                Ok(Beginning {
-                    origin: Origin::Gtids(set.encode()),
-                    place,
-                })
+                let origin = match self.server.executed(&status.executed)? {
+                    Executed::Mysql(set) => Origin::Gtids(set.encode()),
+                    Executed::Mariadb(position) => Origin::Mariadb(position),
+                };
+                Ok(Beginning { origin, place })
             }
             Start::Earliest => {
+                self.of_files()?;
                 let files = self.server.binlogs(self.connection).await?;
                 self.at(&oldest(&files), FIRST_EVENT).await
             }
@@ -103,12 +115,19 @@ impl Search<'_> {
                     gtid_set: Some(set.to_string()),
                     ..self.place(&oldest(&files), FIRST_EVENT, String::new)
                 };
+                self.of_this_kind(&place)?;
                 if !self.server.has_gtids() {
                     return Err(self.foreign(&place, "it has no GTIDs (gtid_mode is not ON)"));
                 }
-                self.behind(set, place).await
+                match set {
+                    Executed::Mysql(set) => self.behind(set, place).await,
+                    Executed::Mariadb(position) => {
+                        self.behind_mariadb(position.clone(), place).await
+                    }
+                }
             }
             Start::File { file, position } => {
+                self.of_files()?;
                 let place = self.place(file, *position, String::new);
                 self.find_file(&SavedPosition {
                     gtid_set: None,
@@ -118,10 +137,11 @@ impl Search<'_> {
                 self.at(file, *position).await
             }
             Start::Timestamp(time) => {
+                self.of_files()?;
                 let file = self.file_of(*time).await?;
                 let found =
                     locate::locate(self.endpoint, self.replica, &file, Target::Time(*time)).await?;
-                let place = self.place(&file, found.position, || found.executed.to_string());
+                let place = self.place(&file, found.position, || found.executed());
                 self.of_place(place)
             }
         }
@@ -167,13 +187,13 @@ impl Search<'_> {
         }
         let target = Target::Position(position);
         let found = locate::locate(self.endpoint, self.replica, file, target).await?;
-        let place = self.place(file, found.position, || found.executed.to_string());
+        let place = self.place(file, found.position, || found.executed());
         self.of_place(place)
     }
 
     fn place(&self, file: &str, position: u64, executed: impl FnOnce() -> String) -> SavedPosition {
         SavedPosition {
-            server_uuid: Some(self.server.uuid().to_owned()),
+            server_uuid: Some(self.server.identity().to_owned()),
             file: file.to_owned(),
             position,
             gtid_set: self.server.has_gtids().then(executed),
@@ -197,9 +217,9 @@ impl Search<'_> {
     /// Forgets the file and the offset of another server: nothing here must be compared with them. Where the set leads
     /// to in this server's files is what the stream's first event says.
     async fn at_home(&mut self, place: &mut SavedPosition) -> Result<(), Error> {
-        if place.server_uuid.as_deref() != Some(self.server.uuid()) {
+        if place.server_uuid.as_deref() != Some(self.server.identity()) {
             let files = self.server.binlogs(self.connection).await?;
-            place.server_uuid = Some(self.server.uuid().to_owned());
+            place.server_uuid = Some(self.server.identity().to_owned());
             place.file = oldest(&files);
             place.position = FIRST_EVENT;
         }
@@ -209,12 +229,12 @@ impl Search<'_> {
     /// A file and an offset mean something to the server only that they are from.
     fn of_this_server(&self, place: &SavedPosition) -> Result<(), Error> {
         let from = place.server_uuid.as_deref().unwrap_or_default();
-        if from == self.server.uuid() {
+        if from == self.server.identity() {
             return Ok(());
         }
         let reason = format!(
             "it is from the server {from}, this one is {}, and without GTIDs a position means nothing elsewhere",
-            self.server.uuid()
+            self.server.identity()
         );
         Err(self.foreign(place, reason))
     }
@@ -287,8 +307,8 @@ fn oldest(files: &[BinlogFile]) -> String {
         .map_or_else(String::new, |file| file.name.clone())
 }
 
-/// Reads a set of GTIDs of a server.
-pub fn gtids(server: &str, text: &str) -> Result<GtidSet, Error> {
+/// Reads what a server of either kind says was executed.
+pub fn executed(server: &str, text: &str) -> Result<Executed, Error> {
     text.parse().map_err(|source| Error::GtidSet {
         server: server.to_owned(),
         source,

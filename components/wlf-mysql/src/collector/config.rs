@@ -10,7 +10,7 @@ use wlf_core::ComponentKind;
 use wlf_core::config::{Build, Component, Context, Duration, Invalid, Secret};
 
 use super::BinlogCollector;
-use crate::binlog::gtid_set::GtidSet;
+use crate::binlog::Executed;
 
 /// Reads the binlog of a MySQL server, live, as a replica does.
 ///
@@ -108,7 +108,7 @@ pub enum Start {
     /// With the oldest file that the server still has.
     Earliest,
     /// Behind all transactions of a set of GTIDs.
-    Gtid(GtidSet),
+    Gtid(Executed),
     /// At an event's offset in a file.
     File { file: String, position: u64 },
     /// With the first transaction that is not older, in seconds since 1970.
@@ -188,16 +188,16 @@ impl<T> Visitor<'_> for Text<T> {
     }
 }
 
-struct Gtids(GtidSet);
+struct Gtids(Executed);
 
 impl<'de> Deserialize<'de> for Gtids {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(Text {
             expecting: "a set of GTIDs",
             parse: |text| {
-                let set = text.parse::<GtidSet>();
+                let set = text.parse::<Executed>();
                 set.map(Self).map_err(|error| {
-                    format!("{error}\nwrite it as `SELECT @@GLOBAL.gtid_executed` shows it")
+                    format!("{error}\nwrite it as `SELECT @@GLOBAL.gtid_executed` shows it, or `SELECT @@GLOBAL.gtid_binlog_pos` of MariaDB")
                 })
             },
         })
@@ -284,7 +284,7 @@ impl JsonSchema for Start {
                     "properties": {
                         "gtid": {
                             "type": "string",
-                            "description": "The set, as `SELECT @@GLOBAL.gtid_executed` shows it."
+                            "description": "The set, as `SELECT @@GLOBAL.gtid_executed` shows it, or `SELECT @@GLOBAL.gtid_binlog_pos` of MariaDB."
                         }
                     },
                     "required": ["gtid"],
@@ -405,6 +405,10 @@ mod tests {
             (json!("latest"), Start::Latest),
             (json!("earliest"), Start::Earliest),
             (json!({"gtid": set}), Start::Gtid(set.parse().unwrap())),
+            (
+                json!({"gtid": "0-1-270,7-2-13"}),
+                Start::Gtid("0-1-270,7-2-13".parse().unwrap()),
+            ),
             (json!({"file": "binlog.000042"}), file(4)),
             (json!({"file": "binlog.000042", "position": 158}), file(158)),
             (

@@ -6,13 +6,16 @@
 use super::config::FIRST_EVENT;
 use super::replica::Replica;
 use super::stream::{Item, Origin, Stream};
+use crate::binlog::Executed;
 use crate::binlog::checksum::Checksum;
 use crate::binlog::event_type as event;
 use crate::binlog::format_description::FormatDescription;
 use crate::binlog::gtid;
 use crate::binlog::gtid_set::GtidSet;
 use crate::binlog::header::Header;
+use crate::binlog::mariadb_gtid::{self, GtidEvent};
 use crate::binlog::reader::Malformed;
+use crate::binlog::transaction_origin::TransactionGtid;
 use crate::connection::{Connection, Endpoint};
 use crate::error::Error;
 
@@ -29,8 +32,17 @@ pub enum Target {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Located {
     pub position: u64,
-    /// All transactions that were executed before; empty without GTIDs.
-    pub executed: GtidSet,
+    /// What was executed before; `None` without GTIDs.
+    pub executed: Option<Executed>,
+}
+
+impl Located {
+    /// What was executed before, as the server writes it; empty without GTIDs.
+    pub fn executed(&self) -> String {
+        self.executed
+            .as_ref()
+            .map_or_else(String::new, Executed::to_string)
+    }
 }
 
 /// Why a place cannot be found.
@@ -113,8 +125,9 @@ struct Scan {
     target: Target,
     /// Where the next event begins.
     position: u64,
-    executed: GtidSet,
+    executed: Option<Executed>,
     checksum: Checksum,
+    is_mariadb: bool,
     /// Whether the event before opened a transaction.
     opened: bool,
     begun: bool,
@@ -125,8 +138,9 @@ impl Scan {
         Self {
             target,
             position: FIRST_EVENT,
-            executed: GtidSet::new(),
+            executed: None,
             checksum: Checksum::None,
+            is_mariadb: false,
             opened: false,
             begun: false,
         }
@@ -139,12 +153,22 @@ impl Scan {
             event::HEARTBEAT | event::HEARTBEAT_V2 => return Ok(None),
             // The stream's first event names the file.
             event::ROTATE if !self.begun => return Ok(None),
+            _ => self.go_to(&header),
+        }
+        match header.code {
             event::FORMAT_DESCRIPTION => {
-                self.checksum = FormatDescription::decode(bytes)?.checksum;
+                let format = FormatDescription::decode(bytes)?;
+                self.checksum = format.checksum;
+                self.is_mariadb = format.server_version.contains("MariaDB");
                 self.begun = true;
             }
-            event::PREVIOUS_GTIDS => {
-                self.executed = GtidSet::decode(body(bytes)?)?;
+            event::MARIADB_START_ENCRYPTION => {}
+            event::PREVIOUS_GTIDS | event::MARIADB_GTID_LIST => {
+                self.executed = Some(if header.code == event::PREVIOUS_GTIDS {
+                    GtidSet::decode(body(bytes)?)?.into()
+                } else {
+                    mariadb_gtid::decode_list(body(bytes)?)?.into()
+                });
                 if self.target == Target::Position(self.position) {
                     self.target = Target::Position(FIRST_EVENT);
                 }
@@ -173,13 +197,13 @@ impl Scan {
     fn located(&mut self) -> Located {
         Located {
             position: self.position,
-            executed: std::mem::take(&mut self.executed),
+            executed: self.executed.take(),
         }
     }
 
     /// Whether the target is right before the event.
     fn is_before(&self, header: &Header) -> Result<bool, ScanError> {
-        let is_boundary = !self.opened && may_begin(header.code);
+        let is_boundary = !self.opened && self.may_begin(header.code);
         match self.target {
             Target::Position(FIRST_EVENT) => Ok(true),
             Target::Position(position) if position == self.position => {
@@ -198,11 +222,45 @@ impl Scan {
         }
     }
 
+    /// Whether the event can stand between transactions or at the beginning of one.
+    fn may_begin(&self, code: u8) -> bool {
+        opens(code)
+            || match code {
+                // MariaDB has statements inside of transactions, too.
+                event::QUERY => !self.is_mariadb,
+                event::ROTATE
+                | event::STOP
+                | event::INCIDENT
+                | event::MARIADB_BINLOG_CHECKPOINT => true,
+                _ => false,
+            }
+    }
+
+    /// Follows what the events say of where they are: events may be left out of a stream.
+    fn go_to(&mut self, header: &Header) {
+        let length = u64::from(header.length);
+        if header.end == 0 {
+            return;
+        }
+        let lower = u64::from(u32::MAX);
+        let end = self.position.saturating_add(length);
+        let said = (end & !lower) | u64::from(header.end);
+        let said = if said < end { said + lower + 1 } else { said };
+        self.position = said.saturating_sub(length);
+    }
+
     fn remember(&mut self, header: &Header, bytes: &[u8]) -> Result<(), ScanError> {
         self.opened = opens(header.code);
         let body = body(bytes)?;
         match header.code {
-            event::GTID => self.executed.add(&gtid::decode(body)?),
+            event::GTID => {
+                let gtid = TransactionGtid::Mysql(gtid::decode(body)?);
+                Executed::add(&mut self.executed, &gtid);
+            }
+            event::MARIADB_GTID => {
+                let gtid = GtidEvent::decode(body, header.server_id)?.gtid;
+                Executed::add(&mut self.executed, &TransactionGtid::MariaDb(gtid));
+            }
             event::GTID_TAGGED => {
                 let body = match self.checksum {
                     Checksum::None => body,
@@ -210,7 +268,8 @@ impl Scan {
                         .split_last_chunk::<{ Checksum::LENGTH }>()
                         .map_or(body, |(body, _)| body),
                 };
-                self.executed.add(&gtid::decode_tagged(body)?);
+                let gtid = TransactionGtid::Mysql(gtid::decode_tagged(body)?);
+                Executed::add(&mut self.executed, &gtid);
             }
             _ => {}
         }
@@ -223,17 +282,8 @@ impl Scan {
 fn opens(code: u8) -> bool {
     matches!(
         code,
-        event::GTID | event::GTID_TAGGED | event::ANONYMOUS_GTID
+        event::GTID | event::GTID_TAGGED | event::ANONYMOUS_GTID | event::MARIADB_GTID
     )
-}
-
-/// Whether the event can stand between transactions or at the beginning of one.
-fn may_begin(code: u8) -> bool {
-    opens(code)
-        || matches!(
-            code,
-            event::QUERY | event::ROTATE | event::STOP | event::INCIDENT
-        )
 }
 
 fn body(bytes: &[u8]) -> Result<&[u8], Malformed> {
@@ -305,11 +355,11 @@ mod tests {
         let mut scan = Scan::new(target);
         for event in file() {
             if let Some(located) = scan.see(&event)? {
-                return Ok((located.position, located.executed.to_string()));
+                return Ok((located.position, located.executed()));
             }
         }
         let located = scan.end()?.unwrap();
-        Ok((located.position, located.executed.to_string()))
+        Ok((located.position, located.executed()))
     }
 
     fn executed(last: u64) -> String {
@@ -338,6 +388,85 @@ mod tests {
             scan(Target::Position(positions[7])),
             Ok((positions[7], executed(11)))
         );
+    }
+
+    /// A file of MariaDB 11.8: inside of transactions its events do not say where they are.
+    fn mariadb_file() -> Vec<Vec<u8>> {
+        let mut description = 4_u16.to_le_bytes().to_vec();
+        description.extend(b"5.2.0-MariaDB");
+        description.resize(2 + 50 + 4, 0);
+        description.push(19);
+        description.extend([8; 40]);
+        let mut list = 2_u32.to_le_bytes().to_vec();
+        list.extend([0_u32, 1].map(u32::to_le_bytes).concat());
+        list.extend(9_u64.to_le_bytes());
+        list.extend([7_u32, 1].map(u32::to_le_bytes).concat());
+        list.extend(3_u64.to_le_bytes());
+        let gtid = |number: u64, flags: u8| {
+            let mut body = number.to_le_bytes().to_vec();
+            body.extend([0, 0, 0, 0, flags, 0, 0, 0, 0, 0, 0]);
+            body
+        };
+        let mut at = 4;
+        let events = [
+            (event::FORMAT_DESCRIPTION, description, true),
+            (event::MARIADB_GTID_LIST, list, true),
+            (event::MARIADB_BINLOG_CHECKPOINT, vec![0; 4], true),
+            (event::MARIADB_GTID, gtid(10, 0), true),
+            (event::QUERY, b"CREATE AND SELECT".to_vec(), false),
+            (event::XID, vec![0; 8], true),
+            (event::MARIADB_GTID, gtid(11, 1), true),
+            (event::QUERY, b"CREATE".to_vec(), true),
+        ];
+        let events = events.map(|(code, body, says_end)| {
+            let mut bytes = event(code, 100, &body);
+            at += bytes.len() as u32;
+            if says_end {
+                bytes[13..17].copy_from_slice(&at.to_le_bytes());
+            }
+            bytes
+        });
+        events.to_vec()
+    }
+
+    #[test]
+    fn mariadb_is_followed_from_its_list_of_gtids() {
+        let mut positions = vec![4];
+        for event in mariadb_file() {
+            positions.push(positions.last().unwrap() + event.len() as u64);
+        }
+        let scan = |position: u64| {
+            let mut scan = Scan::new(Target::Position(position));
+            for event in mariadb_file() {
+                if let Some(located) = scan.see(&event)? {
+                    return Ok((located.position, located.executed()));
+                }
+            }
+            let located = scan.end()?.unwrap();
+            Ok((located.position, located.executed()))
+        };
+        for (position, found, executed) in [
+            (4, positions[2], "0-1-9,7-1-3"),
+            (positions[1], positions[2], "0-1-9,7-1-3"),
+            (positions[2], positions[2], "0-1-9,7-1-3"),
+            (positions[3], positions[3], "0-1-9,7-1-3"),
+            (positions[6], positions[6], "0-1-10,7-1-3"),
+            (positions[8], positions[8], "0-1-11,7-1-3"),
+        ] {
+            assert_eq!(
+                scan(position),
+                Ok((found, executed.to_owned())),
+                "{position}"
+            );
+        }
+        for inside in [4, 5, 7] {
+            assert_eq!(
+                scan(positions[inside]),
+                Err(ScanError::InTransaction),
+                "{inside}"
+            );
+        }
+        assert_eq!(scan(positions[6] + 1), Err(ScanError::NoEvent));
     }
 
     #[test]

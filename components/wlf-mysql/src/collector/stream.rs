@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
 use super::replica::Replica;
+use crate::binlog::MariadbPosition;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::protocol::binlog_network_stream::StreamPacket;
@@ -30,6 +31,8 @@ pub enum Origin {
     Position { file: String, position: u32 },
     /// Behind the transactions of a set of GTIDs, in the server's binary form.
     Gtids(Vec<u8>),
+    /// Behind the last transaction of each of MariaDB's domains.
+    Mariadb(MariadbPosition),
 }
 
 /// A stream of binlog events.
@@ -68,14 +71,24 @@ impl Stream {
         from: String,
     ) -> Result<Self, Error> {
         connection.query(&session(replica)).await?;
+        if let Origin::Mariadb(position) = origin {
+            connection.query(&slave_state(position)).await?;
+        }
         let register = com_register_slave::encode(replica.server_id, &replica.name);
         connection
             .acknowledged("COM_REGISTER_SLAVE", &register)
             .await?;
+        let options = com_binlog_dump::Options {
+            until_end,
+            // Inside of a transaction the events of MariaDB 11.4 and later do not say where they are: it is known from
+            // their lengths only if none is left out.
+            annotations: connection.handshake().is_mariadb(),
+        };
         let dump = match origin {
             Origin::Position { file, position } => {
-                com_binlog_dump::encode(replica.server_id, file, *position, until_end)
+                com_binlog_dump::encode(replica.server_id, file, *position, options)
             }
+            Origin::Mariadb(_) => com_binlog_dump::encode(replica.server_id, "", 4, options),
             Origin::Gtids(set) => com_binlog_dump_gtid::encode(replica.server_id, set, until_end)
                 .map_err(Error::GtidSetTooLarge)?,
         };
@@ -167,15 +180,24 @@ impl Stream {
 }
 
 /// The statement that sets up the session: what we can read, how often the server shows that it is there, and how
-/// patient it is with us. Servers before 8.0.26 know the old names only.
+/// patient it is with us. Servers before 8.0.26 know the old names only. MariaDB sends its GTID events to those of
+/// capability 4 alone.
 fn session(replica: &Replica) -> String {
     let nanoseconds = replica.heartbeat.as_nanos();
     let uuid = &replica.uuid;
     format!(
         "SET @source_binlog_checksum = 'CRC32', @master_binlog_checksum = 'CRC32', \
          @source_heartbeat_period = {nanoseconds}, @master_heartbeat_period = {nanoseconds}, \
-         @replica_uuid = '{uuid}', @slave_uuid = '{uuid}', \
+         @replica_uuid = '{uuid}', @slave_uuid = '{uuid}', @mariadb_slave_capability = 4, \
          SESSION net_write_timeout = {NET_WRITE_TIMEOUT}"
+    )
+}
+
+/// The statement that tells MariaDB where the stream begins; strictly, so that a binlog which lacks one of the
+/// transactions is refused and not begun somewhere near.
+fn slave_state(position: &MariadbPosition) -> String {
+    format!(
+        "SET @slave_connect_state = '{position}', @slave_gtid_strict_mode = 1, @slave_gtid_ignore_duplicates = 0"
     )
 }
 
@@ -192,6 +214,7 @@ mod tests {
             "@master_heartbeat_period = 1500000000,",
             "@master_binlog_checksum = 'CRC32'",
             &format!("@slave_uuid = '{}'", replica.uuid),
+            "@mariadb_slave_capability = 4",
         ] {
             assert!(sql.contains(part), "{sql}");
         }

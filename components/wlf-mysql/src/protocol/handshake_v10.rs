@@ -18,6 +18,14 @@ pub struct HandshakeV10 {
 }
 
 impl HandshakeV10 {
+    /// Whether it is MariaDB: by its version, or by the bit that MySQL sets and MariaDB keeps clear.
+    pub fn is_mariadb(&self) -> bool {
+        self.server_version.contains("MariaDB")
+            || !self
+                .capabilities
+                .contains(CapabilityFlags::CLIENT_LONG_PASSWORD)
+    }
+
     /// Reads the packet.
     pub fn decode(packet: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new("HandshakeV10", packet);
@@ -105,6 +113,28 @@ pub(super) mod tests {
                 .capabilities
                 .contains(CapabilityFlags::CLIENT_PLUGIN_AUTH)
         );
+    }
+
+    /// The beginning of what MariaDB 10.11.18 and 11.8.6 send, and one that hides its version.
+    #[test]
+    fn mariadb_is_told_apart() {
+        let of = |version: &str, lower: u8| {
+            let mut packet = vec![10];
+            packet.extend(version.as_bytes());
+            packet.extend(&handshake("mysql_native_password")[6..]);
+            packet[version.len() + 15] = lower;
+            HandshakeV10::decode(&packet).unwrap()
+        };
+        for (version, lower, is_mariadb) in [
+            ("5.5.5-10.11.18-MariaDB-0+deb12u1-log", 0xfe, true),
+            ("11.8.6-MariaDB-0+deb13u1 from Debian-log", 0xfe, true),
+            ("8.0.36", 0xfe, true),
+            ("8.0.36", 0xff, false),
+        ] {
+            let handshake = of(version, lower);
+            assert_eq!(handshake.server_version, version);
+            assert_eq!(handshake.is_mariadb(), is_mariadb, "{version}");
+        }
     }
 
     #[test]

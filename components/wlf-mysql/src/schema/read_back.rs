@@ -52,10 +52,24 @@ pub async fn definition(
             columns.iter().position(|column| column.name == name)
         })
         .collect();
-    Ok(Some(Definition {
+    let mut definition = Definition {
         columns,
         primary_key,
-    }))
+    };
+    // MySQL has JSON itself, and takes what only MariaDB is to read for a comment.
+    let checks = connection
+        .query(&format!(
+            "SELECT '' FROM DUAL WHERE FALSE /*M!100222 UNION ALL \
+             SELECT CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS \
+             WHERE CONSTRAINT_SCHEMA = {} AND TABLE_NAME = {} */",
+            literal(database),
+            literal(table)
+        ))
+        .await?;
+    for check in checks.rows.iter().filter_map(|row| row.text(0)) {
+        definition.apply_check(check);
+    }
+    Ok(Some(definition))
 }
 
 /// Writes text as a literal that means the same in every `sql_mode`.

@@ -207,6 +207,7 @@ impl TableSchema {
                 &column.name,
                 &column.column_type,
                 column.charset.as_deref(),
+                column.nullable,
             )
         });
         let key = self.primary_key.iter().filter_map(|name| self.find(name));

@@ -1,10 +1,12 @@
-//! Against the real MySQL that `WLF_TEST_MYSQL` names, as in `mysql://root:password@127.0.0.1:3306`.
+//! Against the real MySQL that `WLF_TEST_MYSQL` names, as in `mysql://root:password@127.0.0.1:3306`, and the MariaDB
+//! 10.11 and 11.8 of `WLF_TEST_MARIADB_1011` and `WLF_TEST_MARIADB_118`.
 //!
 //! The user must be allowed everything. Tests take turns: some purge the binlog or kill connections.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod collecting;
 mod login;
+mod mariadb;
 mod starting;
 mod streaming;
 mod without_gtids;
@@ -28,7 +30,7 @@ impl Server {
     async fn take() -> Self {
         static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
         let turn = TURN.lock().await;
-        let endpoint = endpoint();
+        let endpoint = endpoint("WLF_TEST_MYSQL");
         let admin = Connection::open(&endpoint)
             .await
             .expect("WLF_TEST_MYSQL is there");
@@ -121,19 +123,21 @@ impl Server {
     }
 }
 
-fn endpoint() -> Endpoint {
-    let url = std::env::var("WLF_TEST_MYSQL")
-        .expect("WLF_TEST_MYSQL must name a server, as in mysql://root:password@127.0.0.1:3306");
+/// The server that a variable names.
+fn endpoint(variable: &str) -> Endpoint {
+    let Ok(url) = std::env::var(variable) else {
+        panic!("{variable} must name a server, as in mysql://root:password@127.0.0.1:3306");
+    };
     let parts = url
         .strip_prefix("mysql://")
         .and_then(|rest| rest.rsplit_once('@'))
         .and_then(|(who, at)| Some((who.split_once(':')?, at.rsplit_once(':')?)));
     let Some(((user, password), (host, port))) = parts else {
-        panic!("WLF_TEST_MYSQL is not of the form mysql://user:password@host:port");
+        panic!("{variable} is not of the form mysql://user:password@host:port");
     };
     Endpoint {
         host: host.to_owned(),
-        port: port.parse().expect("a port in WLF_TEST_MYSQL"),
+        port: port.parse().expect("a port"),
         user: user.to_owned(),
         password: Secret::new(password),
     }

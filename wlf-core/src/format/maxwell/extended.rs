@@ -274,7 +274,7 @@ fn cut(text: &str, most: u32) -> &str {
 }
 
 /// Writes a value of a key.
-fn rendered<C: Columns>(
+pub(in crate::format) fn rendered<C: Columns>(
     _: usize,
     image: &C,
     out: &mut Buffer,

@@ -9,11 +9,11 @@ use crate::binlog::block::offsets;
 use crate::binlog::checksum::Checksum;
 use crate::binlog::error::Error;
 use crate::binlog::event_type as types;
+use crate::binlog::executed::Executed;
 use crate::binlog::format_description::FormatDescription;
 use crate::binlog::gtid_set::GtidSet;
 use crate::binlog::header::Header;
 use crate::binlog::heartbeat::Heartbeat;
-use crate::binlog::reader::Reader;
 use crate::binlog::rotate::Rotate;
 use crate::binlog::transaction_origin::TransactionGtid;
 use crate::binlog::xa_prepare::XaPrepare;
@@ -39,35 +39,17 @@ impl Assembler {
         match header.code {
             types::GTID_TAGGED => {
                 let gtid = gtid::decode_tagged(body).map_err(|source| wrong(self, source))?;
+                let gtid = TransactionGtid::Mysql(gtid);
                 let committed = commit_timestamp::decode_tagged(body);
                 self.transactions.introduce(
-                    Some(TransactionGtid::Mysql(gtid.clone())),
+                    Some(gtid.clone()),
                     committed.map_err(|source| wrong(self, source))?,
                 );
                 self.gtid = Some(gtid);
                 return self.refuse_unfinished();
             }
-            types::MARIADB_GTID => {
-                self.gtid = None;
-                self.refuse_unfinished()?;
-                let mut reader = Reader::new(body);
-                let gtid = TransactionGtid::MariaDb {
-                    sequence: reader
-                        .u64("the sequence number")
-                        .map_err(|source| wrong(self, source))?,
-                    domain: reader
-                        .u32("the domain")
-                        .map_err(|source| wrong(self, source))?,
-                    server_id: header.server_id,
-                };
-                self.transactions.introduce(Some(gtid), None);
-                // int<8>: sequence number, int<4>: domain, int<1>: flags, of which 1 is "stands alone"
-                if body.get(12).is_some_and(|flags| flags & 1 == 0) {
-                    let place = self.place_at(start);
-                    self.transactions.begin(&place);
-                }
-                return Ok(());
-            }
+            types::MARIADB_GTID => return self.mariadb_gtid(header, body, start),
+            types::MARIADB_GTID_LIST => self.mariadb_gtid_list(header, body, start)?,
             types::XA_PREPARE => {
                 let prepare = XaPrepare::decode(body).map_err(|source| wrong(self, source))?;
                 return self.prepare(prepare, start);
@@ -77,8 +59,10 @@ impl Assembler {
                 // A server without GTIDs writes it too, and empty. What is prepared and not decided is in it already.
                 if self.transactions.before_prepared().is_none() {
                     self.knows_before = true;
-                    if !set.is_empty() {
-                        self.executed.get_or_insert_default().merge(&set);
+                    match &mut self.executed {
+                        Some(Executed::Mysql(known)) => known.merge(&set),
+                        _ if set.is_empty() => {}
+                        executed => *executed = Some(set.into()),
                     }
                 }
             }
@@ -111,8 +95,7 @@ impl Assembler {
             | types::IGNORABLE
             | types::TRANSACTION_CONTEXT
             | types::VIEW_CHANGE
-            | types::MARIADB_BINLOG_CHECKPOINT
-            | types::MARIADB_GTID_LIST => {}
+            | types::MARIADB_BINLOG_CHECKPOINT => {}
             code => match self.refusal(code, start) {
                 Some(error) => return Err(error),
                 None if header.flags & Header::IGNORABLE != 0 => {}
@@ -131,6 +114,11 @@ impl Assembler {
     /// Events that hold rows in a form which cannot be read here: passing them over would lose the rows.
     fn refusal(&self, code: u8, start: u64) -> Option<Error> {
         let (what, hint) = match code {
+            types::MARIADB_PARTIAL_ROW_DATA => (
+                "a piece of a rows event (PARTIAL_ROW_DATA), which cannot be read yet",
+                "SET GLOBAL binlog_row_event_fragment_threshold to more than the largest row on the server; load the \
+                 table anew and begin behind this place",
+            ),
             types::MARIADB_START_ENCRYPTION => (
                 "the events behind it are encrypted (START_ENCRYPTION)",
                 "SET encrypt_binlog = OFF in the server's configuration, or read from the live server",
@@ -165,6 +153,7 @@ impl Assembler {
             }
         }
         self.transactions.set_server(format.server());
+        self.tables.set_mariadb(format.is_mariadb());
         self.format = format;
         self.gtid = None;
         self.refuse_unfinished()?;

@@ -2,8 +2,10 @@
 
 use super::Assembler;
 use crate::binlog::error::Error;
-use crate::binlog::gtid_set::Gtid;
+use crate::binlog::executed::Executed;
 use crate::binlog::query::{Query, Statement};
+use crate::binlog::transaction_origin::TransactionGtid;
+use crate::binlog::transactions::Before;
 use crate::binlog::xa_prepare::XaPrepare;
 
 impl Assembler {
@@ -59,6 +61,10 @@ impl Assembler {
 
     /// A statement that stands alone, unless it is inside of a transaction, as that of CREATE TABLE … SELECT is.
     fn other(&mut self) {
+        if std::mem::take(&mut self.undecided_statement) {
+            // It comes again when it is done.
+            return self.finish();
+        }
         self.tables.forget_definitions();
         if self.transactions.open_at().is_none() {
             self.finish();
@@ -70,10 +76,19 @@ impl Assembler {
             self.commit(None);
             return Ok(());
         }
-        let before = self.boundary.clone();
         let place = self.place_at(start);
-        let gtid = self.gtid.take();
-        self.transactions.prepare(before, gtid, &place)?;
+        let mut before = Before {
+            boundary: self.boundary.clone(),
+            executed: None,
+        };
+        // It is missing in MySQL's set until it is decided; a position of MariaDB cannot have gaps.
+        let mut missing = None;
+        if let Some(TransactionGtid::MariaDb(_)) = &self.gtid {
+            before.executed = self.executed.clone();
+        } else {
+            missing = self.gtid.take();
+        }
+        self.transactions.prepare(before, missing, &place)?;
         self.finish();
         Ok(())
     }
@@ -95,11 +110,11 @@ impl Assembler {
     }
 
     #[inline(always)]
-    pub(super) fn execute(&mut self, gtid: Option<Gtid>) {
+    pub(super) fn execute(&mut self, gtid: Option<TransactionGtid>) {
         if let Some(gtid) = gtid
             && self.knows_before
         {
-            self.executed.get_or_insert_default().add(&gtid);
+            Executed::add(&mut self.executed, &gtid);
         }
     }
 

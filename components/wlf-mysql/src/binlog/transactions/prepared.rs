@@ -5,9 +5,10 @@ use wlf_core::Event;
 
 use super::{Size, Transactions};
 use crate::binlog::error::Error;
-use crate::binlog::gtid_set::Gtid;
+use crate::binlog::executed::Executed;
 use crate::binlog::place::Place;
 use crate::binlog::position::Boundary;
+use crate::binlog::transaction_origin::TransactionGtid;
 
 /// A distributed transaction that is prepared and neither committed nor rolled back.
 #[derive(Debug)]
@@ -15,9 +16,16 @@ pub(super) struct Prepared {
     id: Box<[u8]>,
     events: Vec<Event>,
     size: Size,
-    gtid: Option<Gtid>,
-    /// The place before it: reading begins there as long as it is not decided.
-    before: Boundary,
+    gtid: Option<TransactionGtid>,
+    before: Before,
+}
+
+/// The place before a prepared transaction: reading begins there as long as it is not decided.
+#[derive(Debug)]
+pub struct Before {
+    pub boundary: Boundary,
+    /// What was executed before, where that is not simply what was executed so far: MariaDB's positions have no gaps.
+    pub executed: Option<Executed>,
 }
 
 impl Transactions {
@@ -45,8 +53,8 @@ impl Transactions {
     /// Puts the open transaction aside until it is decided.
     pub fn prepare(
         &mut self,
-        before: Boundary,
-        gtid: Option<Gtid>,
+        before: Before,
+        gtid: Option<TransactionGtid>,
         place: &Place,
     ) -> Result<(), Error> {
         let Some(open) = self.open.take() else {
@@ -72,7 +80,7 @@ impl Transactions {
     }
 
     /// Lets the rows of a prepared transaction go on, and gives its GTID; `None` if it was prepared before the start.
-    pub fn commit_prepared(&mut self, id: &[u8]) -> Option<Option<Gtid>> {
+    pub fn commit_prepared(&mut self, id: &[u8]) -> Option<Option<TransactionGtid>> {
         let prepared = self.take_prepared(id)?;
         // What is pending was read before.
         self.close_block();
@@ -86,7 +94,7 @@ impl Transactions {
     }
 
     /// Forgets a prepared transaction, and gives its GTID.
-    pub fn rollback_prepared(&mut self, id: &[u8]) -> Option<Option<Gtid>> {
+    pub fn rollback_prepared(&mut self, id: &[u8]) -> Option<Option<TransactionGtid>> {
         self.take_prepared(id).map(|prepared| prepared.gtid)
     }
 
@@ -100,7 +108,7 @@ impl Transactions {
     }
 
     /// The place before the first transaction that is prepared and not decided.
-    pub fn before_prepared(&self) -> Option<&Boundary> {
+    pub fn before_prepared(&self) -> Option<&Before> {
         self.prepared.first().map(|prepared| &prepared.before)
     }
 }
