@@ -1,6 +1,7 @@
 //! Whether what a format says of a value is what the server's client reads.
 
 use crate::client::Cell;
+use crate::format::is_date;
 use crate::json::Json;
 use crate::wkt;
 
@@ -18,6 +19,11 @@ pub enum Value {
     Document(Json),
     /// Well-known text.
     Shape(String),
+    /// A date or date and time, or null; `or_none` if it may also stand for what is no date of the calendar.
+    Moment {
+        text: Option<String>,
+        or_none: bool,
+    },
 }
 
 impl Value {
@@ -34,6 +40,7 @@ impl Value {
 pub fn agrees(value: &Value, cell: &Cell) -> Result<(), String> {
     let Some(facets) = cell else {
         return match value {
+            Value::Moment { text: None, .. } => Ok(()),
             // Some formats do not tell a document that is null from none.
             Value::Null | Value::Document(Json::Null) => Ok(()),
             _ => Err("null".to_owned()),
@@ -43,6 +50,10 @@ pub fn agrees(value: &Value, cell: &Cell) -> Result<(), String> {
     let agrees = match value {
         Value::Null => false,
         Value::Facet(number, bytes) => facets.get(*number) == Some(bytes),
+        Value::Moment {
+            text: found,
+            or_none,
+        } => found.as_ref() == Some(&text()) || *or_none && !is_date(&text()),
         Value::Single(found) => is_single(found, &text()),
         Value::Double(found) => is_double(found, &text()),
         Value::Vector(found) => is_vector(found, &facets[0]),

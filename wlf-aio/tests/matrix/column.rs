@@ -89,6 +89,19 @@ impl Column {
         &self.values[row % self.values.len()]
     }
 
+    /// The numbers between the type's parentheses: precision and scale, or the digits of the fraction.
+    pub fn arguments(&self) -> Vec<u32> {
+        let inner = self
+            .definition
+            .split_once('(')
+            .and_then(|(_, rest)| rest.split_once(')'));
+        let numbers = inner.map(|(inner, _)| inner.split(','));
+        let numbers = numbers.into_iter().flatten();
+        numbers
+            .filter_map(|number| number.trim().parse().ok())
+            .collect()
+    }
+
     /// The expressions that show a value without loss: its facets. The first is the one of most formats.
     ///
     /// `mariadb`: whether the server is MariaDB.

@@ -34,6 +34,8 @@ struct State<'a> {
     rows: BTreeMap<Key, Row>,
     /// Rows that have come so far, for a table without a key.
     come: u64,
+    /// The row that was deleted last, and its place: it may come back under another key.
+    deleted: Option<(String, Row)>,
 }
 
 struct Fold<'a> {
@@ -96,13 +98,14 @@ impl<'a> Fold<'a> {
         let state = (self.tables.get_mut(change.table.as_str()))
             .ok_or_else(|| format!("no table {}", change.table))?;
         let mut row = match change.operation {
-            Operation::Insert => vec![None; state.columns.len()],
+            Operation::Insert => state.begun(change, self.setting.image),
             Operation::Update | Operation::Delete => state.take(change, self.format)?,
         };
         if change.operation != Operation::Insert {
             state.check(&row, &change.before)?;
         }
         if change.operation == Operation::Delete {
+            state.deleted = change.place.clone().map(|place| (place, row));
             return Ok(());
         }
         for (name, value) in &change.after {
@@ -206,6 +209,17 @@ impl<'a> State<'a> {
                 .collect(),
             rows: BTreeMap::new(),
             come: 0,
+            deleted: None,
+        }
+    }
+
+    /// A new row: an empty one, or the one that moves to another key if the image does not hold all of it.
+    fn begun(&mut self, change: &Change, image: Image) -> Row {
+        match self.deleted.take() {
+            Some((place, row)) if image != Image::Full && change.place.as_ref() == Some(&place) => {
+                row
+            }
+            _ => vec![None; self.columns.len()],
         }
     }
 

@@ -14,6 +14,7 @@ mod format;
 mod generator;
 mod history;
 mod json;
+mod page;
 #[path = "../program/mod.rs"]
 mod program;
 mod run;
@@ -41,16 +42,26 @@ fn what_mariadb_11_8_holds_is_what_the_events_say() {
     matrix(&Server::mariadb_11_8());
 }
 
+#[test]
+fn the_page_of_types_is_right_for_mysql() {
+    page::check(&Server::mysql());
+}
+
+#[test]
+fn the_page_of_types_is_right_for_mariadb() {
+    page::check(&Server::mariadb_11_8());
+}
+
 fn matrix(server: &Server) {
     let mut figures = Figures::new(server.title());
     let written = history::write(server);
     figures.step("writing");
     for place in run::places() {
-        let files = run::run(server, &place, &written);
+        let files = run::run(server, &place, &written.start);
         figures.step(&place.title());
         for setting in &written.settings {
             for format in Format::ALL {
-                let events = files.read(format, setting);
+                let events = files.read(format, &setting.database());
                 let folded = fold::fold(&written, setting, format, &events);
                 figures.add(&place, *setting, format, folded);
             }

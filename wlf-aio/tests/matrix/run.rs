@@ -7,10 +7,9 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::format::Format;
-use crate::history::Written;
 use crate::program::{Run, Runtime};
 use crate::server::Server;
-use crate::setting::{PREFIX, Setting};
+use crate::setting::PREFIX;
 
 /// Where the program runs.
 pub enum Place {
@@ -62,27 +61,25 @@ pub struct Files {
 }
 
 impl Files {
-    /// The events of a setting's database, in order.
-    pub fn read(&self, format: Format, setting: &Setting) -> String {
-        let path = format!("{}/{}.jsonl", format.name(), setting.database());
+    /// The events of a database, in order.
+    pub fn read(&self, format: Format, database: &str) -> String {
+        let path = format!("{}/{database}.jsonl", format.name());
         let bytes = fs::read(self.directory.path().join(&path));
         let bytes = bytes.unwrap_or_else(|error| panic!("{path}: {error}"));
         String::from_utf8(bytes).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 }
 
-/// Runs the program from where the history begins to the server's end.
-pub fn run(server: &Server, place: &Place, written: &Written) -> Files {
+/// Runs the program over the matrix's databases, from a file and an offset to the server's end.
+pub fn run(server: &Server, place: &Place, start: &(String, u64)) -> Files {
     let directory = tempfile::tempdir().expect("a directory");
-    let command = place.command(directory.path(), |root| {
-        configuration(server, written, root)
-    });
+    let command = place.command(directory.path(), |root| configuration(server, start, root));
     Run::start(command).end().with_code(0);
     Files { directory }
 }
 
-fn configuration(server: &Server, written: &Written, root: &str) -> String {
-    let (file, position) = &written.start;
+fn configuration(server: &Server, start: &(String, u64), root: &str) -> String {
+    let (file, position) = start;
     let ids: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
     let mut text = format!(
         "collectors:

@@ -1,6 +1,7 @@
 //! The servers of the matrix and their settings.
 
-use std::sync::Mutex;
+use std::collections::BTreeSet;
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use mysql::prelude::Queryable;
 
@@ -25,6 +26,32 @@ pub struct Server {
     url: String,
     /// The statements that put the global settings back.
     restore: Mutex<Vec<String>>,
+    _turn: Turn,
+}
+
+/// Lets one test at a time have a server.
+struct Turn(String);
+
+static TAKEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+static FREED: Condvar = Condvar::new();
+
+impl Turn {
+    fn wait_for(server: &str) -> Self {
+        let taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = FREED
+            .wait_while(taken, |taken| taken.contains(server))
+            .unwrap_or_else(PoisonError::into_inner);
+        taken.insert(server.to_owned());
+        Self(server.to_owned())
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.remove(&self.0);
+        FREED.notify_all();
+    }
 }
 
 /// Rows of 16 MiB travel as hexadecimal digits too.
@@ -54,6 +81,7 @@ impl Server {
             client: given(&format!("{variable}_CLIENT")),
             url,
             restore: Mutex::default(),
+            _turn: Turn::wait_for(variable),
         };
         let mut connection = server.connect();
         server.version = one(&mut connection, "SELECT VERSION()");
@@ -186,8 +214,14 @@ impl Server {
 
     pub fn settings(&self) -> Vec<Setting> {
         let (metadata, writings): (&[Metadata], &[Writing]) = match self.flavour {
-            Flavour::MySql => (&[Metadata::Full], &[Writing::Plain, Writing::Compressed]),
-            Flavour::MariaDb => (&[Metadata::Full], &[Writing::Plain]),
+            Flavour::MySql => (
+                &[Metadata::Full, Metadata::Minimal],
+                &[Writing::Plain, Writing::Compressed, Writing::PartialJson],
+            ),
+            Flavour::MariaDb => (
+                &[Metadata::Full, Metadata::Minimal, Metadata::NoLog],
+                &[Writing::Plain, Writing::Compressed],
+            ),
         };
         let mut settings = Vec::new();
         // Metadata changes least: it is a global setting.

@@ -5,7 +5,9 @@ mod mariadb;
 mod payload;
 mod rewritten;
 mod statements;
+mod unknown;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -62,6 +64,8 @@ pub struct Assembler {
     definitions: bool,
     /// A statement that changes rows was already reported.
     warned_of_statement: bool,
+    /// How many events of which types were passed over, since the server marks them as ignorable.
+    ignored: BTreeMap<u8, u64>,
     /// A compressed transaction of which not all events were taken, and what decompresses it.
     payload: Option<Box<OpenPayload>>,
     decoder: Decoder,
@@ -102,6 +106,7 @@ impl Assembler {
             server_uuid: None,
             definitions: false,
             warned_of_statement: false,
+            ignored: BTreeMap::new(),
             payload: None,
             decoder: Decoder::default(),
             inflater: Inflater::default(),
@@ -163,6 +168,11 @@ impl Assembler {
     /// Where the unfinished transaction begins.
     pub fn unfinished(&self) -> Option<Place> {
         self.transactions.open_at()
+    }
+
+    /// How many events of a type that is not known were passed over, because the server marks them as ignorable.
+    pub fn ignored(&self) -> u64 {
+        self.ignored.values().sum()
     }
 
     #[cfg(test)]

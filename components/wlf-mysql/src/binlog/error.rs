@@ -37,6 +37,8 @@ pub enum Error {
     TornEvent { place: Place },
     #[error("{end}: the file ends in the middle of the transaction that begins at {place}")]
     TornTransaction { place: Place, end: Place },
+    #[error("{place}: an event of {length} bytes, and no server writes one of more than 1 GiB")]
+    LargeEvent { place: Place, length: u32 },
     #[error("{place}: an event of type {code}, which is not known")]
     UnknownEvent { place: Place, code: u8 },
     #[error("{place}: {what}")]
@@ -78,7 +80,7 @@ pub enum Error {
 impl Error {
     fn hint(&self) -> Option<Cow<'static, str>> {
         Some(Cow::Borrowed(match self {
-            Self::Malformed { .. } | Self::Checksum { .. } => {
+            Self::Malformed { .. } | Self::Checksum { .. } | Self::LargeEvent { .. } => {
                 "the file is damaged; fetch it again from the server, or begin after the damage with another file"
             }
             Self::Payload { source, .. } => match source {
@@ -100,7 +102,7 @@ impl Error {
                 "fetch the whole file from the server: the copy was made while it was written, or was cut off"
             }
             Self::UnknownEvent { .. } => {
-                "the server is newer than this program, or the file is damaged; everything before it was read"
+                "it may hold rows, so that it is not passed over: the server is newer than this program, or the file is damaged"
             }
             Self::UnknownTable { .. } => "begin at the beginning of a transaction",
             Self::Incident { .. } => {

@@ -5,7 +5,7 @@ use crate::column::{Column, Kind};
 use crate::json::Json;
 use crate::setting::Image;
 
-use super::{Change, Operation, base64, fields, number, string};
+use super::{Change, Operation, base64, fields, number, string, whole};
 
 pub fn change(event: &Json, image: Image) -> Result<Change, String> {
     let table = string(event.member("table"))?.to_owned();
@@ -17,19 +17,7 @@ pub fn change(event: &Json, image: Image) -> Result<Change, String> {
     let (operation, before, after) = match string(event.member("type"))? {
         "insert" => (Operation::Insert, Vec::new(), data),
         "delete" => (Operation::Delete, data, Vec::new()),
-        "update" => {
-            let mut before = old;
-            // What a whole image has and `old` has not is as it was.
-            if image == Image::Full {
-                let changed: Vec<String> = before.iter().map(|(name, _)| name.clone()).collect();
-                before.extend(
-                    data.iter()
-                        .filter(|(name, _)| !changed.contains(name))
-                        .cloned(),
-                );
-            }
-            (Operation::Update, before, data)
-        }
+        "update" => (Operation::Update, whole(old, &data, image), data),
         other => return Err(format!("the type {other} was not expected")),
     };
     Ok(Change {
@@ -37,6 +25,7 @@ pub fn change(event: &Json, image: Image) -> Result<Change, String> {
         operation,
         before,
         after,
+        place: None,
     })
 }
 

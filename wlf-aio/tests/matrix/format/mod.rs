@@ -1,6 +1,11 @@
 //! How each format's events are read back, by its documented rules alone.
 
+mod calendar;
+mod canal;
+mod debezium;
 mod maxwell;
+
+pub use calendar::is_date;
 
 use crate::agreement::Value;
 use crate::column::Column;
@@ -10,6 +15,9 @@ use crate::setting::Image;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {
     Maxwell,
+    Debezium,
+    Canal,
+    CloudEvents,
 }
 
 /// Columns and their rendered values.
@@ -30,15 +38,25 @@ pub struct Change {
     /// What is known of the row before.
     pub before: Fields,
     pub after: Fields,
+    /// Where in the binlog the row stands, in formats that make two events of a change of the key.
+    pub place: Option<String>,
 }
 
 impl Format {
-    pub const ALL: [Format; 1] = [Format::Maxwell];
+    pub const ALL: [Format; 4] = [
+        Format::Maxwell,
+        Format::Debezium,
+        Format::Canal,
+        Format::CloudEvents,
+    ];
 
     /// As the configuration has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Maxwell => "maxwell",
+            Self::Debezium => "debezium",
+            Self::Canal => "canal",
+            Self::CloudEvents => "cloudevents",
         }
     }
 
@@ -50,6 +68,9 @@ impl Format {
         let event = Json::parse(line)?;
         match self {
             Self::Maxwell => Ok(vec![maxwell::change(&event, image)?]),
+            Self::Debezium => Ok(vec![debezium::change(&event)?]),
+            Self::Canal => canal::changes(&event, image),
+            Self::CloudEvents => Ok(vec![debezium::cloud_event(&event)?]),
         }
     }
 
@@ -60,6 +81,8 @@ impl Format {
     pub fn value(self, column: &Column, rendered: &Json) -> Result<Value, String> {
         match self {
             Self::Maxwell => maxwell::value(column, rendered),
+            Self::Debezium | Self::CloudEvents => debezium::value(column, rendered),
+            Self::Canal => canal::value(column, rendered),
         }
     }
 }
@@ -70,6 +93,17 @@ fn fields(object: &Json) -> Result<Fields, String> {
         .members()
         .ok_or_else(|| format!("no object: {object:?}"))?;
     Ok(members.to_vec())
+}
+
+/// What is known of a row before an update: `old`, and, if images are whole, what is not in it as it is now.
+fn whole(old: Fields, new: &Fields, image: Image) -> Fields {
+    let mut before = old;
+    if image == Image::Full {
+        let changed: Vec<String> = before.iter().map(|(name, _)| name.clone()).collect();
+        let same = (new.iter()).filter(|(name, _)| !changed.contains(name));
+        before.extend(same.cloned());
+    }
+    before
 }
 
 fn string(value: &Json) -> Result<&str, String> {

@@ -46,15 +46,11 @@ impl Assembler {
                 self.finish();
             }
             Statement::Neutral => {}
-            Statement::Dml if !self.warned_of_statement => {
-                self.warned_of_statement = true;
-                tracing::warn!(
-                    place = %self.place_at(start),
-                    "a change of rows is in the binlog as a statement and is passed over: set binlog_format=ROW"
-                );
+            Statement::Dml => {
+                self.passed_over(start);
                 self.other();
             }
-            Statement::Dml | Statement::Other => self.other(),
+            Statement::Other => self.other(),
         }
         Ok(())
     }
