@@ -169,13 +169,11 @@ impl BinlogCollector {
             beginning::shown(&place),
         )
         .await?;
+        // MariaDB's binlog does not say everything even with full metadata.
         let mut assembler = match self.idle.take() {
             Some(assembler) => assembler,
-            None => Assembler::new(self.limits),
+            None => Assembler::new(self.limits).with_definitions(),
         };
-        if !server.has_full_metadata() {
-            assembler = assembler.with_definitions();
-        }
         assembler.set_server_uuid(place.server_uuid.clone());
         assembler.start(&place.file, place.position, executed);
         tracing::info!(
