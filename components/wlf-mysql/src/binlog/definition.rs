@@ -16,24 +16,6 @@ pub struct Definition {
     pub primary_key: Vec<usize>,
 }
 
-impl Definition {
-    /// Learns a CHECK_CLAUSE of `information_schema.CHECK_CONSTRAINTS` of MariaDB, whose JSON is a LONGTEXT with a check.
-    pub fn apply_check(&mut self, clause: &str) {
-        let checked = self.columns.iter_mut().find(|column| {
-            let name = column.name.replace('`', "``");
-            clause.eq_ignore_ascii_case(&format!("json_valid(`{name}`)"))
-        });
-        if let Some(column) = checked
-            && let DataType::Text {
-                size: BlobSize::Long,
-                charset: "utf8mb4" | "utf8mb3",
-            } = column.data_type
-        {
-            column.data_type = DataType::Json;
-        }
-    }
-}
-
 /// A column's definition. It is stored as `information_schema.COLUMNS` has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Stored", into = "Stored")]
@@ -152,7 +134,7 @@ impl ColumnDefinition {
                     bytes => bytes,
                 },
             ),
-            DataType::Json => column.code == types::JSON || column.length == Length::Prefixed(4),
+            DataType::Json => column.code == types::JSON || column.blob() == Some(BlobSize::Long),
             DataType::Geometry(_) => column.code == types::GEOMETRY,
             DataType::Vector(numbers) => {
                 column.code == types::VECTOR

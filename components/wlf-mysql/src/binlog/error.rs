@@ -7,6 +7,7 @@ use wlf_core::{Exit, Fault};
 use super::place::Place;
 use super::reader::Malformed;
 use super::transaction_payload::PayloadError;
+use crate::schema::history::HistoryError;
 
 /// What is wrong with a binlog.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +67,8 @@ pub enum Error {
         reason: String,
         hint: Option<&'static str>,
     },
+    #[error(transparent)]
+    SchemaHistory(#[from] HistoryError),
     #[error("{place}: a value of {database}.{table}.{column} cannot be decoded")]
     Value {
         place: Place,
@@ -113,6 +116,7 @@ impl Error {
             }
             Self::Unsupported { hint, .. } => hint,
             Self::Undecodable { hint, .. } => return hint.map(Cow::Borrowed),
+            Self::SchemaHistory(error) => error.hint(),
             Self::Value { .. } => return None,
         }))
     }
@@ -121,7 +125,12 @@ impl Error {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let hint = error.hint();
-        let fault = Fault::stop(Exit::Data, "read the binlog", error);
+        let fault = match &error {
+            Error::SchemaHistory(history) => {
+                Fault::stop(history.exit(), HistoryError::DOING, error)
+            }
+            _ => Fault::stop(Exit::Data, "read the binlog", error),
+        };
         match hint {
             Some(hint) => fault.with_hint(hint),
             None => fault,

@@ -5,8 +5,10 @@ use wlf_core::Table;
 use wlf_core::format::{Encoder, Format};
 
 use super::event_type as types;
-use super::recorded::LIMITS;
-use super::{Assembler, ColumnDefinition, Definition, Taken};
+use super::recorded::{LIMITS, history};
+use super::{Assembler, Taken};
+use crate::ddl::{TableName, plain_type};
+use crate::schema::{ColumnSchema, TableSchema};
 
 /// The table as `information_schema.COLUMNS` had it.
 const COLUMNS: &[(&str, &str, Option<&str>)] = &[
@@ -91,21 +93,24 @@ fn format_description() -> Bytes {
     version.resize(50, 0);
     body.extend(version);
     body.extend([0, 0, 0, 0, 19]);
-    body.extend([8; 164]);
+    let mut post_headers = [0; 164];
+    post_headers[usize::from(types::TABLE_MAP) - 1] = 8;
+    body.extend(post_headers);
     // No checksums, and the checksum of this event, which nobody looks at then.
     body.extend([0; 5]);
     event(types::FORMAT_DESCRIPTION, &body)
 }
 
-/// What the events hold, as lines and as the table of the first; `definition` is what the server says when it is asked.
+/// What the events hold, as lines and as the table of the first; `schema` is what the server says when it is asked.
 fn read(
     map: &str,
     rows: &[&str],
-    definition: Option<&Definition>,
+    schema: Option<&TableSchema>,
 ) -> (Result<Vec<String>, String>, std::sync::Arc<Table>) {
     let mut assembler = Assembler::new(LIMITS);
-    if definition.is_some() {
+    if schema.is_some() {
         assembler = assembler.with_definitions();
+        assembler.set_history(Some(history()));
     }
     assembler.next_file("mariadb.000001");
     let mut events = vec![format_description(), event(types::TABLE_MAP, &bytes(map))];
@@ -118,7 +123,9 @@ fn read(
         loop {
             match assembler.take(&block, 0..block.len(), Some(4)).unwrap() {
                 Taken::NeedsDefinition { database, table } => {
-                    assembler.define(database, table, definition.cloned());
+                    let table = TableName { database, table };
+                    let schema = schema.unwrap().clone();
+                    assembler.history().unwrap().learn(&table, schema).unwrap();
                 }
                 _ => break,
             }
@@ -141,16 +148,26 @@ fn read(
     (lines, batch.events[0].table.clone())
 }
 
-fn definition() -> Definition {
-    let columns = COLUMNS.iter().map(|(name, column_type, charset)| {
-        ColumnDefinition::from_information_schema(name, column_type, *charset, true)
-    });
-    let mut definition = Definition {
+fn schema(columns: &[(&str, &str, Option<&str>)]) -> TableSchema {
+    let columns = columns
+        .iter()
+        .map(|(name, column_type, charset)| ColumnSchema {
+            name: (*name).to_owned(),
+            column_type: plain_type(column_type),
+            charset: charset.map(str::to_owned),
+            nullable: true,
+        });
+    TableSchema {
+        charset: "utf8mb4".to_owned(),
         columns: columns.collect(),
-        primary_key: vec![0],
-    };
-    definition.apply_check("json_valid(`j`)");
-    definition
+        primary_key: Vec::new(),
+    }
+}
+
+fn definition() -> TableSchema {
+    let mut schema = schema(COLUMNS);
+    schema.apply_check("json_valid(`j`)");
+    schema
 }
 
 #[test]
@@ -171,6 +188,7 @@ fn types_come_from_the_definition() {
         lines[2]
     );
     let declared: Vec<_> = definition()
+        .definition()
         .columns
         .into_iter()
         .map(|column| column.data_type)
@@ -227,19 +245,12 @@ fn fractions_of_the_old_form() {
     let map = "1800000000000100016f000274330004030b0c07000e010100040a02696401740164027473080100";
     let rows = "1800000000000100040ff001000000000000000100422bb59e95fb65e079f003dbf00200000000b407a58000000000000000000000\
 000000f00300000000b4079fa40020b127eddc647fffffff0384f00400000000b6bad18e0146e4ebd7ffff000000010000";
-    let definition = Definition {
-        columns: [
-            ("id", "int(11)"),
-            ("t", "time(3) /* mariadb-5.3 */"),
-            ("d", "datetime(3) /* mariadb-5.3 */"),
-            ("ts", "timestamp(3) /* mariadb-5.3 */"),
-        ]
-        .map(|(name, column_type)| {
-            ColumnDefinition::from_information_schema(name, column_type, None, true)
-        })
-        .into(),
-        primary_key: vec![0],
-    };
+    let definition = schema(&[
+        ("id", "int(11)", None),
+        ("t", "time(3) /* mariadb-5.3 */", None),
+        ("d", "datetime(3) /* mariadb-5.3 */", None),
+        ("ts", "timestamp(3) /* mariadb-5.3 */", None),
+    ]);
     let (lines, _) = read(map, &[rows], Some(&definition));
     assert_eq!(
         lines.unwrap(),

@@ -207,7 +207,7 @@ impl<'a> Columns for RowImage<'a> {
                 write_unpacked(*unpacked, &compressed::unpack(bytes)?, out);
             }
             Some((Kind::Decimal { precision, scale }, bytes)) => {
-                decimal::write(bytes, *precision, *scale, out);
+                decimal::write(bytes, *precision, *scale, out)?;
             }
             _ => {}
         }

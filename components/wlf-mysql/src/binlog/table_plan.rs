@@ -1,6 +1,7 @@
 //! How the rows of one version of a table are decoded: prepared once from its TABLE_MAP.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use wlf_core::data_type::DataType;
 use wlf_core::{Column, Table};
@@ -126,7 +127,7 @@ impl TablePlan {
         }
         if definition.columns.len() != map.columns.len() {
             let reason = format!(
-                "its rows have {} columns, and the server's information_schema has {}: the table was changed since",
+                "its rows have {} columns, and its definition has {}",
                 map.columns.len(),
                 definition.columns.len()
             );
@@ -136,8 +137,7 @@ impl TablePlan {
         let pairs = || map.columns.iter().zip(columns);
         if let Some((_, wrong)) = pairs().find(|(column, declared)| !declared.fits(**column)) {
             let reason = format!(
-                "column {} has another type in its rows than in the server's information_schema ({}): the table was \
-                 changed since",
+                "column {} has another type in its rows than in its definition ({})",
                 wrong.name, wrong.data_type
             );
             return Self::undecodable(map, Undecodable { reason, ..NO_NAMES });
@@ -236,9 +236,24 @@ impl TablePlan {
     /// A table of which nothing is known but what the binlog says; it cannot be decoded if that has no names.
     pub fn nameless(map: &TableMap) -> Self {
         if !map.metadata.names.is_empty() {
+            warn_of_guess(map);
             return Self::completed(map, &[]);
         }
         let reason = "the binlog has no column names (binlog_row_metadata=MINIMAL)".to_owned();
+        Self::undecodable(map, Undecodable { reason, ..NO_NAMES })
+    }
+
+    /// A table that has no names in the binlog, and whose definition cannot be known.
+    pub fn refused(map: &TableMap, reason: String) -> Self {
+        if !map.metadata.names.is_empty() {
+            tracing::warn!(
+                database = map.database,
+                table = map.table,
+                reason,
+                "{GUESSED}"
+            );
+            return Self::completed(map, &[]);
+        }
         Self::undecodable(map, Undecodable { reason, ..NO_NAMES })
     }
 
@@ -276,6 +291,21 @@ impl TablePlan {
             }),
             borrowed: false,
         }
+    }
+}
+
+const GUESSED: &str = "the binlog of MariaDB does not tell UUID, INET4 and INET6 from BINARY, VECTOR from VARBINARY and \
+                       JSON from LONGTEXT, and the table's definition is not known: such columns come as what they look like";
+
+/// Says once that nobody can be asked.
+fn warn_of_guess(map: &TableMap) {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if !SAID.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            database = map.database,
+            table = map.table,
+            "{GUESSED}; this is said of the first table only"
+        );
     }
 }
 

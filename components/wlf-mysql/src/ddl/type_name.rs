@@ -11,6 +11,8 @@ pub enum TypeName {
     Char(u64),
     VarChar(u64),
     Text(TextSize),
+    /// MariaDB's: a LONGTEXT with a check.
+    Json,
     Enum(Vec<String>),
     Set(Vec<String>),
 }
@@ -48,7 +50,6 @@ impl TextSize {
 
     fn name(self, charset: &str) -> String {
         let size = match self {
-            Self::Characters(0) => Self::Normal,
             Self::Characters(n) => Self::of_bytes(n.saturating_mul(charset_width(charset))),
             size => size,
         };
@@ -72,8 +73,10 @@ impl TypeName {
             Self::VarChar(n) if is_binary => format!("varbinary({n})"),
             Self::VarChar(n) => format!("varchar({n})"),
             Self::Text(size) => size.name(charset),
-            Self::Enum(labels) => return (choice("enum", labels), Some(charset.to_owned())),
-            Self::Set(labels) => return (choice("set", labels), Some(charset.to_owned())),
+            Self::Json if matches!(charset, "utf8mb4" | "utf8mb3") => "json".to_owned(),
+            Self::Json => TextSize::Long.name(charset),
+            Self::Enum(labels) => choice("enum", labels),
+            Self::Set(labels) => choice("set", labels),
         };
         (name, (!is_binary).then(|| charset.to_owned()))
     }
@@ -93,6 +96,7 @@ impl TypeName {
                 Ok(Self::VarChar(length(cursor)?.ok_or(NotUnderstood)?))
             }
             "text" => Ok(Self::Text(match length(cursor)? {
+                Some(0) if dialect.is_mariadb => TextSize::Normal,
                 Some(n) => TextSize::Characters(n),
                 None => TextSize::Normal,
             })),
@@ -102,8 +106,7 @@ impl TypeName {
             "long" => Ok(long(cursor)),
             "enum" => Ok(Self::Enum(labels(cursor)?)),
             "set" => Ok(Self::Set(labels(cursor)?)),
-            // An alias of LONGTEXT, whose charset the column's clause knows.
-            "json" if dialect.is_mariadb => Ok(Self::Text(TextSize::Long)),
+            "json" if dialect.is_mariadb => Ok(Self::Json),
             "bool" | "boolean" => Ok(Self::Plain("tinyint".to_owned())),
             "serial" => Ok(Self::Plain("bigint unsigned".to_owned())),
             "decimal" | "dec" | "numeric" | "fixed" => decimal(cursor),
@@ -296,11 +299,25 @@ fn labels(cursor: &mut Cursor<'_>) -> Result<Vec<String>, NotUnderstood> {
     Ok(labels)
 }
 
+/// Labels as the server quotes them.
 fn choice(word: &str, labels: &[String]) -> String {
-    let quoted = labels
-        .iter()
-        .map(|label| format!("'{}'", label.replace('\'', "''")));
-    format!("{word}({})", quoted.collect::<Vec<_>>().join(","))
+    let mut text = format!("{word}(");
+    for (n, label) in labels.iter().enumerate() {
+        text.push_str(if n == 0 { "'" } else { ",'" });
+        for c in label.chars() {
+            match c {
+                '\'' => text.push_str("''"),
+                '\\' => text.push_str("\\\\"),
+                '\0' => text.push_str("\\0"),
+                '\n' => text.push_str("\\n"),
+                '\r' => text.push_str("\\r"),
+                c => text.push(c),
+            }
+        }
+        text.push('\'');
+    }
+    text.push(')');
+    text
 }
 
 /// The type that `information_schema.COLUMNS.COLUMN_TYPE` names, without display widths and comments, so that versions of

@@ -8,6 +8,7 @@ mod collecting;
 mod compressed;
 mod login;
 mod mariadb;
+mod schema;
 mod starting;
 mod streaming;
 mod without_gtids;
