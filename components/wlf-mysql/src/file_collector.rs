@@ -21,7 +21,9 @@ use crate::binlog::{self, Assembler, Limits, SavedPosition, Taken};
 
 /// Reads binlog files of MySQL, and ends at the end of the last.
 ///
-/// The files have to have the columns' names in them: `binlog_row_metadata=FULL`. A file that is damaged, or that ends in
+/// The files have to have the columns' names in them: `binlog_row_metadata=FULL`. Those of MariaDB do not tell some types
+/// even then: UUID, INET4 and INET6 come as BINARY, VECTOR as VARBINARY, JSON as LONGTEXT, and tables with times in the form
+/// of before 10.1 are refused. A file that is damaged, or that ends in
 /// the middle of a transaction, is an error after all whole transactions before it were delivered.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -152,6 +152,7 @@ impl Assembler {
             }
         }
         self.transactions.set_server(format.server());
+        self.tables.set_mariadb(format.is_mariadb());
         self.format = format;
         self.gtid = None;
         self.refuse_unfinished()?;
