@@ -37,6 +37,7 @@ pub mod heartbeat;
 pub mod incident;
 pub mod inflate;
 pub mod json_document;
+pub mod json_path;
 pub mod jsonb;
 pub mod mariadb_gtid;
 pub mod mariadb_position;
@@ -50,6 +51,8 @@ pub mod query;
 pub mod reader;
 #[cfg(test)]
 mod recorded;
+#[cfg(test)]
+mod recorded_images;
 #[cfg(test)]
 mod recorded_mariadb;
 #[cfg(test)]
