@@ -39,6 +39,7 @@ pub mod heartbeat;
 pub mod incident;
 pub mod inflate;
 pub mod json_document;
+pub mod json_path;
 pub mod json_text;
 pub mod jsonb;
 pub mod mariadb_gtid;
@@ -56,6 +57,8 @@ pub mod query;
 pub mod reader;
 #[cfg(test)]
 mod recorded;
+#[cfg(test)]
+mod recorded_images;
 #[cfg(test)]
 mod recorded_mariadb;
 #[cfg(test)]
