@@ -38,17 +38,22 @@ pub fn write(server: &Server) -> Written {
     let mut written = Written {
         tables: generator::tables(server),
         settings: server.settings(),
-        start: server.end(),
+        start: Default::default(),
         holdings: BTreeMap::new(),
     };
-    // The program finds the first half of the tables as they are, and reads how the others are made.
-    let half = written.settings.len() / 2;
-    for (index, setting) in written.settings.iter().enumerate() {
-        if index == half {
-            written.start = server.end();
-        }
+    // The program finds every other setting's tables as they are, and reads how the others are made.
+    let (known, read) = (
+        written.settings.iter().step_by(2),
+        written.settings.iter().skip(1).step_by(2),
+    );
+    for setting in known {
         create(server, &written, setting);
     }
+    let start = server.end();
+    for setting in read {
+        create(server, &written, setting);
+    }
+    written.start = start;
     for phase in Phase::ALL {
         for setting in &written.settings {
             let mut connection = server.writing(setting);

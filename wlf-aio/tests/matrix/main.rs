@@ -26,6 +26,7 @@ mod wkt;
 use crate::figures::Figures;
 use crate::format::Format;
 use crate::server::Server;
+use crate::setting::PREFIX;
 
 #[test]
 fn what_mysql_9_7_holds_is_what_the_events_say() {
@@ -57,9 +58,14 @@ fn matrix(server: &Server) {
     let written = history::write(server);
     figures.step("writing");
     for place in run::places() {
-        let files = run::run(server, &place, &written.start);
+        let settings = place.settings(&written.settings);
+        let databases = match settings {
+            [one] => one.database(),
+            _ => format!("{PREFIX}_*"),
+        };
+        let files = run::run(server, &place, &written.start, &databases);
         figures.step(&place.title());
-        for setting in &written.settings {
+        for setting in settings {
             for format in Format::ALL {
                 let events = files.read(format, &setting.database());
                 let folded = fold::fold(&written, setting, format, &events);

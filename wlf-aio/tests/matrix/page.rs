@@ -64,7 +64,7 @@ pub fn check(server: &Server) {
         &format!("INSERT INTO page VALUES ({})", values.join(", ")),
     );
     let place = run::places().remove(0);
-    let files = run::run(server, &place, &start);
+    let files = run::run(server, &place, &start, &database);
     let mut wrong = String::new();
     for format in Format::ALL {
         let events = files.read(format, &database);

@@ -3,13 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use crate::format::Format;
 use crate::program::{Run, Runtime};
 use crate::server::Server;
-use crate::setting::PREFIX;
+use crate::setting::Setting;
+
+/// A native program without optimisation takes that long for all settings of a server.
+const PATIENCE: Duration = Duration::from_secs(400);
 
 /// Where the program runs.
 pub enum Place {
@@ -38,6 +42,14 @@ impl Place {
         match self {
             Self::WasmEdge(runtime) => format!("WasmEdge {}", runtime.version),
             Self::Native(_) => "native".to_owned(),
+        }
+    }
+
+    /// How many of a server's settings are read here; the second WasmEdge is known to run the same module.
+    pub fn settings<'s>(&self, all: &'s [Setting]) -> &'s [Setting] {
+        match self {
+            Self::WasmEdge(runtime) if runtime.version != Runtime::v0_14().version => &all[..1],
+            _ => all,
         }
     }
 
@@ -71,14 +83,18 @@ impl Files {
 }
 
 /// Runs the program over the matrix's databases, from a file and an offset to the server's end.
-pub fn run(server: &Server, place: &Place, start: &(String, u64)) -> Files {
+///
+/// `databases`: their names, or a glob.
+pub fn run(server: &Server, place: &Place, start: &(String, u64), databases: &str) -> Files {
     let directory = tempfile::tempdir().expect("a directory");
-    let command = place.command(directory.path(), |root| configuration(server, start, root));
-    Run::start(command).end().with_code(0);
+    let command = place.command(directory.path(), |root| {
+        configuration(server, start, databases, root)
+    });
+    Run::start(command).end_within(PATIENCE).with_code(0);
     Files { directory }
 }
 
-fn configuration(server: &Server, start: &(String, u64), root: &str) -> String {
+fn configuration(server: &Server, start: &(String, u64), databases: &str, root: &str) -> String {
     let (file, position) = start;
     let ids: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
     let mut text = format!(
@@ -98,7 +114,7 @@ transformers:
     destinations: [{}]
     rules:
       - exclude: {{database: '*'}}
-      - include: {{database: '{PREFIX}_*'}}
+      - include: {{database: '{databases}'}}
 dispatchers:
 ",
         server.host,

@@ -90,7 +90,7 @@ impl Table {
         }
     }
 
-    /// How many rows have values; one of nulls comes behind them.
+    /// How many rows have values; one of nulls comes behind them, if there may be nulls.
     fn rows(&self) -> usize {
         let lengths = self.columns.iter().map(|column| column.values.len());
         lengths.max().unwrap_or(1)
@@ -152,7 +152,8 @@ impl Table {
         let count = self.rows();
         let mut statements = Vec::new();
         let mut statement = String::new();
-        for row in 0..=count {
+        let has_nulls = self.given().any(|column| column.nullable);
+        for row in 0..count + usize::from(has_nulls) {
             let values: Vec<String> = into
                 .iter()
                 .map(|column| match column.source {

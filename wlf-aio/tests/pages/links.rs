@@ -52,11 +52,12 @@ fn a_link_that_leads_nowhere_is_found() {
 }
 
 /// The folders whose contents pages name with their paths.
-const FOLDERS: [&str; 8] = [
+const FOLDERS: [&str; 9] = [
     "components/",
     "configs/",
     "docs/",
     "examples/",
+    "fuzz/",
     "shims/",
     "wlf-aio/",
     "wlf-core/",

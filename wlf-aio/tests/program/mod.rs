@@ -243,8 +243,14 @@ impl Run {
 
     /// Waits for the program's own end.
     #[track_caller]
-    pub fn end(mut self) -> Ended {
-        let until = Instant::now() + PATIENCE;
+    pub fn end(self) -> Ended {
+        self.end_within(PATIENCE)
+    }
+
+    /// The same for a run that has more to do than others.
+    #[track_caller]
+    pub fn end_within(mut self, patience: Duration) -> Ended {
+        let until = Instant::now() + patience;
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 break status;

@@ -332,6 +332,25 @@ impl Transactions {
         }
     }
 
+    /// Takes an event of one row that its maker has whole, for the number of the transaction that it is in: the open one,
+    /// or one of its own.
+    pub fn change(&mut self, make: impl FnOnce(u64) -> Event, bytes: usize) {
+        // It comes behind what is in the block that is being filled.
+        self.close_block();
+        let size = Size { rows: 1, bytes };
+        match &mut self.open {
+            Some(open) => {
+                open.size.add(size);
+                self.held.push(make(self.number));
+            }
+            None => {
+                self.number += 1;
+                self.ready_size.add(size);
+                self.ready.push(make(self.number));
+            }
+        }
+    }
+
     /// Ends the open transaction.
     #[inline(always)]
     pub fn commit(&mut self, xid: Option<u64>) {

@@ -103,9 +103,11 @@ pub fn column(
             charset = named_charset("latin1");
         } else if item.eat("UNICODE") {
             charset = named_charset("ucs2");
-        } else if item.eat("NOT NULL") || item.eat("AUTO_INCREMENT") || item.eat("AS ROW") {
-            column.nullable = false;
-        } else if item.eat("SERIAL DEFAULT VALUE") {
+        } else if item.eat("NOT NULL")
+            || item.eat("AUTO_INCREMENT")
+            || item.eat("AS ROW")
+            || item.eat("SERIAL DEFAULT VALUE")
+        {
             column.nullable = false;
         } else if item.eat("SET NULL") || item.eat("SET DEFAULT") || item.eat("NOT") {
             // Of REFERENCES … ON DELETE, and of NOT VISIBLE and such.

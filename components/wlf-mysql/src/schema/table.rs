@@ -72,25 +72,26 @@ impl TableSchema {
         for clause in clauses {
             match clause {
                 Clause::Charset(charset) => table.charset = named(charset),
-                Clause::Convert(charset) => {
+                Clause::Convert { charset, grows_all } => {
                     table.charset = named(charset);
-                    converted = Some(named(charset));
+                    converted = Some((named(charset), *grows_all));
                 }
                 _ => {}
             }
         }
         self.check_targets(clauses)?;
         for column in &self.columns {
-            let Some(mut kept) = keep(column, clauses, &table.charset) else {
-                continue;
-            };
-            if let (Some(charset), false) = (&converted, is_changed(column, clauses)) {
-                kept.convert(charset);
-            }
-            table.columns.push(kept);
+            table.columns.extend(keep(column, clauses, &table.charset));
         }
         for clause in clauses {
             table.place(clause)?;
+        }
+        // New columns too, whichever charset they name.
+        if let Some((charset, grows_all)) = converted {
+            for column in &mut table.columns {
+                let grows = grows_all || !is_defined(&column.name, clauses);
+                column.convert(&charset, grows);
+            }
         }
         let key = self.key_after(clauses);
         table.set_primary_key(&key)?;
@@ -244,10 +245,12 @@ fn keep(column: &ColumnSchema, clauses: &[Clause], charset: &str) -> Option<Colu
     Some(kept)
 }
 
-fn is_changed(column: &ColumnSchema, clauses: &[Clause]) -> bool {
-    clauses
-        .iter()
-        .any(|clause| matches!(clause, Clause::Change { old, .. } if same(old, &column.name)))
+/// Whether one of the clauses defines the column.
+fn is_defined(name: &str, clauses: &[Clause]) -> bool {
+    clauses.iter().any(|clause| match clause {
+        Clause::Add { column, .. } | Clause::Change { column, .. } => same(&column.name, name),
+        _ => false,
+    })
 }
 
 /// Whether two names mean the same column, as they do in any case.
@@ -273,8 +276,8 @@ impl ColumnClause {
 }
 
 impl ColumnSchema {
-    /// CONVERT TO CHARACTER SET; a TEXT grows so that it holds as many characters as before.
-    fn convert(&mut self, to: &str) {
+    /// CONVERT TO CHARACTER SET; a TEXT may grow so that it holds as many characters as before.
+    fn convert(&mut self, to: &str, grows: bool) {
         let Some(from) = self.charset.take() else {
             return;
         };
@@ -292,12 +295,15 @@ impl ColumnSchema {
         let type_name = match word {
             "char" => TypeName::Char(rest.parse().unwrap_or(1)),
             "varchar" => TypeName::VarChar(rest.parse().unwrap_or(1)),
+            _ if bytes > 0 && !grows => {
+                TypeName::Text(TextSize::Characters(bytes / charset_width(to).max(1)))
+            }
             _ if bytes > 0 => {
                 TypeName::Text(TextSize::Characters(bytes / charset_width(&from).max(1)))
             }
             // ENUM and SET keep their labels.
             _ => {
-                self.charset = Some(to.to_owned());
+                self.charset = (to != "binary").then(|| to.to_owned());
                 return;
             }
         };

@@ -67,6 +67,7 @@ impl Reading {
             pipeline: "tests".to_owned(),
             delivery,
             destinations: vec!["nowhere".to_owned()],
+            state: None,
         };
         let Ok(Component::Collector(collector)) = config.build(&context) else {
             panic!("a collector is built");

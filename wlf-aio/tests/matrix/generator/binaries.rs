@@ -117,11 +117,7 @@ fn long() -> Table {
 /// A row above 16 MiB, more than a packet of the protocol holds.
 fn longest() -> Table {
     let repeated = |byte: &str, count: usize| format!("REPEAT(x'{byte}', {count})");
-    let columns = [Column::new(
-        "b",
-        "LONGBLOB",
-        Kind::Binary,
-        [repeated("A50F", (16 << 20) / 2 + 1), repeated("01", 1000)],
-    )];
-    Table::new("longest_value", columns).large()
+    let values = [repeated("A50F", (16 << 20) / 2 + 1), repeated("01", 1000)];
+    let column = Column::new("b", "LONGBLOB", Kind::Binary, values).not_null();
+    Table::new("longest_value", [column]).large()
 }

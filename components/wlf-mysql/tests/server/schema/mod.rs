@@ -1,0 +1,5 @@
+//! Definitions of tables that the binlog does not have: the server's `information_schema` is the oracle.
+
+mod following;
+mod random;
+mod statements;
