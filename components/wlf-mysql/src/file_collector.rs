@@ -19,7 +19,7 @@ use self::error::Error;
 use self::listing::Listed;
 use crate::binlog::{self, Assembler, Limits, SavedPosition, Taken};
 
-/// Reads binlog files of MySQL, and ends at the end of the last.
+/// Reads binlog files of MySQL or MariaDB, and ends at the end of the last.
 ///
 /// The files have to have the columns' names in them: `binlog_row_metadata=FULL`. A file that is damaged, or that ends in
 /// the middle of a transaction, is an error after all whole transactions before it were delivered.
