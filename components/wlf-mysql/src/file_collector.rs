@@ -19,7 +19,7 @@ use self::error::Error;
 use self::listing::Listed;
 use crate::binlog::{self, Assembler, Limits, SavedPosition, Taken};
 
-/// Reads binlog files of MySQL, and ends at the end of the last.
+/// Reads binlog files of MySQL or MariaDB, and ends at the end of the last.
 ///
 /// The files have to have the columns' names in them: `binlog_row_metadata=FULL`. Those of MariaDB do not tell some types
 /// even then: UUID, INET4 and INET6 come as BINARY, VECTOR as VARBINARY, JSON as LONGTEXT, and tables with times in the form

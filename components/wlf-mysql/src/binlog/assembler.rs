@@ -61,10 +61,10 @@ pub struct Assembler {
     /// The statement that comes next is not done yet, or never will be.
     undecided_statement: bool,
     server_uuid: Option<String>,
+    decrypted: bool,
     definitions: Definitions,
     /// Changes of definitions are events too.
     emits_ddl: bool,
-    decrypted: bool,
     /// A statement that changes rows was already reported.
     warned_of_statement: bool,
     /// How many events of which types were passed over, since the server marks them as ignorable.
@@ -108,9 +108,9 @@ impl Assembler {
             gtid: None,
             undecided_statement: false,
             server_uuid: None,
+            decrypted: false,
             definitions: Definitions::default(),
             emits_ddl: false,
-            decrypted: false,
             warned_of_statement: false,
             ignored: BTreeMap::new(),
             payload: None,
@@ -123,6 +123,14 @@ impl Assembler {
     #[must_use]
     pub fn with_definitions(mut self) -> Self {
         self.definitions.asks = true;
+        self
+    }
+
+    /// The events come from a server, which decrypts them before it sends them, and says all the same that it has them
+    /// encrypted.
+    #[must_use]
+    pub fn decrypted_by_the_server(mut self) -> Self {
+        self.decrypted = true;
         self
     }
 
@@ -142,14 +150,6 @@ impl Assembler {
     /// Where definitions come from that the binlog does not have.
     pub fn history(&mut self) -> Option<&mut History> {
         self.definitions.history.as_deref_mut()
-    }
-
-    /// The events come from a server, which decrypts them before it sends them, and says all the same that it has them
-    /// encrypted.
-    #[must_use]
-    pub fn decrypted_by_the_server(mut self) -> Self {
-        self.decrypted = true;
-        self
     }
 
     /// Puts the server's identity into positions.
