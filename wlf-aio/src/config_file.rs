@@ -34,13 +34,13 @@ impl Environment for Process {
 /// Reads the configuration that was named, `-` for stdin, or the first that is found.
 ///
 /// # Errors
-/// A fault that stops with 66 if there is none that can be read.
+/// A fault that stops with 66 if there is none that can be read, and with 78 if it is not UTF-8.
 pub(crate) fn read(named: Option<&Path>) -> Result<Source, Fault> {
     match named {
         Some(path) if path == Path::new("-") => {
-            let mut text = String::new();
-            match io::stdin().read_to_string(&mut text) {
-                Ok(_) => Ok(Source::new("stdin", text)),
+            let mut bytes = Vec::new();
+            match io::stdin().read_to_end(&mut bytes) {
+                Ok(_) => source("stdin", bytes),
                 Err(error) => Err(unreadable("stdin", error)),
             }
         }
@@ -53,26 +53,41 @@ pub(crate) fn read(named: Option<&Path>) -> Result<Source, Fault> {
 }
 
 fn read_file(path: &str) -> Result<Source, Fault> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Source::new(path, text)),
+    match std::fs::read(path) {
+        Ok(bytes) => source(path, bytes),
         Err(error) => Err(unreadable(path, error)),
     }
 }
 
+/// The text of a configuration, which is UTF-8.
+fn source(name: &str, bytes: Vec<u8>) -> Result<Source, Fault> {
+    String::from_utf8(bytes)
+        .map(|text| Source::new(name, text))
+        .map_err(|error| {
+            let front = error.as_bytes().get(..error.utf8_error().valid_up_to());
+            let front = String::from_utf8_lossy(front.unwrap_or_default());
+            let line = front.split('\n').count();
+            let column = front.chars().rev().take_while(|c| *c != '\n').count() + 1;
+            Fault::stop(
+                Exit::Config,
+                format!("read the configuration `{name}`"),
+                format!("{name}:{line}:{column}: the bytes from here on are not UTF-8"),
+            )
+            .with_hint("save the file as UTF-8")
+        })
+}
+
 fn unreadable(path: &str, error: io::Error) -> Fault {
-    let mounts = !matches!(
-        error.kind(),
-        ErrorKind::InvalidData | ErrorKind::PermissionDenied
-    );
+    let is_there = error.kind() == ErrorKind::PermissionDenied;
     let fault = Fault::stop(
         Exit::NoInput,
         format!("read the configuration `{path}`"),
         error,
     );
-    if mounts {
-        fault.with_hint(MOUNT)
-    } else {
+    if is_there {
         fault
+    } else {
+        fault.with_hint(MOUNT)
     }
 }
 

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::sleep;
 use wlf_core::runtime::{ComponentStatus, Status};
 use wlf_core::{ComponentKind, replaced};
 
 /// How often progress is looked at. In a guest of WasmEdge nothing wakes a parked runtime but its timers and sockets, so
 /// the end of a pipeline is noticed up to this much later; `indicatif` draws the bar less often by itself.
 const TICK: Duration = Duration::from_millis(20);
+/// The same while nothing happens, which is most of the time behind a quiet server.
+const IDLE: Duration = Duration::from_millis(500);
 /// How often a line says how far things are where there is no terminal.
 const LINE: Duration = Duration::from_secs(10);
 /// How many columns the summary names that had bytes which are no text.
@@ -41,18 +43,18 @@ impl Reporter {
 
     /// Runs until it is dropped.
     pub async fn run(&mut self) {
-        let mut tick = interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pause = Pause::new(0);
         while !self.status.is_ready() {
-            tick.tick().await;
+            sleep(pause.next(0)).await;
         }
         self.announce();
         if std::io::stderr().is_terminal() && !self.json && total(&self.status).is_some() {
             self.bar = Some(bar());
         }
         let mut last_line = tokio::time::Instant::now();
+        let mut pause = Pause::new(self.rows());
         loop {
-            tick.tick().await;
+            sleep(pause.next(self.rows())).await;
             if let Some(bar) = &self.bar {
                 draw(bar, &self.status);
             } else if last_line.elapsed() >= LINE {
@@ -61,6 +63,11 @@ impl Reporter {
                 last_line = tokio::time::Instant::now();
             }
         }
+    }
+
+    /// Rows that were read or delivered: as long as their number grows, something happens.
+    fn rows(&self) -> u64 {
+        self.status.rows(ComponentKind::Collector) + self.status.rows(ComponentKind::Dispatcher)
     }
 
     /// Says what was done, after the end.
@@ -105,6 +112,29 @@ impl Reporter {
             }
         }
         line
+    }
+}
+
+/// How long to wait before progress is looked at again: longer each time that nothing has happened.
+struct Pause {
+    rows: u64,
+    pause: Duration,
+}
+
+impl Pause {
+    fn new(rows: u64) -> Self {
+        Self { rows, pause: TICK }
+    }
+
+    fn next(&mut self, rows: u64) -> Duration {
+        let moved = std::mem::replace(&mut self.rows, rows) != rows;
+        let pause = self.pause;
+        self.pause = if moved {
+            TICK
+        } else {
+            (pause * 5 / 4).min(IDLE)
+        };
+        if moved { TICK } else { pause }
     }
 }
 
@@ -237,6 +267,16 @@ mod tests {
             of("kafka", ComponentKind::Dispatcher),
             of("redis", ComponentKind::Dispatcher),
         ])
+    }
+
+    #[test]
+    fn pauses_grow_while_nothing_happens() {
+        let mut pause = Pause::new(0);
+        assert_eq!(pause.next(0), TICK);
+        let second: Duration = (0..20).map(|_| pause.next(0)).sum();
+        assert!(second > Duration::from_secs(3), "{second:?}");
+        assert_eq!(pause.next(0), IDLE);
+        assert_eq!([pause.next(1), pause.next(1)], [TICK, TICK]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod bench;
 mod charsets;
 mod demo;
 mod dist;
+mod fuzz;
 mod java;
 mod layout;
 mod module;
@@ -49,6 +50,8 @@ enum Task {
     Dist,
     /// Measures the shipped form: size, start, rows a second, memory
     Bench(bench::Options),
+    /// Gives each decoder what a coverage-guided fuzzer thinks of, and prints executions, coverage and crashes
+    Fuzz(fuzz::Options),
     /// Provides WasmEdge 0.14 and 0.17 and prints where they are
     Wasmedge,
 }
@@ -90,6 +93,7 @@ fn run() -> Result<()> {
         Task::Test { stages } => test::test(&stages)?,
         Task::Bench(options) => bench::bench(&options)?,
         Task::Charsets => charsets::charsets()?,
+        Task::Fuzz(options) => fuzz::fuzz(&options)?,
         Task::Dist => dist::dist()?,
         Task::Record { name } => record::record(name.as_deref())?,
         Task::Wasmedge => {

@@ -1,6 +1,7 @@
-//! Rebuilds the recorded binlogs: a fresh MySQL, a script of ours, and the files that the server wrote.
+//! Rebuilds the recorded binlogs: a fresh server, a script of ours, and the files that the server wrote.
 
 mod expected;
+mod source;
 
 use std::fs;
 use std::path::Path;
@@ -11,17 +12,22 @@ use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
 use crate::layout;
-use crate::servers::{free_port, mysql::Mysql};
+use crate::servers::free_port;
+use crate::servers::mariadb::{V10_11, V11_8};
 use crate::wasmedge::hex;
+use source::{Server, Source};
 
 /// A binlog in the repository and how it came to be.
 struct Recording {
     name: &'static str,
+    source: Source,
+    /// The script, below `xtask/record`, without `.sql`.
+    script: &'static str,
     /// What it is good for, for its README.
     about: &'static str,
     /// The directory it goes into, below the workspace.
     into: &'static str,
-    /// What the server is started with besides `SETTINGS`.
+    /// What the server is started with besides the settings of its source.
     settings: &'static [&'static str],
     ending: Ending,
 }
@@ -35,21 +41,14 @@ enum Ending {
     Kill,
 }
 
-/// Every recording's server is started with these.
-const SETTINGS: &[&str] = &[
-    "--log-bin=binlog",
-    "--server-id=1",
-    "--default-time-zone=+00:00",
-];
-
 const GTID: &[&str] = &[
     "--gtid-mode=ON",
     "--enforce-gtid-consistency=ON",
     "--binlog-row-metadata=FULL",
 ];
 
-/// The identity of every recording's server, so that its GTIDs stay the same.
-const SERVER_UUID: &str = "5ec0d3d0-0000-11f1-8000-0242ac110002";
+/// What recordings of MariaDB have in common.
+const FULL: &[&str] = &["--binlog-row-metadata=FULL"];
 
 /// A line of a script after which the server is restarted.
 const RESTART: &str = "-- RESTART\n";
@@ -59,6 +58,8 @@ const FIXTURES: &str = "components/wlf-mysql/tests/fixtures";
 const RECORDINGS: &[Recording] = &[
     Recording {
         name: "shop",
+        source: Source::Mysql,
+        script: "shop",
         about: "The binlog of a small shop, which `cargo xtask demo` reads.",
         into: "configs/quickstart",
         settings: GTID,
@@ -66,6 +67,8 @@ const RECORDINGS: &[Recording] = &[
     },
     Recording {
         name: "types",
+        source: Source::Mysql,
+        script: "types",
         about: "Every column type, with the values at the edges; full row images and full metadata.",
         into: FIXTURES,
         settings: GTID,
@@ -73,6 +76,8 @@ const RECORDINGS: &[Recording] = &[
     },
     Recording {
         name: "minimal-image",
+        source: Source::Mysql,
+        script: "minimal-image",
         about: "Row images of `binlog_row_image` MINIMAL and NOBLOB.",
         into: FIXTURES,
         settings: GTID,
@@ -80,6 +85,8 @@ const RECORDINGS: &[Recording] = &[
     },
     Recording {
         name: "minimal-metadata",
+        source: Source::Mysql,
+        script: "minimal-metadata",
         about: "`binlog_row_metadata=MINIMAL`, the server's default: no column names.",
         into: FIXTURES,
         settings: &[
@@ -91,6 +98,8 @@ const RECORDINGS: &[Recording] = &[
     },
     Recording {
         name: "no-checksum",
+        source: Source::Mysql,
+        script: "no-checksum",
         about: "`binlog_checksum=NONE`: events end without a CRC32.",
         into: FIXTURES,
         settings: &[
@@ -103,6 +112,8 @@ const RECORDINGS: &[Recording] = &[
     },
     Recording {
         name: "no-gtid",
+        source: Source::Mysql,
+        script: "no-gtid",
         about: "`gtid_mode=OFF`: transactions are anonymous. Statement-based events are here too.",
         into: FIXTURES,
         settings: &[
@@ -114,6 +125,8 @@ const RECORDINGS: &[Recording] = &[
     },
     Recording {
         name: "large-transaction",
+        source: Source::Mysql,
+        script: "large-transaction",
         about: "One transaction of many rows events, between two small ones.",
         into: FIXTURES,
         settings: GTID,
@@ -121,6 +134,8 @@ const RECORDINGS: &[Recording] = &[
     },
     Recording {
         name: "control",
+        source: Source::Mysql,
+        script: "control",
         about: "What is not a row: DDL, non-transactional tables, rollbacks, savepoints, XA, tagged GTIDs.",
         into: FIXTURES,
         settings: GTID,
@@ -128,6 +143,8 @@ const RECORDINGS: &[Recording] = &[
     },
     Recording {
         name: "compressed",
+        source: Source::Mysql,
+        script: "compressed",
         about: "`binlog_transaction_compression=ON`: TRANSACTION_PAYLOAD events (zstd).",
         into: FIXTURES,
         settings: GTID,
@@ -135,6 +152,8 @@ const RECORDINGS: &[Recording] = &[
     },
     Recording {
         name: "partial-json",
+        source: Source::Mysql,
+        script: "partial-json",
         about: "`binlog_row_value_options=PARTIAL_JSON`: PARTIAL_UPDATE_ROWS events.",
         into: FIXTURES,
         settings: GTID,
@@ -142,6 +161,8 @@ const RECORDINGS: &[Recording] = &[
     },
     Recording {
         name: "partial-json-minimal",
+        source: Source::Mysql,
+        script: "partial-json-minimal",
         about: "PARTIAL_UPDATE_ROWS with `binlog_row_image=MINIMAL`: differences to documents that are not in the binlog.",
         into: FIXTURES,
         settings: GTID,
@@ -149,6 +170,8 @@ const RECORDINGS: &[Recording] = &[
     },
     Recording {
         name: "many-columns",
+        source: Source::Mysql,
+        script: "many-columns",
         about: "Tables of 9, 300 and 1000 columns, in FULL, MINIMAL and NOBLOB images.",
         into: FIXTURES,
         settings: GTID,
@@ -156,6 +179,8 @@ const RECORDINGS: &[Recording] = &[
     },
     Recording {
         name: "rotation",
+        source: Source::Mysql,
+        script: "rotation",
         about: "Consecutive files: rotated by command, and by a restart.",
         into: FIXTURES,
         settings: GTID,
@@ -163,10 +188,112 @@ const RECORDINGS: &[Recording] = &[
     },
     Recording {
         name: "crashed",
+        source: Source::Mysql,
+        script: "crashed",
         about: "A server that was killed: the file has no STOP event and is marked as in use.",
         into: FIXTURES,
         settings: GTID,
         ending: Ending::Kill,
+    },
+    Recording {
+        name: "mariadb-10.11-types",
+        source: Source::Mariadb(&V10_11),
+        script: "mariadb-types",
+        about: "Every column type of MariaDB, with the values at the edges; temporal columns of the old format too; full metadata.",
+        into: FIXTURES,
+        settings: FULL,
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "mariadb-10.11-compressed",
+        source: Source::Mariadb(&V10_11),
+        script: "mariadb-compressed",
+        about: "`log_bin_compress=ON`: compressed QUERY and rows events.",
+        into: FIXTURES,
+        settings: &[
+            "--binlog-row-metadata=FULL",
+            "--log-bin-compress=ON",
+            "--log-bin-compress-min-len=10",
+        ],
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "mariadb-10.11-minimal-image",
+        source: Source::Mariadb(&V10_11),
+        script: "mariadb-minimal-image",
+        about: "Row images of `binlog_row_image` MINIMAL and NOBLOB.",
+        into: FIXTURES,
+        settings: FULL,
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "mariadb-10.11-no-metadata",
+        source: Source::Mariadb(&V10_11),
+        script: "mariadb-no-metadata",
+        about: "`binlog_row_metadata=NO_LOG`, MariaDB's default, and MINIMAL: no column names.",
+        into: FIXTURES,
+        settings: &["--binlog-row-metadata=NO_LOG"],
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "mariadb-10.11-control",
+        source: Source::Mariadb(&V10_11),
+        script: "mariadb-control",
+        about: "What is not a row: DDL, two-phase ALTER, non-transactional tables, savepoints, XA, several domains and servers, \
+                and a restart.",
+        into: FIXTURES,
+        settings: FULL,
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "mariadb-11.8-types",
+        source: Source::Mariadb(&V11_8),
+        script: "mariadb-types",
+        about: "Every column type of MariaDB, with the values at the edges; temporal columns of the old format too; full metadata.",
+        into: FIXTURES,
+        settings: FULL,
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "mariadb-11.8-compressed",
+        source: Source::Mariadb(&V11_8),
+        script: "mariadb-compressed",
+        about: "`log_bin_compress=ON`: compressed QUERY and rows events.",
+        into: FIXTURES,
+        settings: &[
+            "--binlog-row-metadata=FULL",
+            "--log-bin-compress=ON",
+            "--log-bin-compress-min-len=10",
+        ],
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "mariadb-11.8-minimal-image",
+        source: Source::Mariadb(&V11_8),
+        script: "mariadb-minimal-image",
+        about: "Row images of `binlog_row_image` MINIMAL and NOBLOB.",
+        into: FIXTURES,
+        settings: FULL,
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "mariadb-11.8-no-metadata",
+        source: Source::Mariadb(&V11_8),
+        script: "mariadb-no-metadata",
+        about: "`binlog_row_metadata=NO_LOG`, MariaDB's default, and MINIMAL: no column names.",
+        into: FIXTURES,
+        settings: &["--binlog-row-metadata=NO_LOG"],
+        ending: Ending::Shutdown,
+    },
+    Recording {
+        name: "mariadb-11.8-control",
+        source: Source::Mariadb(&V11_8),
+        script: "mariadb-control",
+        about: "What is not a row: DDL, two-phase ALTER, non-transactional tables, savepoints, XA, several domains and servers, \
+                and a restart.",
+        into: FIXTURES,
+        settings: FULL,
+        ending: Ending::Shutdown,
     },
 ];
 
@@ -206,16 +333,11 @@ impl Recording {
     fn make(&self) -> Result<String> {
         let home = layout::target().join("record").join(self.name);
         layout::remove(&home)?;
-        let server = Mysql::new(&home)?;
+        let server = self.source.provide(&home)?;
         let version = server.version()?;
-        eprintln!("{}: recording from MySQL {version}", self.name);
-        server.initialize()?;
-        fs::write(
-            server.data().join("auto.cnf"),
-            format!("[auto]\nserver-uuid={SERVER_UUID}\n"),
-        )?;
-        let settings = [SETTINGS, self.settings].concat();
-        let script = format!("xtask/record/{}.sql", self.name);
+        eprintln!("{}: recording from {version}", self.name);
+        let settings = [&self.source.settings(), self.settings].concat();
+        let script = format!("xtask/record/{}.sql", self.script);
         let text = fs::read_to_string(layout::workspace().join(&script))
             .with_context(|| format!("reading {script}"))?;
         let tables = run(&server, &settings, &text, &self.ending)?;
@@ -226,7 +348,7 @@ impl Recording {
         fs::create_dir_all(&dir)?;
         let mut readme = format!(
             "# {}\n\n{}\n\n\
-             Recorded from MySQL {version} (Debian) by `cargo xtask record {}`, which runs `{script}` on a fresh server.\n\
+             Recorded from {version} (Debian) by `cargo xtask record {}`, which runs `{script}` on a fresh server.\n\
              Settings: `{}`.\n\n| file | bytes | sha256 |\n| --- | --- | --- |\n",
             self.name,
             self.about,
@@ -255,7 +377,7 @@ impl Recording {
 
 /// Runs the script's parts, with a restart between them, and returns what all tables hold at the end.
 fn run(
-    server: &Mysql,
+    server: &Server,
     settings: &[&str],
     script: &str,
     ending: &Ending,
@@ -265,8 +387,8 @@ fn run(
     while let Some(part) = parts.next() {
         let port = free_port()?;
         let process = server.start(port, settings)?;
-        let outcome = feed(server.client(port)?, part)
-            .and_then(|()| expected::tables(|| server.client(port)));
+        let outcome =
+            feed(server.client(port)?, part).and_then(|()| expected::tables(server, port));
         if *ending == Ending::Kill && parts.peek().is_none() {
             process.kill()?;
         } else {
@@ -277,7 +399,7 @@ fn run(
     Ok(tables)
 }
 
-/// Gives a script to the `mysql` client.
+/// Gives a script to the server's client.
 fn feed(mut client: Command, script: &str) -> Result<()> {
     let mut child = client
         .stdin(Stdio::piped())
@@ -352,21 +474,22 @@ mod tests {
 
     #[test]
     fn every_fixture_and_every_script_belongs_to_a_recording() {
-        let named = |path: &Path| {
-            let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let named = |path: &Path, name: fn(&Recording) -> &str| {
+            let last = path.file_name().unwrap().to_string_lossy().into_owned();
+            let plain = last.trim_end_matches(".sql");
             assert!(
-                RECORDINGS.iter().any(|recording| recording.name == stem),
+                RECORDINGS.iter().any(|recording| name(recording) == plain),
                 "{} is left over",
                 path.display()
             );
         };
         for entry in fs::read_dir(layout::workspace().join("xtask/record")).unwrap() {
-            named(&entry.unwrap().path());
+            named(&entry.unwrap().path(), |recording| recording.script);
         }
         for entry in fs::read_dir(layout::workspace().join(FIXTURES)).unwrap() {
             let path = entry.unwrap().path();
             if path.join("binlog.000001").exists() {
-                named(&path);
+                named(&path, |recording| recording.name);
             }
         }
     }

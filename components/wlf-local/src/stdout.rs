@@ -211,4 +211,33 @@ mod tests {
             );
         }
     }
+
+    #[tokio::test]
+    async fn a_row_may_be_several_lines_or_none() {
+        let taken = Arc::new(Mutex::new(Vec::new()));
+        let out = Narrow {
+            taken: taken.clone(),
+            room: usize::MAX,
+            then: io::ErrorKind::BrokenPipe,
+            stumbles: 0,
+        };
+        let options = serde_json::json!({"format": {"debezium": {"skipped_operations": ["c"]}}});
+        let config: Config = serde_json::from_value(options).expect("a configuration");
+        let mut stdout = StdoutDispatcher::new(config, Box::new(out));
+        let columns = vec![Column::untyped("id")];
+        let table = Arc::new(Table::new("shop", "t", columns, vec![0]));
+        let events = [
+            Records::insert(&table, [vec![1.into()]]),
+            Records::update(&table, [(vec![1.into()], vec![2.into()])]),
+            Records::delete(&table, [vec![2.into()]]),
+        ];
+        stdout.write(&events).await.expect("write");
+        let text = String::from_utf8(taken.lock().expect("the lock").clone()).expect("UTF-8");
+        let op = |line: &str| -> serde_json::Value {
+            let event: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            event["op"].clone()
+        };
+        let ops: Vec<_> = text.lines().map(op).collect();
+        assert_eq!(ops, ["d", "c", "d"]);
+    }
 }

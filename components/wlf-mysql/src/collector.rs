@@ -2,6 +2,7 @@
 
 pub mod beginning;
 pub mod config;
+pub mod definitions;
 pub mod locate;
 pub mod replica;
 pub mod server;
@@ -18,13 +19,15 @@ use wlf_core::{Batch, Collector, Exit, Fault, Position};
 pub use config::Config;
 
 use self::beginning::{Beginning, Search, is_behind};
+use self::definitions::Definitions;
 use self::replica::Replica;
 use self::server::{BinlogFile, BinlogStatus, Server};
 use self::stream::{Item, Stream};
 use crate::binlog::{Assembler, Executed, Limits, Place, SavedPosition, Taken};
 use crate::connection::{Connection, Endpoint};
+use crate::ddl::TableName;
 use crate::error::Error;
-use crate::schema::read_back;
+use crate::schema::Source;
 
 /// Everything else on this thread gets its turn at the latest when so many bytes were read.
 const TURN: usize = 256 * 1024;
@@ -35,6 +38,7 @@ pub struct BinlogCollector {
     config: Config,
     endpoint: Endpoint,
     replica: Replica,
+    definitions: Definitions,
     limits: Limits,
     /// Where the first connection began: `latest` means the same thing to the second.
     began: Option<SavedPosition>,
@@ -65,8 +69,6 @@ struct Running {
     waiting: Option<Range<usize>>,
     /// Said once at the beginning, so that a position is saved before the first row.
     first: Option<Position>,
-    /// Asks for tables' definitions; made when it is needed.
-    schema: Option<Connection>,
     /// How many bytes were taken since others had their turn.
     taken: usize,
     state: State,
@@ -97,8 +99,21 @@ impl BinlogCollector {
             config.server_id.map(|id| id.get()),
             config.heartbeat.get(),
         );
+        let scout = Replica::new(
+            &format!("{} looks ahead", context.id),
+            &context.pipeline,
+            &endpoint.to_string(),
+            None,
+            config.heartbeat.get(),
+        );
+        let source = Source {
+            collector: context.id.clone(),
+            path: context.state_file(".schema"),
+            ..Source::default()
+        };
         Self {
             config,
+            definitions: Definitions::new(endpoint.clone(), scout, source),
             endpoint,
             replica,
             limits: limits(&context.delivery),
@@ -145,6 +160,24 @@ impl BinlogCollector {
         if after.is_none() {
             self.began = Some(beginning.place.clone());
         }
+        let mut assembler = match self.idle.take() {
+            Some(assembler) => assembler,
+            None if self.config.ddl => Assembler::new(self.limits).with_definitions().with_ddl(),
+            None => Assembler::new(self.limits).with_definitions(),
+        };
+        let needs_history = self.config.ddl || !server.has_full_metadata();
+        let prepared = self
+            .definitions
+            .prepare(
+                &mut assembler,
+                &server,
+                &beginning,
+                after.is_some(),
+                needs_history,
+            )
+            .await;
+        self.idle = Some(assembler);
+        prepared?;
         self.run(connection, &server, beginning, after.is_none())
             .await
     }
@@ -173,9 +206,6 @@ impl BinlogCollector {
             Some(assembler) => assembler,
             None => Assembler::new(self.limits),
         };
-        if !server.has_full_metadata() {
-            assembler = assembler.with_definitions();
-        }
         assembler.set_server_uuid(place.server_uuid.clone());
         assembler.start(&place.file, place.position, executed);
         tracing::info!(
@@ -190,7 +220,6 @@ impl BinlogCollector {
             assembler,
             server_uuid: server.identity().to_owned(),
             waiting: None,
-            schema: None,
             taken: 0,
             state: State::Reading,
             fault: None,
@@ -230,7 +259,16 @@ impl Collector for BinlogCollector {
             let bug = "a collector is read before it is connected";
             return Err(Fault::stop(Exit::Software, "read from MySQL", bug));
         };
-        running.read(self.end.as_ref(), &self.endpoint).await
+        running.read(self.end.as_ref(), &mut self.definitions).await
+    }
+
+    async fn commit(&mut self, position: &Position) -> Result<(), Fault> {
+        let running = self.running.as_mut().map(|running| &mut running.assembler);
+        let Some(history) = running.or(self.idle.as_mut()).and_then(Assembler::history) else {
+            return Ok(());
+        };
+        let position = beginning::saved(position)?;
+        Ok(history.commit(&position).map_err(Error::from)?)
     }
 
     fn position(&self) -> Option<Position> {
@@ -287,7 +325,7 @@ impl Running {
     async fn read(
         &mut self,
         end: Option<&End>,
-        endpoint: &Endpoint,
+        definitions: &mut Definitions,
     ) -> Result<Option<Batch>, Fault> {
         if let Some(position) = self.first.take() {
             return Ok(Some(Batch {
@@ -300,7 +338,7 @@ impl Running {
                 return Err(fault);
             }
             let is_all = match self.state {
-                State::Reading => match self.take_received(end, endpoint).await {
+                State::Reading => match self.take_received(end, definitions).await {
                     Ok(is_all) => is_all,
                     Err(fault) => {
                         self.fault = Some(fault);
@@ -311,6 +349,10 @@ impl Running {
                 State::Ended => return Ok(None),
             };
             if let Some(batch) = self.assembler.cut() {
+                // What is behind its position must be found again.
+                if let Some(history) = self.assembler.history() {
+                    history.sync().map_err(Error::from)?;
+                }
                 return Ok(Some(batch));
             }
             match self.state {
@@ -326,7 +368,7 @@ impl Running {
     async fn take_received(
         &mut self,
         end: Option<&End>,
-        endpoint: &Endpoint,
+        definitions: &mut Definitions,
     ) -> Result<bool, Fault> {
         loop {
             if self.taken >= TURN {
@@ -359,7 +401,8 @@ impl Running {
                 }
                 Taken::NeedsDefinition { database, table } => {
                     self.waiting = Some(event);
-                    self.define(database, table, endpoint).await?;
+                    let table = TableName { database, table };
+                    definitions.answer(&mut self.assembler, table).await?;
                 }
             }
             if end.is_some_and(|end| end.is_reached(self)) {
@@ -398,31 +441,6 @@ impl Running {
             }
         }
         self.state = State::Reached;
-        Ok(())
-    }
-
-    /// Asks the server for a table's definition.
-    async fn define(
-        &mut self,
-        database: String,
-        table: String,
-        endpoint: &Endpoint,
-    ) -> Result<(), Error> {
-        // A connection whose answer was not waited for must not be used again, so it is put back only afterwards.
-        let mut connection = match self.schema.take() {
-            Some(connection) => connection,
-            None => Connection::open(endpoint).await?,
-        };
-        let definition = match read_back::definition(&mut connection, &database, &table).await {
-            // The server closes connections that were idle for long.
-            Err(Error::Lost { .. }) => {
-                connection = Connection::open(endpoint).await?;
-                read_back::definition(&mut connection, &database, &table).await?
-            }
-            other => other?,
-        };
-        self.schema = Some(connection);
-        self.assembler.define(database, table, definition);
         Ok(())
     }
 }

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::protocol::handshake_v10::HandshakeV10;
 use crate::protocol::login::{Login, LoginError, Step};
 use crate::protocol::packet::{MAX_MESSAGE, Packets};
-use crate::protocol::text_resultset::{ResultError, ResultReader, Rows};
+use crate::protocol::text_resultset::{ResultError, ResultReader, Row, Rows};
 use crate::protocol::{DecodeError, com_query};
 
 /// How long a connection and each answer of the login may take.
@@ -142,8 +142,30 @@ impl Connection {
         self.acknowledged(sql, &com_query::encode(sql)).await
     }
 
+    /// Runs a statement and gives each of its rows away as it comes.
+    pub async fn query_each(&mut self, sql: &str, mut each: impl FnMut(Row)) -> Result<(), Error> {
+        let rest = self.answer(sql, &com_query::encode(sql), &mut each).await?;
+        rest.rows.into_iter().for_each(each);
+        Ok(())
+    }
+
     /// Sends a command and reads the server's answer to it; errors call it `name`.
     pub async fn acknowledged(&mut self, name: &str, command: &[u8]) -> Result<Rows, Error> {
+        let mut rows = Vec::new();
+        let mut answer = self
+            .answer(name, command, &mut |row| rows.push(row))
+            .await?;
+        rows.append(&mut answer.rows);
+        answer.rows = rows;
+        Ok(answer)
+    }
+
+    async fn answer(
+        &mut self,
+        name: &str,
+        command: &[u8],
+        each: &mut impl FnMut(Row),
+    ) -> Result<Rows, Error> {
         self.command(command).await?;
         let mut result = ResultReader::default();
         loop {
@@ -161,6 +183,7 @@ impl Connection {
                     Err(ResultError::Decode(source)) => return Err(self.protocol(source)),
                 }
             }
+            result.take_rows().into_iter().for_each(&mut *each);
             match timeout(QUERY_TIMEOUT, self.receive()).await {
                 Ok(received) => received?,
                 Err(_) => return Err(self.silent(QUERY_TIMEOUT)),

@@ -10,6 +10,7 @@ use crate::collector::locate::ScanError;
 use crate::protocol::err_packet::Meaning;
 use crate::protocol::login::LoginError;
 use crate::protocol::{DecodeError, ServerError};
+use crate::schema::history::HistoryError;
 
 /// What went wrong with a server.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +112,8 @@ pub enum Error {
         #[source]
         source: NotGtidSet,
     },
+    #[error(transparent)]
+    SchemaHistory(#[from] HistoryError),
     #[error("the set of executed GTIDs is too large to be sent")]
     GtidSetTooLarge(#[source] std::num::TryFromIntError),
 }
@@ -133,6 +136,7 @@ impl Error {
             | Self::SavedPosition(_)
             | Self::GtidSet { .. }
             | Self::GtidSetTooLarge(_) => "go to the position in the binlog",
+            Self::SchemaHistory(_) => HistoryError::DOING,
         }
     }
 
@@ -158,6 +162,7 @@ impl Error {
             Self::TooFar { .. } | Self::GtidSet { .. } | Self::GtidSetTooLarge(_) => {
                 Severity::Stop(Exit::Unavailable)
             }
+            Self::SchemaHistory(error) => Severity::Stop(error.exit()),
         }
     }
 
@@ -189,6 +194,7 @@ impl Error {
                  Anonymous_Gtid event"
                     .to_owned(),
             ),
+            Self::SchemaHistory(error) => Some(error.hint().to_owned()),
             Self::TooFar { .. } => {
                 Some("turn on GTIDs (gtid_mode=ON), or begin with the next file".to_owned())
             }

@@ -281,6 +281,7 @@ mod tests {
             pipeline: String::new(),
             delivery: Default::default(),
             destinations: vec!["out".into()],
+            state: None,
         };
         let invalid = config.build(&context).err().expect("a refusal");
         assert_eq!(invalid.key, "rules[1]");

@@ -101,6 +101,26 @@ fn the_first_of_the_places_is_taken() {
 }
 
 #[test]
+fn a_configuration_that_is_not_utf8_exits_with_78_and_its_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("latin1.yaml");
+    std::fs::write(&path, b"collectors:\n  - id: caf\xe9\n").unwrap();
+    let path = path.to_str().unwrap();
+    for command in ["check", "run", "graph"] {
+        let ran = run(&[command, "--config", path]);
+        assert_eq!(ran.code, 78);
+        assert_eq!(
+            ran.err,
+            format!(
+                "error: read the configuration `{path}`: {path}:2:12: the bytes from here on are not UTF-8
+  = help: save the file as UTF-8
+"
+            )
+        );
+    }
+}
+
+#[test]
 fn a_configuration_that_cannot_be_read_exits_with_66() {
     let ran = run(&["run", "--config", "no/such.yaml"]);
     assert_eq!(ran.code, 66);

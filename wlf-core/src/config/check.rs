@@ -16,7 +16,7 @@ use super::problem::{Problem, Problems};
 use super::read_error::ReadError;
 use super::settings::{DeliverySection, Log, Settings, State};
 use super::source::{Source, Span};
-use super::tree::{Entry, Node, Value};
+use super::tree::{Entry, Node, Origin, Value};
 use super::{Component, Context, Delivery, Invalid};
 use crate::component::ComponentKind;
 
@@ -99,6 +99,7 @@ fn check_tree(
     problems: &mut Vec<Problem>,
 ) -> Checked {
     let Outline { components } = outline(root, types, problems);
+    name_parts(root, &components, problems);
     let settings = settings(root, problems);
     check_graph(&components, dead_letter(root), problems);
     let components = components
@@ -109,6 +110,42 @@ fn check_tree(
         source: source.to_owned(),
         settings,
         components,
+    }
+}
+
+/// Says of what could not be filled in, which was found before there were components, in which part it is.
+fn name_parts(root: &Node, components: &[Declared<'_>], problems: &mut [Problem]) {
+    let mut parts = Vec::new();
+    for component in components {
+        unfilled(component.node, &component.part, &mut parts);
+    }
+    for entry in root.mapping().unwrap_or_default() {
+        if !matches!(entry.value.value, Value::Sequence(_)) {
+            unfilled(&entry.value, &entry.key, &mut parts);
+        }
+    }
+    for problem in problems
+        .iter_mut()
+        .filter(|problem| problem.part.is_empty())
+    {
+        let before = parts.iter().filter(|(span, _)| *span <= problem.span);
+        if let Some((_, part)) = before.max_by_key(|(span, _)| *span) {
+            problem.part = (*part).to_owned();
+        }
+    }
+}
+
+/// The places of all scalars below a node that could not be filled in.
+fn unfilled<'a>(node: &Node, part: &'a str, parts: &mut Vec<(Span, &'a str)>) {
+    match &node.value {
+        Value::Scalar(scalar) if scalar.origin == Origin::Unfilled => parts.push((node.span, part)),
+        Value::Scalar(_) => {}
+        Value::Sequence(items) => items.iter().for_each(|item| unfilled(item, part, parts)),
+        Value::Mapping(entries) => {
+            for entry in entries {
+                unfilled(&entry.value, part, parts);
+            }
+        }
     }
 }
 
@@ -181,6 +218,7 @@ fn build(
         pipeline: settings.name.clone(),
         delivery: settings.delivery.clone(),
         destinations: destinations.clone(),
+        state: settings.state.as_ref().map(|state| state.directory.clone()),
     };
     let reader = Reader::new(declared.node, declared.place).hiding(&COMMON_KEYS);
     let problem = match component_type.build(reader, &context) {

@@ -4,10 +4,13 @@ use schemars::generate::SchemaGenerator;
 use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 
+use std::path::PathBuf;
+
 use super::Delivery;
 use super::deserialize::Reader;
 use super::read_error::ReadError;
 use crate::component::{Collector, ComponentApi, ComponentKind, Dispatcher, Transformer};
+use crate::runtime::state_file_name;
 
 /// The configuration of one type of component, read from its entry in the file, and how it becomes the component.
 ///
@@ -104,6 +107,16 @@ pub struct Context {
     pub delivery: Delivery,
     /// The ids that this component's events go to; empty for a dispatcher.
     pub destinations: Vec<String>,
+    /// `state.directory`, which exists when the component runs; `None` if nothing is kept.
+    pub state: Option<PathBuf>,
+}
+
+impl Context {
+    /// Where the component may keep a file of its own beside its position: `<state.directory>/<id><ending>`.
+    pub fn state_file(&self, ending: &str) -> Option<PathBuf> {
+        let directory = self.state.as_ref()?;
+        Some(directory.join(state_file_name(&self.id, ending)))
+    }
 }
 
 /// Values that do not go together, each right by itself.

@@ -1,15 +1,16 @@
 //! The tree as a serde deserializer whose errors know their place.
 
 use std::cell::Cell;
-use std::fmt::Display;
 use std::rc::Rc;
 use std::slice;
 
 use serde::de::value::StrDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Expected, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
 
 use super::choice::Choice;
-use super::read_error::ReadError;
+use super::read_error::{ReadError, in_words};
 use super::scalar::Plain;
 use super::source::Span;
 use super::tree::{Entry, Node, Origin, Scalar, Value};
@@ -65,12 +66,11 @@ impl<'a> Reader<'a> {
         matches!(&self.node.value, Value::Scalar(scalar) if meaning(scalar) == Plain::Null)
     }
 
-    fn integer<T>(&self, least: T, most: T) -> Result<T>
+    fn integer<T>(&self, what: &str) -> Result<T>
     where
-        T: TryFrom<u64> + TryFrom<i64> + Display,
+        T: TryFrom<u64> + TryFrom<i64>,
     {
-        let what = || format!("a whole number from {least} to {most}");
-        let (scalar, plain) = self.scalar(&what())?;
+        let (scalar, plain) = self.scalar(what)?;
         let number = match plain {
             Plain::Unsigned(number) => T::try_from(number).ok(),
             Plain::Signed(number) => T::try_from(number).ok(),
@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
                     Plain::of(&scalar.text),
                     Plain::Unsigned(_) | Plain::Signed(_)
                 );
-            let error = ReadError::expected(what(), self.node);
+            let error = ReadError::expected(what, self.node);
             if quoted {
                 error.hint("write it without quotes")
             } else {
@@ -129,10 +129,18 @@ fn meaning(scalar: &Scalar) -> Plain {
     }
 }
 
+/// What a visitor says of the numbers that it takes, if it says more than their type does.
+fn whole_number<'de, V: Visitor<'de>>(visitor: &V) -> Option<String> {
+    let expected: &dyn Expected = visitor;
+    Some(in_words(&expected.to_string())).filter(|words| words.starts_with("a whole number"))
+}
+
 macro_rules! integers {
     ($($method:ident $visit:ident $type:ident)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-            let number = self.integer($type::MIN, $type::MAX)?;
+            let what = whole_number(&visitor)
+                .unwrap_or_else(|| format!("a whole number from {} to {}", $type::MIN, $type::MAX));
+            let number = self.integer::<$type>(&what)?;
             visitor.$visit(number).map_err(|error| self.place(error))
         })*
     };

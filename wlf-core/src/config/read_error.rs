@@ -195,7 +195,7 @@ pub(crate) fn list<'a>(words: impl IntoIterator<Item = &'a &'a str>) -> String {
 }
 
 /// Serde's names for what it expects, in a user's words.
-fn in_words(expected: &str) -> String {
+pub(crate) fn in_words(expected: &str) -> String {
     let words = match expected {
         "a boolean" | "bool" => "`true` or `false`",
         "a string" | "a borrowed string" | "str" | "string" => "text",

@@ -15,6 +15,6 @@ mod transform;
 pub use backoff::Backoff;
 pub use pipeline::Pipeline;
 pub use receipt::Receipt;
-pub use state::StateDirectory;
+pub use state::{StateDirectory, state_file_name};
 pub use status::{ComponentStatus, Status};
 pub use stop::Stop;

@@ -95,20 +95,24 @@ impl StateDirectory {
         })
     }
 
-    /// The file of a collector; characters that a file name may not have everywhere are written as `%XX`.
     fn file(&self, collector: &str) -> PathBuf {
-        let mut name = String::with_capacity(collector.len() + 5);
-        for byte in collector.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' => {
-                    name.push(char::from(byte))
-                }
-                _ => name.push_str(&format!("%{byte:02X}")),
-            }
-        }
-        name.push_str(".json");
-        self.path.join(name)
+        self.path.join(state_file_name(collector, ".json"))
     }
+}
+
+/// The name of a component's file; characters that a file name may not have everywhere are written as `%XX`.
+pub fn state_file_name(id: &str, ending: &str) -> String {
+    let mut name = String::with_capacity(id.len() + ending.len());
+    for byte in id.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' => {
+                name.push(char::from(byte))
+            }
+            _ => name.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    name.push_str(ending);
+    name
 }
 
 fn parse(text: &[u8], path: PathBuf, collector: &str) -> Result<Position, StateError> {

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::source::Server;
 use crate::apt;
 
 /// A table with its columns and all of its rows.
@@ -33,7 +34,8 @@ struct Column {
 }
 
 /// Reads all tables of all databases that are not the server's own.
-pub fn tables(client: impl Fn() -> Result<Command>) -> Result<Vec<Table>> {
+pub fn tables(server: &Server, port: u16) -> Result<Vec<Table>> {
+    let client = || server.client(port);
     let mut tables: Vec<Table> = Vec::new();
     for line in query(client()?, COLUMNS)?.lines() {
         let column: Column =
@@ -59,7 +61,7 @@ pub fn tables(client: impl Fn() -> Result<Command>) -> Result<Vec<Table>> {
             .collect();
         key.sort();
         table.primary_key = key.into_iter().map(|(_, name)| name.clone()).collect();
-        for line in query(client()?, &table.select())?.lines() {
+        for line in query(client()?, &table.select(server))?.lines() {
             table.rows.push(
                 serde_json::from_str(line)
                     .with_context(|| format!("row of {}: {line}", table.name))?,
@@ -131,11 +133,11 @@ impl Table {
     }
 
     /// Makes the statement that gives each row as one JSON object of strings.
-    fn select(&self) -> String {
+    fn select(&self, server: &Server) -> String {
         let values: Vec<_> = self
             .columns
             .iter()
-            .map(|column| format!("{}, {}", quoted(&column.name), column.text()))
+            .map(|column| format!("{}, {}", quoted(&column.name), column.text(server)))
             .collect();
         let mut select = format!(
             "SELECT JSON_OBJECT({}) FROM {}.{}",
@@ -157,7 +159,7 @@ impl Table {
 
 impl Column {
     /// Makes the expression that shows a value as text, without loss.
-    fn text(&self) -> String {
+    fn text(&self, server: &Server) -> String {
         let name = identifier(&self.name);
         match self.kind.as_str() {
             "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" | "vector" => {
@@ -166,15 +168,10 @@ impl Column {
             "bit" => format!("CAST(CAST({name} AS UNSIGNED) AS CHAR)"),
             // FLOAT alone is shown with six digits.
             "float" => format!("CAST(CAST({name} AS DOUBLE) AS CHAR)"),
-            // As stored: the geographic reference systems would show latitude first.
             "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
-            | "multipolygon" | "geomcollection" | "geometrycollection" => {
-                format!("ST_AsText({name}, 'axis-order=long-lat')")
-            }
+            | "multipolygon" | "geomcollection" | "geometrycollection" => server.geometry(&name),
             "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum"
-            | "set" => {
-                format!("CONVERT({name} USING utf8mb4)")
-            }
+            | "set" => server.text(&name),
             _ => format!("CAST({name} AS CHAR)"),
         }
     }

@@ -75,6 +75,27 @@ impl Mariadb {
         })
     }
 
+    /// Returns the server's version, `1:10.11.18-0+deb12u1`.
+    pub fn version(&self) -> Result<String> {
+        self.prefix.version(self.version.bundle.version.0)
+    }
+
+    /// Makes a command of the `mariadb` client, logged in as root.
+    pub fn client(&self, port: u16) -> Result<Command> {
+        let mut command = self.prefix.command("usr/bin/mariadb")?;
+        command
+            .args([
+                "--no-defaults",
+                "--host=127.0.0.1",
+                "--user=root",
+                "--skip-ssl",
+                "--default-character-set=utf8mb4",
+            ])
+            .arg(format!("--port={port}"))
+            .env("MYSQL_PWD", PASSWORD);
+        Ok(command)
+    }
+
     /// Returns the data directory, where the binary log is too.
     pub fn data(&self) -> PathBuf {
         self.home.join("data")

@@ -7,6 +7,7 @@ use rskafka::client::{Client, ClientBuilder};
 use rskafka::messenger::Messenger;
 use rskafka::protocol::messages::{CreateTopicConfig, CreateTopicRequest, CreateTopicsRequest};
 use rskafka::protocol::primitives::{Int16, Int32, NullableString, String_};
+use rskafka::record::Record;
 use tokio::io::BufStream;
 use tokio::net::TcpStream;
 
@@ -88,12 +89,22 @@ impl Broker {
     }
 
     async fn read_partition(&self, topic: &str, partition: i32) -> Vec<(String, String)> {
+        let text = |bytes: Option<Vec<u8>>| String::from_utf8(bytes.unwrap_or_default());
+        let records = self.records(topic, partition).await.into_iter();
+        let records = records.map(|record| {
+            let key = text(record.key).expect("a key in UTF-8");
+            (key, text(record.value).expect("a value in UTF-8"))
+        });
+        records.collect()
+    }
+
+    /// All records of a partition, as they are.
+    pub async fn records(&self, topic: &str, partition: i32) -> Vec<Record> {
         let partition = self
             .client
             .partition_client(topic, partition, UnknownTopicHandling::Retry)
             .await
             .expect("a partition");
-        let text = |bytes: Option<Vec<u8>>| String::from_utf8(bytes.unwrap_or_default());
         let end = partition
             .get_offset(OffsetAt::Latest)
             .await
@@ -107,9 +118,7 @@ impl Broker {
                 .expect("records");
             for record in fetched {
                 offset = record.offset + 1;
-                let record = record.record;
-                let key = text(record.key).expect("a key in UTF-8");
-                records.push((key, text(record.value).expect("a value in UTF-8")));
+                records.push(record.record);
             }
         }
         records

@@ -1,6 +1,7 @@
 //! The dispatcher against the real broker at `WLF_TEST_KAFKA`, read back with rskafka's own consumer.
 
 mod broker;
+mod formats;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,7 +30,6 @@ fn dispatcher(broker: &Broker, options: Value) -> KafkaDispatcher {
     KafkaDispatcher::new(config)
 }
 
-/// The ids of rows, in order.
 /// Connects as the runtime does, through the outage that a broker's first seconds are.
 async fn connect(kafka: &mut KafkaDispatcher) {
     let until = Instant::now() + Duration::from_secs(60);
@@ -40,6 +40,7 @@ async fn connect(kafka: &mut KafkaDispatcher) {
     }
 }
 
+/// The ids of rows, in order.
 fn ids(records: &[(String, String)]) -> Vec<u64> {
     let id = |value: &str| {
         let row: Value = serde_json::from_str(value).expect("JSON");

@@ -243,3 +243,35 @@ async fn a_name_that_is_too_long_is_that_of_its_rows_alone() {
     assert_eq!((error.durable, error.rows), (1, 0));
     assert_eq!(error.fault.severity, Severity::Reject);
 }
+
+#[tokio::test]
+async fn paths_point_into_the_rows_of_every_format_and_tombstones_are_no_lines() {
+    for (format, expected) in [
+        ("maxwell", [1, 2]),
+        ("debezium", [2, 2]),
+        ("cloudevents", [2, 2]),
+        ("canal", [1, 2]),
+    ] {
+        let folder = folder();
+        let path = folder.path().join("%{/data/id}.jsonl");
+        let config = json!({"path": path, "format": {format: {}}});
+        let config: Config = serde_json::from_value(config).expect("a configuration");
+        let mut file = FileDispatcher::new(config);
+        let t = table("shop", "t");
+        let row = |id: i32| vec![id.into(), "x".into()];
+        let events = [
+            Records::insert(&t, [row(1)]),
+            Records::update(&t, [(row(1), row(2))]),
+            Records::delete(&t, [row(2)]),
+        ];
+        write(&mut file, &events).await.expect(format);
+        for (id, expected) in (1..).zip(expected) {
+            let text = fs::read_to_string(folder.path().join(format!("{id}.jsonl")));
+            let text = text.expect("a file");
+            assert_eq!(text.lines().count(), expected, "{format} {id}: {text}");
+            for line in text.lines() {
+                serde_json::from_str::<serde_json::Value>(line).expect("JSON");
+            }
+        }
+    }
+}

@@ -1,11 +1,14 @@
 //! Makes batches of whole transactions out of a binlog's events: bytes in, batches out.
 
 mod control;
+mod definition_statements;
 mod mariadb;
 mod payload;
 mod rewritten;
 mod statements;
+mod unknown;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,7 +17,6 @@ use wlf_core::{Batch, Position};
 
 use self::payload::OpenPayload;
 use super::checksum::Checksum;
-use super::definition::Definition;
 use super::error::Error;
 use super::event_type as types;
 use super::executed::Executed;
@@ -27,11 +29,12 @@ use super::query::Query;
 use super::reader::Malformed;
 use super::rows::RowsEvent;
 use super::table_map;
-use super::tables::{Introduced, Tables};
+use super::tables::{Definitions, Introduced, NotIntroduced, Tables};
 use super::transaction_origin::TransactionGtid;
 use super::transaction_payload::Decoder;
 use super::transactions::{Limits, Transactions};
 use super::{commit_timestamp, gtid, xid};
+use crate::schema::History;
 
 /// Makes batches of whole transactions out of a binlog's events.
 ///
@@ -58,10 +61,13 @@ pub struct Assembler {
     /// The statement that comes next is not done yet, or never will be.
     undecided_statement: bool,
     server_uuid: Option<String>,
-    /// Somebody answers when a table has no names in the binlog.
-    definitions: bool,
+    definitions: Definitions,
+    /// Changes of definitions are events too.
+    emits_ddl: bool,
     /// A statement that changes rows was already reported.
     warned_of_statement: bool,
+    /// How many events of which types were passed over, since the server marks them as ignorable.
+    ignored: BTreeMap<u8, u64>,
     /// A compressed transaction of which not all events were taken, and what decompresses it.
     payload: Option<Box<OpenPayload>>,
     decoder: Decoder,
@@ -74,7 +80,8 @@ pub enum Taken {
     Event,
     /// A piece of the event, which is large: [`cut`](Assembler::cut) if a batch is full, and give the event again.
     More,
-    /// Nothing was taken: the table has no names in the binlog. [`Assembler::define`] it and give the event again.
+    /// Nothing was taken: the table has no names in the binlog, and the [history](Assembler::history) does not know it.
+    /// Let it learn the table, or refuse it, and give the event again.
     NeedsDefinition {
         database: String,
         table: String,
@@ -100,8 +107,10 @@ impl Assembler {
             gtid: None,
             undecided_statement: false,
             server_uuid: None,
-            definitions: false,
+            definitions: Definitions::default(),
+            emits_ddl: false,
             warned_of_statement: false,
+            ignored: BTreeMap::new(),
             payload: None,
             decoder: Decoder::default(),
             inflater: Inflater::default(),
@@ -111,8 +120,26 @@ impl Assembler {
     /// Asks for the definitions of tables that have no names in the binlog, instead of refusing their rows.
     #[must_use]
     pub fn with_definitions(mut self) -> Self {
-        self.definitions = true;
+        self.definitions.asks = true;
         self
+    }
+
+    /// Makes events of statements that change definitions.
+    #[must_use]
+    pub fn with_ddl(mut self) -> Self {
+        self.emits_ddl = true;
+        self
+    }
+
+    /// Sets where definitions come from that the binlog does not have; statements in the binlog move it on.
+    pub fn set_history(&mut self, history: Option<History>) {
+        self.definitions.history = history.map(Box::new);
+        self.tables.forget_definitions(|_, _| true);
+    }
+
+    /// Where definitions come from that the binlog does not have.
+    pub fn history(&mut self) -> Option<&mut History> {
+        self.definitions.history.as_deref_mut()
     }
 
     /// Puts the server's identity into positions.
@@ -155,14 +182,14 @@ impl Assembler {
         &self.format
     }
 
-    /// Learns what the server says of a table that has no names in the binlog; `None` if it does not know it.
-    pub fn define(&mut self, database: String, table: String, definition: Option<Definition>) {
-        self.tables.define(database, table, definition);
-    }
-
     /// Where the unfinished transaction begins.
     pub fn unfinished(&self) -> Option<Place> {
         self.transactions.open_at()
+    }
+
+    /// How many events of a type that is not known were passed over, because the server marks them as ignorable.
+    pub fn ignored(&self) -> u64 {
+        self.ignored.values().sum()
     }
 
     #[cfg(test)]
@@ -259,12 +286,13 @@ impl Assembler {
             types::TABLE_MAP => {
                 let split = table_map::split_id(body, self.format.short_table_ids);
                 let (id, rest) = split.map_err(|source| wrong(self, source))?;
-                let introduced = self.tables.introduce(id, rest, self.definitions);
-                match introduced.map_err(|source| wrong(self, source))? {
-                    Introduced::Known => {}
-                    Introduced::Nameless { database, table } => {
+                match self.tables.introduce(id, rest, &mut self.definitions) {
+                    Ok(Introduced::Known) => {}
+                    Ok(Introduced::Nameless { database, table }) => {
                         return Ok(Taken::NeedsDefinition { database, table });
                     }
+                    Err(NotIntroduced::Malformed(source)) => return Err(wrong(self, source)),
+                    Err(NotIntroduced::History(error)) => return Err(error.into()),
                 }
             }
             types::XID => {
@@ -275,7 +303,7 @@ impl Assembler {
             types::QUERY => {
                 let query = Query::decode(body).map_err(|source| wrong(self, source))?;
                 self.end = end;
-                self.query(&query, start)?;
+                self.query(&query, header, start)?;
             }
             types::GTID => {
                 let gtid = gtid::decode(body).map_err(|source| wrong(self, source))?;

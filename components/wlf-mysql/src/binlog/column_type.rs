@@ -104,7 +104,8 @@ impl ColumnType {
             }
             NEWDECIMAL => {
                 let (precision, scale) = (metadata.u8(FIELD)?, metadata.u8(FIELD)?);
-                if precision == 0 || precision > 65 || scale > 30 || scale > precision {
+                // MySQL allows a scale of 30, MariaDB of 38.
+                if precision == 0 || precision > 65 || scale > 38 || scale > precision {
                     return Err(Malformed::Invalid(FIELD));
                 }
                 let length = super::decimal::packed_length(precision, scale);

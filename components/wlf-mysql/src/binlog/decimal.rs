@@ -2,6 +2,8 @@
 
 use wlf_core::format::Buffer;
 
+use super::reader::Malformed;
+
 /// How many bytes a value takes; `scale` is at most `precision`.
 pub fn packed_length(precision: u8, scale: u8) -> u16 {
     let part = |digits: u8| u16::from(digits / 9) * 4 + u16::from(digits % 9).div_ceil(2);
@@ -73,7 +75,7 @@ impl<'a> Groups<'a> {
     }
 }
 
-/// The number without its point, if it has at most 18 digits.
+/// The number without its point, if it has at most 18 digits and each group is one of digits.
 #[inline(always)]
 pub fn unscaled(packed: &[u8], precision: u8, scale: u8) -> Option<i64> {
     if precision > 18 {
@@ -82,12 +84,19 @@ pub fn unscaled(packed: &[u8], precision: u8, scale: u8) -> Option<i64> {
     let mut groups = Groups::new(packed, precision, scale);
     let mut number = 0i64;
     while let Some((value, digits)) = groups.next_whole() {
-        number = number * power(digits) + i64::from(value);
+        number = append(number, value, digits)?;
     }
     while let Some((value, digits)) = groups.next_fraction() {
-        number = number * power(digits) + i64::from(value);
+        number = append(number, value, digits)?;
     }
     Some(if groups.mask == 0 { number } else { -number })
+}
+
+/// The number with so many more digits; `None` if the value has more than those.
+#[inline(always)]
+fn append(number: i64, value: u32, digits: u8) -> Option<i64> {
+    let (value, power) = (i64::from(value), power(digits));
+    (value < power).then(|| number * power + value)
 }
 
 #[inline(always)]
@@ -107,13 +116,17 @@ fn power(digits: u8) -> i64 {
 }
 
 /// Writes the number with exactly `scale` digits behind the point.
-pub fn write(packed: &[u8], precision: u8, scale: u8, out: &mut Buffer) {
+///
+/// # Errors
+/// If a group is not one of digits, which the server takes for a damaged number too (`E_DEC_BAD_NUM`).
+pub fn write(packed: &[u8], precision: u8, scale: u8, out: &mut Buffer) -> Result<(), Malformed> {
     let mut groups = Groups::new(packed, precision, scale);
     if groups.mask != 0 {
         out.byte(b'-');
     }
     let mut begun = false;
     while let Some((value, digits)) = groups.next_whole() {
+        check(value, digits)?;
         if begun {
             out.zero_padded(value, usize::from(digits));
         } else if value > 0 {
@@ -128,7 +141,17 @@ pub fn write(packed: &[u8], precision: u8, scale: u8, out: &mut Buffer) {
         out.byte(b'.');
     }
     while let Some((value, digits)) = groups.next_fraction() {
+        check(value, digits)?;
         out.zero_padded(value, usize::from(digits));
+    }
+    Ok(())
+}
+
+fn check(value: u32, digits: u8) -> Result<(), Malformed> {
+    if i64::from(value) < power(digits) {
+        Ok(())
+    } else {
+        Err(Malformed::Invalid("a DECIMAL's digits"))
     }
 }
 
@@ -139,7 +162,7 @@ mod tests {
     fn text(packed: &[u8], precision: u8, scale: u8) -> String {
         assert_eq!(packed.len(), usize::from(packed_length(precision, scale)));
         let mut out = Buffer::new();
-        write(packed, precision, scale, &mut out);
+        write(packed, precision, scale, &mut out).unwrap();
         String::from_utf8(out.as_slice().to_vec()).unwrap()
     }
 
@@ -178,8 +201,22 @@ mod tests {
         for len in 0..30 {
             let packed = vec![0x80; len];
             let mut out = Buffer::new();
-            write(&packed, 65, 30, &mut out);
+            let _ = write(&packed, 65, 30, &mut out);
             unscaled(&packed, 18, 9);
         }
+    }
+
+    #[test]
+    fn groups_that_are_no_digits_are_refused() {
+        // 999,999,999 is the most that nine digits can be.
+        let most = [0x80, 0x3b, 0x9a, 0xc9, 0xff];
+        assert_eq!(text(&most, 10, 9), "0.999999999");
+        assert_eq!(unscaled(&most, 10, 9), Some(999_999_999));
+        let more = [0x80, 0x3b, 0x9a, 0xca, 0x00];
+        assert_eq!(unscaled(&more, 10, 9), None);
+        let error = write(&more, 10, 9, &mut Buffer::new());
+        assert_eq!(error, Err(Malformed::Invalid("a DECIMAL's digits")));
+        // So large a group would not go into 64 bits with the others.
+        assert_eq!(unscaled(&[0xff; 9], 18, 10), None);
     }
 }

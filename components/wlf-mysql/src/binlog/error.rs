@@ -7,6 +7,7 @@ use wlf_core::{Exit, Fault};
 use super::place::Place;
 use super::reader::Malformed;
 use super::transaction_payload::PayloadError;
+use crate::schema::history::HistoryError;
 
 /// What is wrong with a binlog.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,8 @@ pub enum Error {
     TornEvent { place: Place },
     #[error("{end}: the file ends in the middle of the transaction that begins at {place}")]
     TornTransaction { place: Place, end: Place },
+    #[error("{place}: an event of {length} bytes, and no server writes one of more than 1 GiB")]
+    LargeEvent { place: Place, length: u32 },
     #[error("{place}: an event of type {code}, which is not known")]
     UnknownEvent { place: Place, code: u8 },
     #[error("{place}: {what}")]
@@ -64,6 +67,8 @@ pub enum Error {
         reason: String,
         hint: Option<&'static str>,
     },
+    #[error(transparent)]
+    SchemaHistory(#[from] HistoryError),
     #[error("{place}: a value of {database}.{table}.{column} cannot be decoded")]
     Value {
         place: Place,
@@ -78,7 +83,7 @@ pub enum Error {
 impl Error {
     fn hint(&self) -> Option<Cow<'static, str>> {
         Some(Cow::Borrowed(match self {
-            Self::Malformed { .. } | Self::Checksum { .. } => {
+            Self::Malformed { .. } | Self::Checksum { .. } | Self::LargeEvent { .. } => {
                 "the file is damaged; fetch it again from the server, or begin after the damage with another file"
             }
             Self::Payload { source, .. } => match source {
@@ -100,7 +105,7 @@ impl Error {
                 "fetch the whole file from the server: the copy was made while it was written, or was cut off"
             }
             Self::UnknownEvent { .. } => {
-                "the server is newer than this program, or the file is damaged; everything before it was read"
+                "it may hold rows, so that it is not passed over: the server is newer than this program, or the file is damaged"
             }
             Self::UnknownTable { .. } => "begin at the beginning of a transaction",
             Self::Incident { .. } => {
@@ -111,6 +116,7 @@ impl Error {
             }
             Self::Unsupported { hint, .. } => hint,
             Self::Undecodable { hint, .. } => return hint.map(Cow::Borrowed),
+            Self::SchemaHistory(error) => error.hint(),
             Self::Value { .. } => return None,
         }))
     }
@@ -119,7 +125,12 @@ impl Error {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let hint = error.hint();
-        let fault = Fault::stop(Exit::Data, "read the binlog", error);
+        let fault = match &error {
+            Error::SchemaHistory(history) => {
+                Fault::stop(history.exit(), HistoryError::DOING, error)
+            }
+            _ => Fault::stop(Exit::Data, "read the binlog", error),
+        };
         match hint {
             Some(hint) => fault.with_hint(hint),
             None => fault,

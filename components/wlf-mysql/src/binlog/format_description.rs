@@ -65,6 +65,7 @@ impl FormatDescription {
             };
             lengths = before;
         }
+        check_post_headers(lengths)?;
         let table_map = usize::from(event_type::TABLE_MAP) - 1;
         Ok(Self {
             server_version,
@@ -72,6 +73,35 @@ impl FormatDescription {
             short_table_ids: lengths.get(table_map) == Some(&6),
         })
     }
+}
+
+/// Whether the fixed parts of events are as long as those that are read here; 0 stands for an event that is not written.
+fn check_post_headers(lengths: &[u8]) -> Result<(), Malformed> {
+    use event_type as types;
+    let length = |code: u8| {
+        let at = usize::from(code).checked_sub(1);
+        at.and_then(|at| lengths.get(at)).copied().unwrap_or(0)
+    };
+    if !matches!(length(types::QUERY), 0 | 13) {
+        return Err(Malformed::Invalid("the length of QUERY's post-header"));
+    }
+    // A table's id has four bytes or six, which goes for all of its events.
+    let table_map = length(types::TABLE_MAP);
+    if !matches!(table_map, 0 | 6 | 8) {
+        return Err(Malformed::Invalid("the length of TABLE_MAP's post-header"));
+    }
+    for code in types::PRE_GA_WRITE_ROWS..=types::DELETE_ROWS_V1 {
+        if length(code) != 0 && length(code) != table_map {
+            return Err(Malformed::Invalid("the length of ROWS_V1's post-header"));
+        }
+    }
+    let second = (types::WRITE_ROWS..=types::DELETE_ROWS).chain([types::PARTIAL_UPDATE_ROWS]);
+    for code in second {
+        if !matches!(length(code), 0 | 10) {
+            return Err(Malformed::Invalid("the length of ROWS's post-header"));
+        }
+    }
+    Ok(())
 }
 
 fn has_checksum(server_version: &str) -> bool {

@@ -1,6 +1,6 @@
 //! GTID, ANONYMOUS_GTID and GTID_TAGGED: what opens each transaction.
 
-use super::gtid_set::Gtid;
+use super::gtid_set::{self, Gtid};
 use super::reader::{Malformed, Reader};
 
 /// Reads a GTID event without header and checksum.
@@ -44,13 +44,7 @@ pub fn decode_tagged(body: &[u8]) -> Result<Gtid, Malformed> {
             }
             // A signed number: the sign is in the lowest bit.
             2 => transaction = reader.varlen("the transaction's number")? >> 1,
-            3 => {
-                let len = usize::try_from(reader.varlen("the tag")?)
-                    .map_err(|_| Malformed::Invalid("the tag"))?;
-                let text = std::str::from_utf8(reader.bytes(len, "the tag")?)
-                    .map_err(|_| Malformed::Invalid("the tag"))?;
-                tag = (!text.is_empty()).then(|| text.to_owned());
-            }
+            3 => tag = gtid_set::read_tag(&mut reader)?.map(str::to_owned),
             _ => break,
         }
     }

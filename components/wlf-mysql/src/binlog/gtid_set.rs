@@ -127,15 +127,7 @@ impl GtidSet {
         let sources = if tagged { head << 8 >> 16 } else { head };
         for _ in 0..sources {
             let source = reader.array("a source")?;
-            let tag = if tagged {
-                let len = usize::try_from(reader.varlen("a tag")?)
-                    .map_err(|_| Malformed::Invalid("a tag"))?;
-                std::str::from_utf8(reader.bytes(len, "a tag")?)
-                    .map_err(|_| Malformed::Invalid("a tag"))?
-            } else {
-                ""
-            };
-            let tag = (!tag.is_empty()).then_some(tag);
+            let tag = if tagged { read_tag(&mut reader)? } else { None };
             // int<8>: number of intervals
             for _ in 0..reader.u64("the number of intervals")? {
                 // int<8>: first, int<8>: the one behind the last
@@ -245,6 +237,28 @@ impl GtidSet {
     }
 }
 
+/// Reads a tag with its length before it; an empty one is none.
+pub(super) fn read_tag<'a>(reader: &mut Reader<'a>) -> Result<Option<&'a str>, Malformed> {
+    const FIELD: &str = "a tag";
+    let length = reader.varlen(FIELD)?;
+    let length = usize::try_from(length).map_err(|_| Malformed::Invalid(FIELD))?;
+    match reader.bytes(length, FIELD)? {
+        [] => Ok(None),
+        tag => match std::str::from_utf8(tag) {
+            Ok(tag) if is_tag(tag) => Ok(Some(tag)),
+            _ => Err(Malformed::Invalid(FIELD)),
+        },
+    }
+}
+
+/// A tag is a letter or `_`, and up to 31 of those and of digits (manual: "GTID Format and Storage").
+fn is_tag(text: &str) -> bool {
+    let of_a_tag = |byte: u8| matches!(byte, b'a'..=b'z' | b'_' | b'0'..=b'9');
+    text.bytes().all(of_a_tag)
+        && (1..=32).contains(&text.len())
+        && !text.starts_with(|first: char| first.is_ascii_digit())
+}
+
 /// Sorts intervals and joins those that touch.
 fn normalize(intervals: &mut Vec<(u64, u64)>) {
     intervals.sort_unstable();
@@ -307,7 +321,11 @@ impl FromStr for GtidSet {
             let mut intervals = 0;
             for token in tokens {
                 if token.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
-                    tag = Some(token.to_ascii_lowercase());
+                    let token = token.to_ascii_lowercase();
+                    if !is_tag(&token) {
+                        return Err(wrong("a tag is not like nightly_1"));
+                    }
+                    tag = Some(token);
                     continue;
                 }
                 let (first, last) = token.split_once('-').unwrap_or((token, token));
@@ -474,6 +492,27 @@ mod tests {
         }
         let huge = [255; 64];
         assert!(GtidSet::decode(&huge).is_err());
+    }
+
+    /// It would be saved as text, and could not be read again.
+    #[test]
+    fn a_tag_that_text_cannot_have_is_refused() {
+        let bytes = set(&format!("{A}:tag_1:1-3")).encode();
+        assert!(GtidSet::decode(&bytes).is_ok());
+        let at = bytes
+            .windows(5)
+            .position(|bytes| bytes == b"tag_1")
+            .unwrap();
+        for wrong in [b',', b':', b' ', b'A', b'1'] {
+            let mut bytes = bytes.clone();
+            bytes[at] = wrong;
+            assert_eq!(
+                GtidSet::decode(&bytes).err(),
+                Some(Malformed::Invalid("a tag"))
+            );
+        }
+        let long = "a".repeat(33);
+        assert!(format!("{A}:{long}:1").parse::<GtidSet>().is_err());
     }
 
     proptest! {

@@ -18,6 +18,8 @@ pub struct Header {
 
 impl Header {
     pub const LENGTH: usize = 19;
+    /// No server writes a longer event: `max_allowed_packet` is at most 1 GiB, and some is for what stands around the rows.
+    pub const LONGEST: usize = (1 << 30) + (1 << 20);
     /// The file was not closed yet.
     pub const IN_USE: u16 = 0x01;
     /// The event was made for the stream and is in no file.

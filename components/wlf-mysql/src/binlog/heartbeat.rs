@@ -36,8 +36,7 @@ impl Heartbeat {
                 2 => {
                     let mut value = Reader::new(reader.lenenc_bytes("the position")?);
                     // The value is itself an int<lenenc>.
-                    let position = value.lenenc("the position")?;
-                    heartbeat.position = u64::try_from(position).ok();
+                    heartbeat.position = Some(value.lenenc_number("the position")?);
                 }
                 _ => {
                     reader.lenenc_bytes("a field")?;

@@ -80,7 +80,7 @@ fn write_value(
             let code = reader.u8("an opaque JSON value")?;
             let len = length(&mut reader)?;
             budget.spend(len)?;
-            opaque(code, reader.bytes(len, "an opaque JSON value")?, out);
+            opaque(code, reader.bytes(len, "an opaque JSON value")?, out)?;
         }
         _ => return Err(Malformed::Invalid("the type of a JSON value")),
     }
@@ -207,14 +207,13 @@ fn string(text: &[u8], out: &mut Buffer) {
 }
 
 /// Writes what SQL put in: decimals as numbers, dates and times as text, the rest as `"base64:type252:…"`.
-fn opaque(code: u8, value: &[u8], out: &mut Buffer) {
+fn opaque(code: u8, value: &[u8], out: &mut Buffer) -> Result<(), Malformed> {
     if code == column_type::NEWDECIMAL
         && let [precision, scale, packed @ ..] = value
         && scale <= precision
         && packed.len() == usize::from(decimal::packed_length(*precision, *scale))
     {
-        decimal::write(packed, *precision, *scale, out);
-        return;
+        return decimal::write(packed, *precision, *scale, out);
     }
     out.byte(b'"');
     let at = <[u8; 8]>::try_from(value)
@@ -232,6 +231,7 @@ fn opaque(code: u8, value: &[u8], out: &mut Buffer) {
         }
     }
     out.byte(b'"');
+    Ok(())
 }
 
 /// Writes the shortest digits that read back as the same number, laid out as the server does (mysql-server, `my_gcvt`):

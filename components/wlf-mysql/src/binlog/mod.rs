@@ -20,6 +20,8 @@ pub mod charset;
 pub mod checksum;
 pub mod column_type;
 pub mod commit_timestamp;
+#[cfg(test)]
+mod composed;
 pub mod decimal;
 pub mod declared_type;
 pub mod definition;
@@ -32,8 +34,6 @@ pub mod gtid;
 pub mod gtid_set;
 pub mod header;
 pub mod heartbeat;
-#[cfg(test)]
-mod hostile_bytes;
 pub mod incident;
 pub mod inflate;
 pub mod json_document;
@@ -51,6 +51,8 @@ pub mod reader;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
+mod recorded_mariadb;
+#[cfg(test)]
 mod recorded_origin;
 #[cfg(test)]
 mod replaced_text;
@@ -59,6 +61,7 @@ mod rewritten_events;
 pub mod rotate;
 pub mod row_image;
 pub mod rows;
+pub mod status_variables;
 pub mod table_map;
 pub mod table_plan;
 pub mod tables;

@@ -4,7 +4,7 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 use super::Limits;
 use super::event_type as types;
-use super::recorded::{LIMITS, lines};
+use super::recorded::LIMITS;
 use super::rewritten_events::{bare, inner, read, shown, whole};
 use super::transaction_payload::{Decoder, Next, PayloadEvents, TransactionPayload};
 
@@ -200,62 +200,4 @@ fn a_streaming_payload_stops_at_its_mistake() {
     let (rows, error) = read(before, TINY);
     assert!(rows.len() > 300, "{}", rows.len());
     assert!(shown(error.unwrap()).contains("binlog.000001:"));
-}
-
-/// A payload that stands for more than 2 GiB, of which only pieces are held.
-#[test]
-#[ignore = "decompresses 2.2 GB: a minute in a release build"]
-fn more_than_2_gib() {
-    let (before, events) = up_to_payload();
-    let mut at = 0;
-    let mut parts = Vec::new();
-    while at < events.len() {
-        let length = u32::from_le_bytes(events[at + 9..at + 13].try_into().unwrap()) as usize;
-        parts.push(&events[at..at + length]);
-        at += length;
-    }
-    // BEGIN, TABLE_MAP, and the first rows event again and again.
-    let (front, rows) = (parts[..2].concat(), parts[2]);
-    let piece = rows.repeat((64 << 20) / rows.len());
-    let times = (2200 << 20) / piece.len();
-    let mut frames = zstd(&front);
-    let again = zstd(&piece);
-    for _ in 0..times {
-        frames.extend(&again);
-    }
-    frames.extend(zstd(parts.last().unwrap()));
-    let size = front.len() + piece.len() * times + parts.last().unwrap().len();
-    assert!(size > 2 << 30);
-    let body = payload(ZSTD, size, &frames);
-    let mut assembler = super::Assembler::new(LIMITS);
-    assembler.next_file("binlog.000001");
-    let mut counted = 0;
-    let all = before.into_iter();
-    for event in all.chain([whole(types::TRANSACTION_PAYLOAD, &body, 0)]) {
-        let block = bytes::Bytes::from(event);
-        loop {
-            let taken = assembler.take(&block, 0..block.len(), None).unwrap();
-            while assembler.is_full() {
-                match assembler.cut() {
-                    Some(batch) => {
-                        assert!(batch.bytes < 64 << 20, "{}", batch.bytes);
-                        counted += batch.rows();
-                    }
-                    None => break,
-                }
-            }
-            if taken != super::Taken::More {
-                break;
-            }
-        }
-    }
-    let last = assembler.cut().unwrap();
-    assert!(last.position.is_some());
-    counted += last.rows();
-    assert_eq!(lines(&[last]).len(), 0);
-    let each = 51;
-    assert_eq!(
-        counted,
-        2 + (times * ((64 << 20) / rows.len()) * each) as u64
-    );
 }

@@ -7,6 +7,10 @@ use super::reader::{Malformed, Reader};
 pub struct Query<'a> {
     /// The connection that gave it.
     pub thread_id: u32,
+    /// The default database's name, in UTF-8.
+    pub database: &'a [u8],
+    /// Settings that it depends on.
+    pub variables: &'a [u8],
     /// In whatever charset the client had.
     pub sql: &'a [u8],
 }
@@ -42,11 +46,14 @@ impl<'a> Query<'a> {
         reader.u16("the error code")?;
         // int<2>: length of the status variables
         let variables = reader.u16("the status variables")?;
-        reader.bytes(usize::from(variables), "the status variables")?;
+        let variables = reader.bytes(usize::from(variables), "the status variables")?;
         // string<n>: database, and a zero byte
-        reader.bytes(usize::from(database) + 1, "the database")?;
+        let database = reader.bytes(usize::from(database), "the database")?;
+        reader.u8("the database")?;
         Ok(Self {
             thread_id,
+            database,
+            variables,
             sql: reader.rest(),
         })
     }
@@ -111,6 +118,8 @@ mod tests {
         let statement = |sql: &'static str| {
             Query {
                 thread_id: 0,
+                database: b"",
+                variables: b"",
                 sql: sql.as_bytes(),
             }
             .statement()

@@ -278,3 +278,120 @@ pub(super) fn shown(error: Error) -> String {
     }
     format!("{text}\n  hint: {}\n", fault.hint.as_deref().unwrap_or("-"))
 }
+
+/// A recorded binlog with other events at its beginning, between its transactions, and inside of them.
+fn with_others(others: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let mut events = Vec::new();
+    for (code, body) in bare("minimal-image") {
+        let is_place = matches!(code, types::GTID | types::TABLE_MAP | types::XID);
+        if is_place {
+            events.extend_from_slice(others);
+        }
+        events.push(whole(code, &body, 0));
+    }
+    events
+}
+
+#[test]
+fn events_without_rows_are_passed_over() {
+    let (expected, _) = read(with_others(&[]), LIMITS);
+    let ignorable = whole(99, b"what nobody knows", Header::IGNORABLE);
+    let others = [
+        ignorable,
+        whole(types::IGNORABLE, b"", Header::IGNORABLE),
+        whole(types::INTVAR, &[0; 9], 0),
+        whole(types::RAND, &[0; 16], 0),
+        whole(types::USER_VAR, &[1, 0, 0, 0, b'a', 1], 0),
+        whole(types::APPEND_BLOCK, &[0; 8], 0),
+        whole(types::DELETE_FILE, &[0; 4], 0),
+        whole(types::MARIADB_BINLOG_CHECKPOINT, &[0; 4], 0),
+    ];
+    let (rows, error) = read(with_others(&others), LIMITS);
+    assert!(error.is_none(), "{error:?}");
+    assert!(rows == expected && rows.len() > 10);
+}
+
+#[test]
+fn ignorable_events_are_counted() {
+    let mut assembler = Assembler::new(LIMITS);
+    assembler.next_file("binlog.000001");
+    let ignorable = whole(99, b"what nobody knows", Header::IGNORABLE);
+    for event in with_others(&[ignorable]) {
+        let block = Bytes::from(event);
+        let taken = assembler.take(&block, 0..block.len(), None);
+        assert_eq!(taken.unwrap(), Taken::Event);
+    }
+    let places = bare("minimal-image");
+    let places = places
+        .iter()
+        .filter(|(code, _)| matches!(*code, types::GTID | types::TABLE_MAP | types::XID));
+    assert_eq!(assembler.ignored(), places.count() as u64);
+}
+
+/// Events that may hold rows stop the reader with their place, and so does what says that rows are missing.
+#[test]
+fn says_which_events_cannot_be_read() {
+    let cases = [
+        (99, &b"what nobody knows"[..]),
+        (types::MARIADB_START_ENCRYPTION, &[1, 1, 0, 0, 0]),
+        (types::INCIDENT, b"\x01\x00\x04lost"),
+        (
+            types::WRITE_ROWS,
+            &[9, 0, 0, 0, 0, 0, 1, 0, 2, 0, 1, 1, 0, 5],
+        ),
+    ];
+    let mut report = String::new();
+    for (code, body) in cases {
+        let mut events = with_others(&[]);
+        events.truncate(events.len() - 1);
+        events.push(whole(code, body, 0));
+        let (rows, error) = read(events, LIMITS);
+        assert!(rows.len() > 10);
+        report += &shown(error.unwrap());
+    }
+    insta::assert_snapshot!(report);
+}
+
+/// The length of an event's fixed part is another than any server gives it.
+#[test]
+fn other_post_headers_are_not_guessed_at() {
+    for (at, length) in [(2, 14), (19, 9), (23, 10), (30, 12), (39, 8)] {
+        let (code, mut body) = bare("minimal-image").remove(0);
+        body[57 + at - 1] = length;
+        let (_, error) = read([whole(code, &body, 0)], LIMITS);
+        let shown = shown(error.unwrap());
+        assert!(shown.contains("post-header cannot be right"), "{shown}");
+    }
+}
+
+/// A file's own FORMAT_DESCRIPTION says how its events are protected, whatever those of the file before were.
+#[test]
+fn checksums_may_change_from_file_to_file() {
+    let (_, without) = files("no-checksum").remove(0);
+    let (_, with) = files("minimal-image").remove(0);
+    let all = |file: &Bytes| -> Vec<_> {
+        let ranges = events(file).into_iter();
+        ranges.map(|event| file[event].to_vec()).collect()
+    };
+    let (first, error) = read(all(&without), LIMITS);
+    assert!(error.is_none() && !first.is_empty(), "{error:?}");
+    let (second, error) = read(all(&with), LIMITS);
+    assert!(error.is_none() && !second.is_empty(), "{error:?}");
+    for (one, other, rows) in [
+        (&without, &with, [&first[..], &second[..]].concat()),
+        (&with, &without, [&second[..], &first[..]].concat()),
+    ] {
+        let (read, error) = read([all(one), all(other)].concat(), LIMITS);
+        assert!(error.is_none(), "{error:?}");
+        assert!(read == rows);
+        // A bit that changed is found only where there are checksums.
+        let mut damaged = all(other);
+        let last = damaged.last_mut().unwrap();
+        last[0] ^= 1;
+        let (_, error) = self::read([all(one), damaged].concat(), LIMITS);
+        assert_eq!(
+            error.is_some_and(|error| shown(error).contains("CRC32")),
+            std::ptr::eq(other, &with)
+        );
+    }
+}

@@ -199,7 +199,7 @@ impl<'a> Columns for RowImage<'a> {
             Some((Kind::Text(charset), bytes)) => charset.write(bytes, out),
             Some((Kind::Json, bytes)) => jsonb::write(bytes, out)?,
             Some((Kind::Decimal { precision, scale }, bytes)) => {
-                decimal::write(bytes, *precision, *scale, out);
+                decimal::write(bytes, *precision, *scale, out)?;
             }
             _ => {}
         }

@@ -105,7 +105,7 @@ impl TablePlan {
     pub fn from_definition(map: &TableMap, definition: &Definition) -> Self {
         if definition.columns.len() != map.columns.len() {
             let reason = format!(
-                "its rows have {} columns, and the server's information_schema has {}: the table was changed since",
+                "its rows have {} columns, and its definition has {}",
                 map.columns.len(),
                 definition.columns.len()
             );
@@ -115,8 +115,7 @@ impl TablePlan {
         let pairs = || map.columns.iter().zip(columns);
         if let Some((_, wrong)) = pairs().find(|(column, declared)| !declared.fits(**column)) {
             let reason = format!(
-                "column {} has another type in its rows than in the server's information_schema ({}): the table was \
-                 changed since",
+                "column {} has another type in its rows than in its definition ({})",
                 wrong.name, wrong.data_type
             );
             return Self::undecodable(map, Undecodable { reason, ..NO_NAMES });
@@ -171,6 +170,11 @@ impl TablePlan {
     /// A table that has no names in the binlog, and of which nothing else is known.
     pub fn nameless(map: &TableMap) -> Self {
         let reason = "the binlog has no column names (binlog_row_metadata=MINIMAL)".to_owned();
+        Self::undecodable(map, Undecodable { reason, ..NO_NAMES })
+    }
+
+    /// A table that has no names in the binlog, and whose definition cannot be known.
+    pub fn refused(map: &TableMap, reason: String) -> Self {
         Self::undecodable(map, Undecodable { reason, ..NO_NAMES })
     }
 

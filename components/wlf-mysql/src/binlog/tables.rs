@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::definition::Definition;
 use super::reader::Malformed;
 use super::table_map::TableMap;
 use super::table_plan::TablePlan;
+use crate::ddl::TableName;
+use crate::schema::history::HistoryError;
+use crate::schema::{History, Lookup};
 
-/// How many tables are remembered.
-const REMEMBERED: usize = 4096;
+/// How much memory the tables that are remembered may take, in bytes. More are remembered only within a transaction.
+const REMEMBERED: usize = 32 << 20;
 
 /// The tables that TABLE_MAPs introduced.
 #[derive(Debug, Default)]
@@ -18,10 +20,18 @@ pub struct Tables {
     by_id: HashMap<u64, Known>,
     /// By all of a TABLE_MAP but the id, since the same table gets a new id now and then.
     by_body: HashMap<Box<[u8]>, Arc<TablePlan>>,
-    /// What the server said of tables that have no names in the binlog; `None`: it knows nothing of it.
-    definitions: HashMap<(String, String), Option<Definition>>,
+    /// About what both take, in bytes.
+    size: usize,
     /// Rows belong to a TABLE_MAP of the same transaction.
     transaction: u64,
+}
+
+/// Where the definitions of tables come from that have no names in the binlog.
+#[derive(Debug, Default)]
+pub struct Definitions {
+    /// Somebody answers when they are not known.
+    pub asks: bool,
+    pub history: Option<Box<History>>,
 }
 
 #[derive(Debug)]
@@ -42,6 +52,15 @@ pub enum Introduced {
     },
 }
 
+/// Why a TABLE_MAP cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum NotIntroduced {
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    #[error(transparent)]
+    History(#[from] HistoryError),
+}
+
 impl Tables {
     /// Takes a TABLE_MAP: its id, and the rest of it without header and checksum.
     #[inline(always)]
@@ -49,8 +68,8 @@ impl Tables {
         &mut self,
         id: u64,
         body: &[u8],
-        definitions: bool,
-    ) -> Result<Introduced, Malformed> {
+        definitions: &mut Definitions,
+    ) -> Result<Introduced, NotIntroduced> {
         if let Some(known) = self.by_id.get_mut(&id)
             && *known.body == *body
         {
@@ -65,46 +84,54 @@ impl Tables {
         &mut self,
         id: u64,
         body: &[u8],
-        definitions: bool,
-    ) -> Result<Introduced, Malformed> {
+        definitions: &mut Definitions,
+    ) -> Result<Introduced, NotIntroduced> {
         let plan = match self.by_body.get(body) {
             Some(plan) => plan.clone(),
             None => {
                 let plan = match TableMap::decode(body)? {
                     Err(unknown) => TablePlan::unknown_type(unknown),
                     Ok(map) if !map.metadata.names.is_empty() => TablePlan::from_metadata(&map),
-                    Ok(map) if !definitions => TablePlan::nameless(&map),
-                    Ok(map) => {
-                        let name = (map.database.clone(), map.table.clone());
-                        match self.definitions.get(&name) {
-                            Some(Some(definition)) => TablePlan::from_definition(&map, definition),
-                            Some(None) => TablePlan::nameless(&map),
-                            None => {
-                                let (database, table) = name;
-                                return Ok(Introduced::Nameless { database, table });
-                            }
+                    Ok(map) => match definitions.plan(&map)? {
+                        Some(plan) => plan,
+                        None => {
+                            let TableMap {
+                                database, table, ..
+                            } = map;
+                            return Ok(Introduced::Nameless { database, table });
                         }
-                    }
+                    },
                 };
                 let plan = Arc::new(plan);
-                if self.by_body.len() >= REMEMBERED {
-                    self.by_body.clear();
-                }
+                self.make_room(footprint(body, &plan));
                 self.by_body.insert(body.into(), plan.clone());
                 plan
             }
         };
-        if self.by_id.len() >= REMEMBERED {
-            let now = self.transaction;
-            self.by_id.retain(|_, known| known.transaction == now);
-        }
+        self.make_room(body.len());
         let known = Known {
             body: body.into(),
             plan,
             transaction: self.transaction,
         };
-        self.by_id.insert(id, known);
+        if let Some(replaced) = self.by_id.insert(id, known) {
+            self.size = self.size.saturating_sub(replaced.body.len());
+        }
         Ok(Introduced::Known)
+    }
+
+    /// Forgets the tables of earlier transactions if there is no room for so much more.
+    fn make_room(&mut self, bytes: usize) {
+        self.size = self.size.saturating_add(bytes);
+        if self.size <= REMEMBERED {
+            return;
+        }
+        let now = self.transaction;
+        self.by_body.clear();
+        self.by_id.retain(|_, known| known.transaction == now);
+        let left = self.by_id.values();
+        let left = left.map(|known| known.body.len() + footprint(&known.body, &known.plan));
+        self.size = left.fold(bytes, usize::saturating_add);
     }
 
     /// The table that a TABLE_MAP of this transaction introduced under the id.
@@ -114,27 +141,54 @@ impl Tables {
         (known.transaction == self.transaction).then_some(&known.plan)
     }
 
-    /// Learns what the server says of a table that has no names in the binlog.
-    pub fn define(&mut self, database: String, table: String, definition: Option<Definition>) {
-        if self.definitions.len() >= REMEMBERED {
-            self.definitions.clear();
-        }
-        self.definitions.insert((database, table), definition);
-    }
-
     /// A new transaction begins, or the last has ended.
     #[inline(always)]
     pub fn next_transaction(&mut self) {
         self.transaction += 1;
     }
 
-    /// Tables may have changed: forgets what the binlog itself did not say of them.
-    pub fn forget_definitions(&mut self) {
-        if self.definitions.is_empty() {
-            return;
-        }
-        self.definitions.clear();
-        self.by_body.retain(|_, plan| !plan.borrowed);
-        self.by_id.retain(|_, known| !known.plan.borrowed);
+    /// Tables may have changed: forgets what the binlog itself did not say of those that `is_changed` names by their
+    /// database and table.
+    pub fn forget_definitions(&mut self, is_changed: impl Fn(&str, &str) -> bool) {
+        let is_kept = |plan: &TablePlan| {
+            !plan.borrowed || !is_changed(&plan.table.database, &plan.table.name)
+        };
+        self.by_body.retain(|_, plan| is_kept(plan));
+        self.by_id.retain(|_, known| is_kept(&known.plan));
+    }
+
+    /// About what all tables that are remembered take, in bytes.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+}
+
+/// About what a table takes in memory, in bytes.
+fn footprint(body: &[u8], plan: &TablePlan) -> usize {
+    /// The map's entries, and the plan and the table without their columns.
+    const FIXED: usize = 512;
+    /// The plan and the definition of one column, names and labels aside, of which the body has as much.
+    const COLUMN: usize = 128;
+    let columns = plan.columns.len().saturating_mul(COLUMN);
+    let text = body.len().saturating_mul(3);
+    FIXED.saturating_add(columns).saturating_add(text)
+}
+
+impl Definitions {
+    /// Prepares a table that has no names in the binlog; `None` if somebody is to be asked.
+    fn plan(&mut self, map: &TableMap) -> Result<Option<TablePlan>, HistoryError> {
+        let lookup = match &mut self.history {
+            Some(history) => history.lookup(&TableName {
+                database: map.database.clone(),
+                table: map.table.clone(),
+            })?,
+            None => Lookup::Unknown,
+        };
+        Ok(match lookup {
+            Lookup::Known(schema) => Some(TablePlan::from_definition(map, &schema.definition())),
+            Lookup::Refused(reason) => Some(TablePlan::refused(map, reason)),
+            Lookup::Unknown if self.asks => None,
+            Lookup::Unknown => Some(TablePlan::nameless(map)),
+        })
     }
 }

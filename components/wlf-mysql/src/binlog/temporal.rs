@@ -65,7 +65,8 @@ pub fn time2(bytes: &[u8], digits: u8) -> Option<Time> {
         [] => (0, 1),
         [_] => (8, 10_000),
         [_, _] => (16, 100),
-        _ => (24, 1),
+        [_, _, _] => (24, 1),
+        _ => return None,
     };
     let mut below = 0i64;
     for byte in fraction {
@@ -170,4 +171,10 @@ fn low16(n: u32) -> u16 {
 fn low32(n: u64) -> u32 {
     let [a, b, c, d, ..] = n.to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
+}
+
+#[test]
+fn a_time_with_too_long_a_fraction_is_none() {
+    assert!(time2(&[0x80, 0, 0, 0, 0, 1], 6).is_some());
+    assert_eq!(time2(&[0xff; 16], 6), None);
 }

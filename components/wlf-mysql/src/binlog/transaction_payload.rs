@@ -345,3 +345,33 @@ fn event_length(bytes: &[u8]) -> Result<Option<usize>, Malformed> {
         _ => Err(Malformed::Invalid("the length of an event inside of it")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sizes are counted in 64 bits, on every target.
+    #[test]
+    fn more_than_4_gib_can_be_inside() {
+        const BEFORE: u64 = 5 << 30;
+        let event: Vec<u8> = [&[0; 9][..], &[20, 0, 0, 0], &[0; 7]].concat();
+        let mut body = vec![3, 9, 0xfe];
+        body.extend((BEFORE + 20).to_le_bytes());
+        body.push(0);
+        body.extend(&event);
+        let payload = TransactionPayload::decode(&body).unwrap();
+        assert_eq!(payload.uncompressed_size, Some(BEFORE + 20));
+        let mut decoder = Decoder::default();
+        let mut after = |produced| {
+            let mut events = PayloadEvents::new(&payload, event.clone().into()).unwrap();
+            events.produced = produced;
+            events.next(&mut decoder)
+        };
+        assert!(matches!(
+            after(BEFORE),
+            Ok(Next::Event { is_last: true, .. })
+        ));
+        assert!(matches!(after(BEFORE + 1), Err(PayloadError::Size { .. })));
+        assert!(matches!(after(BEFORE - 1), Err(PayloadError::Size { .. })));
+    }
+}

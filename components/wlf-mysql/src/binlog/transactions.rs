@@ -2,6 +2,7 @@
 
 mod prepared;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -176,9 +177,12 @@ impl Transactions {
         self.noted = None;
     }
 
-    /// The rows that follow were changed by this statement.
+    /// The rows that follow were changed by this statement, of whatever charset: bytes that are no UTF-8 become U+FFFD.
     pub fn statement(&mut self, statement: Bytes) {
-        self.origin.statement = Some(statement);
+        self.origin.statement = Some(match String::from_utf8_lossy(&statement) {
+            Cow::Borrowed(_) => statement,
+            Cow::Owned(mended) => Bytes::from(mended),
+        });
         self.noted = None;
     }
 
@@ -329,6 +333,25 @@ impl Transactions {
         });
         if let Some(open) = &mut self.open {
             open.size.rows += u64::from(rows);
+        }
+    }
+
+    /// Takes an event of one row that its maker has whole, for the number of the transaction that it is in: the open one,
+    /// or one of its own.
+    pub fn change(&mut self, make: impl FnOnce(u64) -> Event, bytes: usize) {
+        // It comes behind what is in the block that is being filled.
+        self.close_block();
+        let size = Size { rows: 1, bytes };
+        match &mut self.open {
+            Some(open) => {
+                open.size.add(size);
+                self.held.push(make(self.number));
+            }
+            None => {
+                self.number += 1;
+                self.ready_size.add(size);
+                self.ready.push(make(self.number));
+            }
         }
     }
 

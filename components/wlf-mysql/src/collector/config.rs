@@ -17,7 +17,8 @@ use crate::binlog::Executed;
 /// The user needs `REPLICATION SLAVE` and `REPLICATION CLIENT`, and the server `binlog_format=ROW`. With
 /// `gtid_mode=ON` positions are sets of GTIDs and go on at any server that has them, otherwise they are a file and an
 /// offset of one server. `binlog_row_metadata=FULL` is recommended: without it columns are looked up in
-/// `information_schema`, as they are now and not as they were when a row was written.
+/// `information_schema` at the start, for which the user also needs `SELECT`, and followed through the binlog's
+/// statements from there; what they were at the saved position is kept in `state.directory`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -53,6 +54,10 @@ pub struct Config {
     /// connection is given up and made anew.
     #[serde(default = "heartbeat")]
     pub heartbeat: Duration,
+    /// Gives statements that change definitions (`CREATE`, `ALTER`, `RENAME`, `DROP` and `TRUNCATE` of tables, `CREATE`,
+    /// `ALTER` and `DROP` of databases) as events of type `ddl`, in their places between the rows.
+    #[serde(default)]
+    pub ddl: bool,
 }
 
 fn localhost() -> String {

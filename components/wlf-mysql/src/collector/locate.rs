@@ -321,7 +321,7 @@ mod tests {
         description.extend(b"5.5.0");
         description.resize(2 + 50 + 4, 0);
         description.push(19);
-        description.extend([8; 40]);
+        description.extend([0; 40]);
         let mut before = GtidSet::new();
         for number in 1..=9 {
             before.add(&gtid::decode(super::body(&gtid(number, 0)).unwrap()).unwrap());
@@ -396,7 +396,7 @@ mod tests {
         description.extend(b"5.2.0-MariaDB");
         description.resize(2 + 50 + 4, 0);
         description.push(19);
-        description.extend([8; 40]);
+        description.extend([0; 40]);
         let mut list = 2_u32.to_le_bytes().to_vec();
         list.extend([0_u32, 1].map(u32::to_le_bytes).concat());
         list.extend(9_u64.to_le_bytes());

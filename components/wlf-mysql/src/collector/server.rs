@@ -19,6 +19,7 @@ const VARIABLES: &[&str] = &[
     "log_bin",
     "log_replica_updates",
     "log_slave_updates",
+    "lower_case_table_names",
     "server_id",
     "server_uuid",
     "version",
@@ -178,6 +179,11 @@ impl Server {
     /// Whether the binlog itself says what a table's columns are.
     pub fn has_full_metadata(&self) -> bool {
         self.is("binlog_row_metadata", "FULL")
+    }
+
+    /// 0: names differ in case; 1: they are written in lower case; 2: they are only compared so.
+    pub fn lower_case_table_names(&self) -> u8 {
+        self.variable("lower_case_table_names").parse().unwrap_or(0)
     }
 
     pub(super) fn variable(&self, name: &str) -> &str {

@@ -68,7 +68,10 @@ fn clause(
     } else if item.eat("RENAME") {
         rename(item, database, out)?;
     } else if item.eat("CONVERT TO") {
-        out.push(Clause::Convert(convert(item)?));
+        out.push(Clause::Convert {
+            charset: convert(item)?,
+            grows_all: !dialect.is_mariadb,
+        });
     } else if is_partitioning(&item) {
         return Ok(Next::Nothing);
     } else if item.eat("ORDER BY") {

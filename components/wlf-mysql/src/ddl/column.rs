@@ -17,8 +17,12 @@ pub enum Element {
 impl Element {
     /// Reads an entry of CREATE TABLE, or what ADD adds.
     pub fn read(mut item: Cursor<'_>, dialect: Dialect) -> Result<Self, NotUnderstood> {
-        if item.eat("CONSTRAINT") && !item.is_at("PRIMARY KEY") && !is_constraint(&item) {
-            item.name()?;
+        if item.eat("CONSTRAINT") {
+            // MariaDB
+            item.eat("IF NOT EXISTS");
+            if !item.is_at("PRIMARY KEY") && !is_constraint(&item) {
+                item.name()?;
+            }
         }
         if item.eat("PRIMARY KEY") {
             return Ok(Self::PrimaryKey(primary_key(&mut item)?));
@@ -103,9 +107,11 @@ pub fn column(
             charset = named_charset("latin1");
         } else if item.eat("UNICODE") {
             charset = named_charset("ucs2");
-        } else if item.eat("NOT NULL") || item.eat("AUTO_INCREMENT") || item.eat("AS ROW") {
-            column.nullable = false;
-        } else if item.eat("SERIAL DEFAULT VALUE") {
+        } else if item.eat("NOT NULL")
+            || item.eat("AUTO_INCREMENT")
+            || item.eat("AS ROW")
+            || item.eat("SERIAL DEFAULT VALUE")
+        {
             column.nullable = false;
         } else if item.eat("SET NULL") || item.eat("SET DEFAULT") || item.eat("NOT") {
             // Of REFERENCES … ON DELETE, and of NOT VISIBLE and such.

@@ -137,7 +137,11 @@ pub enum Clause {
         new: String,
     },
     Rename(TableName),
-    Convert(CharsetName),
+    Convert {
+        charset: CharsetName,
+        /// A TEXT that the same statement defines grows with its charset too, as it does in MySQL and not in MariaDB.
+        grows_all: bool,
+    },
     Charset(CharsetName),
     AddPrimaryKey(Vec<String>),
     DropPrimaryKey,

@@ -48,7 +48,6 @@ impl TextSize {
 
     fn name(self, charset: &str) -> String {
         let size = match self {
-            Self::Characters(0) => Self::Normal,
             Self::Characters(n) => Self::of_bytes(n.saturating_mul(charset_width(charset))),
             size => size,
         };
@@ -72,8 +71,8 @@ impl TypeName {
             Self::VarChar(n) if is_binary => format!("varbinary({n})"),
             Self::VarChar(n) => format!("varchar({n})"),
             Self::Text(size) => size.name(charset),
-            Self::Enum(labels) => return (choice("enum", labels), Some(charset.to_owned())),
-            Self::Set(labels) => return (choice("set", labels), Some(charset.to_owned())),
+            Self::Enum(labels) => choice("enum", labels),
+            Self::Set(labels) => choice("set", labels),
         };
         (name, (!is_binary).then(|| charset.to_owned()))
     }
@@ -93,6 +92,7 @@ impl TypeName {
                 Ok(Self::VarChar(length(cursor)?.ok_or(NotUnderstood)?))
             }
             "text" => Ok(Self::Text(match length(cursor)? {
+                Some(0) if dialect.is_mariadb => TextSize::Normal,
                 Some(n) => TextSize::Characters(n),
                 None => TextSize::Normal,
             })),
@@ -296,11 +296,25 @@ fn labels(cursor: &mut Cursor<'_>) -> Result<Vec<String>, NotUnderstood> {
     Ok(labels)
 }
 
+/// Labels as the server quotes them.
 fn choice(word: &str, labels: &[String]) -> String {
-    let quoted = labels
-        .iter()
-        .map(|label| format!("'{}'", label.replace('\'', "''")));
-    format!("{word}({})", quoted.collect::<Vec<_>>().join(","))
+    let mut text = format!("{word}(");
+    for (n, label) in labels.iter().enumerate() {
+        text.push_str(if n == 0 { "'" } else { ",'" });
+        for c in label.chars() {
+            match c {
+                '\'' => text.push_str("''"),
+                '\\' => text.push_str("\\\\"),
+                '\0' => text.push_str("\\0"),
+                '\n' => text.push_str("\\n"),
+                '\r' => text.push_str("\\r"),
+                c => text.push(c),
+            }
+        }
+        text.push('\'');
+    }
+    text.push(')');
+    text
 }
 
 /// The type that `information_schema.COLUMNS.COLUMN_TYPE` names, without display widths and comments, so that versions of

@@ -123,6 +123,10 @@ impl BinlogFile {
         };
         let header = Header::decode(rest).map_err(malformed)?;
         match usize::try_from(header.length) {
+            Ok(length) if length > Header::LONGEST => Err(binlog::Error::LargeEvent {
+                place: self.place(),
+                length: header.length,
+            }),
             Ok(length) if length >= Header::LENGTH => Ok(Some(length)),
             _ => Err(malformed(binlog::reader::Malformed::Invalid("its length"))),
         }

@@ -306,6 +306,7 @@ fn its_configuration_wants_paths() {
         pipeline: String::new(),
         delivery: wlf_core::config::Delivery::default(),
         destinations: vec!["x".into()],
+        state: None,
     };
     let build = |json: &str| {
         serde_json::from_str::<Config>(json)

@@ -35,8 +35,5 @@ pub mod reader;
 pub mod sha256_password;
 pub mod text_resultset;
 
-#[cfg(test)]
-mod hostile_bytes;
-
 pub use err_packet::ServerError;
 pub use reader::{DecodeError, Reader};

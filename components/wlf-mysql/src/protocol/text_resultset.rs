@@ -69,6 +69,11 @@ impl Default for ResultReader {
 }
 
 impl ResultReader {
+    /// The rows that have come so far; they are not in the result any more.
+    pub fn take_rows(&mut self) -> Vec<Row> {
+        std::mem::take(&mut self.result.rows)
+    }
+
     /// Takes the next packet; gives the result when it was the last.
     pub fn receive(&mut self, packet: &[u8]) -> Result<Option<Rows>, ResultError> {
         if packet.first() == Some(&err_packet::HEADER) {

@@ -51,7 +51,8 @@ pub struct History {
     header: Header,
     index: HashMap<u128, Line>,
     databases: HashMap<String, Database>,
-    /// Tables that are not in the index are unknown since then.
+    /// Tables that are not in the index are unknown, since this point or the beginning.
+    unknown: bool,
     unknown_since: Option<Point>,
     /// Why the definitions of some tables cannot be known.
     refused: HashMap<TableName, String>,
@@ -99,6 +100,7 @@ impl History {
             header,
             index: HashMap::new(),
             databases: HashMap::new(),
+            unknown: false,
             unknown_since: None,
             refused: HashMap::new(),
             last: None,
@@ -167,6 +169,7 @@ impl History {
             header,
             index,
             databases,
+            unknown,
             unknown_since,
             last,
             is_stale,
@@ -186,6 +189,7 @@ impl History {
             header,
             index,
             databases,
+            unknown,
             unknown_since,
             refused: HashMap::new(),
             last,
@@ -309,12 +313,43 @@ impl History {
         Ok(())
     }
 
+    /// Nothing is known of a table at the beginning.
+    pub fn forget_table(&mut self, table: &TableName) -> Result<(), HistoryError> {
+        self.set(table, &TableState::Unknown, None)
+    }
+
+    /// Nothing is known of any table at the beginning.
+    pub fn forget_everything(&mut self) -> Result<(), HistoryError> {
+        self.append(&Record::AllUnknown { at: None })?;
+        self.index.clear();
+        self.unknown = true;
+        self.dirty = true;
+        Ok(())
+    }
+
+    /// The number of tables that it has heard of.
+    pub fn tables(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Removes the history that an earlier run has left.
+    pub fn remove(source: &Source) -> Result<(), HistoryError> {
+        let Some(path) = &source.path else {
+            return Ok(());
+        };
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(source.failed(error)),
+            _ => Ok(()),
+        }
+    }
+
     fn forget_all(&mut self, at: Point) -> Result<(), HistoryError> {
         self.append(&Record::AllUnknown {
             at: Some(at.clone()),
         })?;
         self.index.clear();
         self.refused.clear();
+        self.unknown = true;
         self.unknown_since = Some(at.clone());
         self.note(Some(at));
         Ok(())

@@ -8,6 +8,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use wlf_core::checksum::crc32;
 
 /// A log.
 #[derive(Debug)]
@@ -112,13 +113,6 @@ impl Log {
         Ok(())
     }
 
-    pub fn path(&self) -> Option<&Path> {
-        match &self.medium {
-            Medium::Memory(_) => None,
-            Medium::File { path, .. } => Some(path),
-        }
-    }
-
     /// In bytes.
     pub fn length(&self) -> u64 {
         self.length
@@ -133,7 +127,7 @@ impl Log {
     /// Appends a line of which the JSON is there already.
     pub fn append_json(&mut self, json: &[u8]) -> io::Result<Line> {
         let begin = self.buffer.len();
-        write!(self.buffer, "{:08x} ", wlf_core::checksum::crc32(json))?;
+        write!(self.buffer, "{:08x} ", crc32(json))?;
         self.buffer.extend_from_slice(json);
         self.buffer.push(b'\n');
         let length = self.buffer.len() - begin;
@@ -230,5 +224,5 @@ fn checked(line: &[u8]) -> Option<&[u8]> {
     let (checksum, json) = line.split_at_checked(9)?;
     let checksum = std::str::from_utf8(checksum).ok()?.strip_suffix(' ')?;
     let checksum = u32::from_str_radix(checksum, 16).ok()?;
-    (checksum == wlf_core::checksum::crc32(json)).then_some(json)
+    (checksum == crc32(json)).then_some(json)
 }

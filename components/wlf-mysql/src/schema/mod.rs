@@ -9,6 +9,7 @@ mod log;
 pub mod point;
 pub mod read_back;
 mod record;
+pub mod statement;
 pub mod table;
 
 pub use history::{Change, History, Lookup, Source, Surroundings};

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::binlog::{GtidSet, SavedPosition};
+use crate::binlog::SavedPosition;
+use crate::binlog::executed::Executed;
 
 /// The place behind a statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,72 +21,30 @@ pub struct Point {
 #[derive(Debug)]
 pub struct Reached {
     position: SavedPosition,
-    gtids: Option<Gtids>,
-}
-
-#[derive(Debug)]
-enum Gtids {
-    MySql(GtidSet),
-    /// The last of each of MariaDB's domains: domain and sequence number.
-    MariaDb(Vec<(u32, u64)>),
-}
-
-impl Gtids {
-    fn read(text: &str) -> Option<Self> {
-        if let Some(last) = mariadb(text) {
-            return Some(Self::MariaDb(last));
-        }
-        text.parse().ok().map(Self::MySql)
-    }
-
-    fn contains(&self, other: &Self) -> Option<bool> {
-        match (self, other) {
-            (Self::MySql(set), Self::MySql(other)) => Some(set.contains(other)),
-            (Self::MariaDb(set), Self::MariaDb(other)) => {
-                Some(other.iter().all(|(domain, sequence)| {
-                    set.iter().any(|(d, s)| d == domain && s >= sequence)
-                }))
-            }
-            _ => None,
-        }
-    }
-}
-
-/// `0-1-5,1-1-9`: domain, server and sequence number of each.
-fn mariadb(text: &str) -> Option<Vec<(u32, u64)>> {
-    text.split(',')
-        .map(|gtid| {
-            let mut parts = gtid.trim().split('-');
-            let domain = parts.next()?.parse().ok()?;
-            parts.next()?.parse::<u32>().ok()?;
-            let sequence = parts.next()?.parse().ok()?;
-            parts.next().is_none().then_some((domain, sequence))
-        })
-        .collect()
+    executed: Option<Executed>,
 }
 
 impl Reached {
     pub fn new(position: SavedPosition) -> Self {
-        let gtids = position.gtid_set.as_deref().and_then(Gtids::read);
-        Self { position, gtids }
+        let executed = position.gtid_set.as_deref().map(str::parse);
+        Self {
+            executed: executed.and_then(Result::ok),
+            position,
+        }
     }
 
     /// Whether the point is not behind the position; `None` if the two cannot be compared.
     pub fn includes(&self, point: &Point) -> Option<bool> {
-        if let (Some(set), Some(gtid)) = (&self.gtids, &point.gtid) {
-            return set.contains(&Gtids::read(gtid)?);
+        if let (Some(executed), Some(gtid)) = (&self.executed, &point.gtid) {
+            return Some(executed.contains(&gtid.parse().ok()?));
         }
         self.is_at_or_behind(&point.file, point.position, point.server.as_deref())
     }
 
     /// Whether another saved position is not behind this one; `None` if the two cannot be compared.
     pub fn includes_position(&self, other: &SavedPosition) -> Option<bool> {
-        if let (Some(set), Some(other)) = (&self.gtids, &other.gtid_set) {
-            // The empty set is in every other.
-            return match Gtids::read(other) {
-                Some(other) => set.contains(&other),
-                None => None,
-            };
+        if let (Some(executed), Some(other)) = (&self.executed, &other.gtid_set) {
+            return Some(executed.contains(&other.parse().ok()?));
         }
         self.is_at_or_behind(&other.file, other.position, other.server_uuid.as_deref())
     }

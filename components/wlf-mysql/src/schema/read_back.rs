@@ -1,61 +1,124 @@
-//! Asks a server for a table's definition, for a binlog that has no names in it.
+//! What a server says of its tables' definitions now.
 
-use crate::binlog::definition::{ColumnDefinition, Definition};
+use std::collections::HashMap;
+
+use super::history::History;
+use super::table::{ColumnSchema, TableSchema};
 use crate::connection::Connection;
+use crate::ddl::{TableName, charset_name, charset_of_collation, plain_type};
 use crate::error::Error;
+use crate::protocol::text_resultset::Row;
+
+/// Schemas that are no tables' homes.
+const VIRTUAL: &str = "('information_schema', 'performance_schema', 'sys')";
+
+const COLUMNS: &str = "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, CHARACTER_SET_NAME, IS_NULLABLE \
+     FROM information_schema.COLUMNS";
 
 /// Reads the definition that the table has now; `None` if there is no such table, or none that the user may see.
-///
-/// The names are those of TABLE_MAP, which are those of the server's dictionary.
-pub async fn definition(
+pub async fn table(
     connection: &mut Connection,
-    database: &str,
-    table: &str,
-) -> Result<Option<Definition>, Error> {
+    name: &TableName,
+) -> Result<Option<TableSchema>, Error> {
     let place = format!(
         "TABLE_SCHEMA = {} AND TABLE_NAME = {}",
-        literal(database),
-        literal(table)
+        literal(&name.database),
+        literal(&name.table)
     );
-    let columns = connection
-        .query(&format!(
-            "SELECT COLUMN_NAME, COLUMN_TYPE, CHARACTER_SET_NAME, IS_NULLABLE FROM information_schema.COLUMNS \
-             WHERE {place} ORDER BY ORDINAL_POSITION"
-        ))
-        .await?;
-    let columns: Vec<ColumnDefinition> = columns
-        .rows
-        .iter()
-        .filter_map(|row| {
-            Some(ColumnDefinition::from_information_schema(
-                row.text(0)?,
-                row.text(1)?,
-                row.text(2),
-                row.text(3) != Some("NO"),
-            ))
-        })
-        .collect();
-    if columns.is_empty() {
-        return Ok(None);
+    let mut tables = read(connection, &place).await?;
+    Ok(tables.pop().map(|(_, schema)| schema))
+}
+
+/// Adds all databases and tables of the server to a history, database by database.
+pub async fn everything(connection: &mut Connection, history: &mut History) -> Result<(), Error> {
+    let sql = format!(
+        "SELECT SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME FROM information_schema.SCHEMATA \
+         WHERE SCHEMA_NAME NOT IN {VIRTUAL}"
+    );
+    let databases = connection.query(&sql).await?;
+    for row in &databases.rows {
+        let (Some(database), Some(charset)) = (row.text(0), row.text(1)) else {
+            continue;
+        };
+        history.add_database(database, &charset_name(charset))?;
+        for (table, schema) in tables_of(connection, database).await? {
+            let database = database.to_owned();
+            history.add_table(&TableName { database, table }, schema)?;
+        }
+        tokio::task::yield_now().await;
     }
-    let key = connection
-        .query(&format!(
-            "SELECT COLUMN_NAME FROM information_schema.STATISTICS \
-             WHERE {place} AND INDEX_NAME = 'PRIMARY' ORDER BY SEQ_IN_INDEX"
-        ))
-        .await?;
-    let primary_key = key
-        .rows
-        .iter()
-        .filter_map(|row| {
-            let name = row.text(0)?;
-            columns.iter().position(|column| column.name == name)
-        })
-        .collect();
-    Ok(Some(Definition {
-        columns,
-        primary_key,
-    }))
+    Ok(())
+}
+
+/// Reads the definitions that all tables of a database have now, each with its name.
+pub async fn tables_of(
+    connection: &mut Connection,
+    database: &str,
+) -> Result<Vec<(String, TableSchema)>, Error> {
+    let place = format!("TABLE_SCHEMA = {}", literal(database));
+    read(connection, &place).await
+}
+
+/// The tables in a place, each with its name.
+async fn read(
+    connection: &mut Connection,
+    place: &str,
+) -> Result<Vec<(String, TableSchema)>, Error> {
+    let mut tables: Vec<(String, TableSchema)> = Vec::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    let sql = format!(
+        "SELECT TABLE_NAME, TABLE_COLLATION FROM information_schema.TABLES \
+         WHERE {place} AND TABLE_TYPE NOT LIKE '%VIEW'"
+    );
+    let each = |row: Row| {
+        let Some(name) = row.text(0) else { return };
+        numbers.insert(name.to_owned(), tables.len());
+        let charset = row.text(1).and_then(charset_of_collation);
+        let schema = TableSchema {
+            charset: charset.unwrap_or_else(|| "utf8mb4".to_owned()),
+            columns: Vec::new(),
+            primary_key: Vec::new(),
+        };
+        tables.push((name.to_owned(), schema));
+    };
+    connection.query_each(&sql, each).await?;
+    let sql = format!("{COLUMNS} WHERE {place} ORDER BY TABLE_NAME, ORDINAL_POSITION");
+    let each = |row: Row| {
+        let number = row.text(0).and_then(|name| numbers.get(name));
+        let table = number.and_then(|number| tables.get_mut(*number));
+        if let (Some((_, table)), Some(column)) = (table, column(&row)) {
+            table.columns.push(column);
+        }
+    };
+    connection.query_each(&sql, each).await?;
+    let sql = format!(
+        "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.STATISTICS \
+         WHERE {place} AND INDEX_NAME = 'PRIMARY' ORDER BY TABLE_NAME, SEQ_IN_INDEX"
+    );
+    let each = |row: Row| {
+        let number = row.text(0).and_then(|name| numbers.get(name));
+        let table = number.and_then(|number| tables.get_mut(*number));
+        if let (Some((_, table)), Some(column)) = (table, row.text(1)) {
+            table.primary_key.push(column.to_owned());
+        }
+    };
+    connection.query_each(&sql, each).await?;
+    // A table that was dropped in between has none.
+    tables.retain(|(_, table)| !table.columns.is_empty());
+    Ok(tables)
+}
+
+fn column(row: &Row) -> Option<ColumnSchema> {
+    Some(ColumnSchema {
+        name: row.text(1)?.to_owned(),
+        column_type: plain_type(row.text(2)?),
+        // Of an ENUM or SET of bytes, which MySQL shows without it.
+        charset: row
+            .text(3)
+            .filter(|charset| *charset != "binary")
+            .map(charset_name),
+        nullable: row.text(4) != Some("NO"),
+    })
 }
 
 /// Writes text as a literal that means the same in every `sql_mode`.

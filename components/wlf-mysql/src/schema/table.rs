@@ -56,8 +56,8 @@ impl TableSchema {
 
     /// The table after the clauses, but for its name; `database_charset` is what DEFAULT stands for.
     ///
-    /// As servers do it: first all that is there is kept, changed in its place, or taken out; then, in the statement's
-    /// order, come new columns and those that move.
+    /// As servers do it: first all that is there is kept, changed in its place, or dropped; then, in the statement's order,
+    /// new columns come in and others move. Behind AFTER are names as they are then.
     pub fn alter(&self, clauses: &[Clause], database_charset: &str) -> Result<Self, Conflict> {
         let named = |name: &CharsetName| match name {
             CharsetName::Named(name) => name.clone(),
@@ -69,28 +69,36 @@ impl TableSchema {
             primary_key: Vec::new(),
         };
         let mut converted = None;
+        // Which of the two counts is another matter in each server.
+        let has = |is: fn(&Clause) -> bool| clauses.iter().any(is);
+        if has(|clause| matches!(clause, Clause::Charset(_)))
+            && has(|clause| matches!(clause, Clause::Convert { .. }))
+        {
+            return Err(Conflict);
+        }
         for clause in clauses {
             match clause {
                 Clause::Charset(charset) => table.charset = named(charset),
-                Clause::Convert(charset) => {
+                Clause::Convert { charset, grows_all } => {
                     table.charset = named(charset);
-                    converted = Some(named(charset));
+                    converted = Some((named(charset), *grows_all));
                 }
                 _ => {}
             }
         }
         self.check_targets(clauses)?;
         for column in &self.columns {
-            let Some(mut kept) = keep(column, clauses, &table.charset) else {
-                continue;
-            };
-            if let (Some(charset), false) = (&converted, is_changed(column, clauses)) {
-                kept.convert(charset);
-            }
-            table.columns.push(kept);
+            table.columns.extend(keep(column, clauses, &table.charset));
         }
         for clause in clauses {
             table.place(clause)?;
+        }
+        // New columns too, whichever charset they name.
+        if let Some((charset, grows_all)) = converted {
+            for column in &mut table.columns {
+                let grows = grows_all || !is_defined(&column.name, clauses);
+                column.convert(&charset, grows);
+            }
         }
         let key = self.key_after(clauses);
         table.set_primary_key(&key)?;
@@ -135,22 +143,25 @@ impl TableSchema {
                         Err(Conflict)
                     };
                 }
-                (column, placement.as_ref())
+                (column.resolve(&self.charset), placement.as_ref())
             }
             Clause::Change {
                 column,
                 placement: Some(placement),
                 ..
-            } => (column, Some(placement)),
+            } => match self.find(&column.name) {
+                Some(at) => (self.columns.remove(at), Some(placement)),
+                // IF EXISTS
+                None => return Ok(()),
+            },
             _ => return Ok(()),
         };
-        let resolved = column.resolve(&self.charset);
         let at = match placement {
             None => self.columns.len(),
             Some(Placement::First) => 0,
             Some(Placement::After(name)) => self.find(name).ok_or(Conflict)? + 1,
         };
-        self.columns.insert(at.min(self.columns.len()), resolved);
+        self.columns.insert(at.min(self.columns.len()), column);
         Ok(())
     }
 
@@ -218,7 +229,7 @@ impl TableSchema {
     }
 }
 
-/// What becomes of an old column in its place; `None` if it is taken out, for good or to come back elsewhere.
+/// What becomes of an old column in its place; `None` if it is dropped.
 fn keep(column: &ColumnSchema, clauses: &[Clause], charset: &str) -> Option<ColumnSchema> {
     let mut kept = column.clone();
     for clause in clauses {
@@ -228,26 +239,20 @@ fn keep(column: &ColumnSchema, clauses: &[Clause], charset: &str) -> Option<Colu
                 kept.name.clone_from(new);
             }
             Clause::Change {
-                old,
-                column: new,
-                placement,
-                ..
-            } if same(old, &column.name) => {
-                if placement.is_some() {
-                    return None;
-                }
-                kept = new.resolve(charset);
-            }
+                old, column: new, ..
+            } if same(old, &column.name) => kept = new.resolve(charset),
             _ => {}
         }
     }
     Some(kept)
 }
 
-fn is_changed(column: &ColumnSchema, clauses: &[Clause]) -> bool {
-    clauses
-        .iter()
-        .any(|clause| matches!(clause, Clause::Change { old, .. } if same(old, &column.name)))
+/// Whether one of the clauses defines the column.
+fn is_defined(name: &str, clauses: &[Clause]) -> bool {
+    clauses.iter().any(|clause| match clause {
+        Clause::Add { column, .. } | Clause::Change { column, .. } => same(&column.name, name),
+        _ => false,
+    })
 }
 
 /// Whether two names mean the same column, as they do in any case.
@@ -273,8 +278,8 @@ impl ColumnClause {
 }
 
 impl ColumnSchema {
-    /// CONVERT TO CHARACTER SET; a TEXT grows so that it holds as many characters as before.
-    fn convert(&mut self, to: &str) {
+    /// CONVERT TO CHARACTER SET; a TEXT may grow so that it holds as many characters as before.
+    fn convert(&mut self, to: &str, grows: bool) {
         let Some(from) = self.charset.take() else {
             return;
         };
@@ -292,12 +297,15 @@ impl ColumnSchema {
         let type_name = match word {
             "char" => TypeName::Char(rest.parse().unwrap_or(1)),
             "varchar" => TypeName::VarChar(rest.parse().unwrap_or(1)),
+            _ if bytes > 0 && !grows => {
+                TypeName::Text(TextSize::Characters(bytes / charset_width(to).max(1)))
+            }
             _ if bytes > 0 => {
                 TypeName::Text(TextSize::Characters(bytes / charset_width(&from).max(1)))
             }
             // ENUM and SET keep their labels.
             _ => {
-                self.charset = Some(to.to_owned());
+                self.charset = (to != "binary").then(|| to.to_owned());
                 return;
             }
         };

@@ -5,8 +5,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod collecting;
+mod compressed;
 mod login;
 mod mariadb;
+mod schema;
 mod starting;
 mod streaming;
 mod without_gtids;
@@ -47,6 +49,7 @@ impl Server {
     async fn restore(&mut self) {
         self.run_all(&[
             "SET GLOBAL binlog_row_metadata = FULL",
+            "SET GLOBAL binlog_row_image = FULL",
             "SET GLOBAL binlog_row_value_options = ''",
             "SET GLOBAL binlog_format = ROW",
         ])

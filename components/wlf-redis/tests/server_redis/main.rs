@@ -256,3 +256,60 @@ async fn an_unreachable_server_is_an_outage() {
     assert_eq!(fault.severity, Severity::Retry { after: None });
     assert!(fault.to_string().contains(&address.to_string()), "{fault}");
 }
+
+#[tokio::test]
+async fn every_format_is_written_and_keys_point_into_rows_all_the_same() {
+    for (format, expected) in [
+        ("maxwell", [1, 2]),
+        // A new key is a delete and an insert; of tombstones Redis has no use.
+        ("debezium", [2, 2]),
+        ("cloudevents", [2, 2]),
+        ("canal", [1, 2]),
+    ] {
+        let table = table(&unique(format), "t");
+        let config = json!({
+            "url": url(),
+            "mode": {"RPush": {"key": "%{/database}.%{/data/id}"}},
+            "format": {format: {}},
+        });
+        let config: Config = serde_json::from_value(config).expect("a configuration");
+        let mut redis = RedisDispatcher::new(config);
+        redis.connect().await.expect("connect");
+        let row = |id: u32| vec![id.into(), "a".into()];
+        let events = [
+            Records::insert(&table, [row(1)]),
+            Records::update(&table, [(row(1), row(2))]),
+            Records::delete(&table, [row(2)]),
+        ];
+        redis.write(&events).await.expect(format);
+        for (id, expected) in (1..).zip(expected) {
+            let key = format!("{}.{id}", table.database);
+            let rows = list(&key);
+            assert_eq!(rows.len(), expected, "{format} {id}: {rows:?}");
+            for row in rows {
+                serde_json::from_str::<Value>(&row).expect("JSON");
+            }
+            let _: () = client().del(key).expect("delete");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_row_without_a_message_is_written_by_writing_nothing() {
+    let key = unique("nothing");
+    let config = json!({
+        "url": url(),
+        "mode": {"RPush": {"key": key}},
+        "format": {"debezium": {"skipped_operations": ["d"]}},
+    });
+    let config: Config = serde_json::from_value(config).expect("a configuration");
+    let mut redis = RedisDispatcher::new(config);
+    redis.connect().await.expect("connect");
+    let table = table("shop", "t");
+    let delete = || Records::delete(&table, [vec![1.into()], vec![2.into()]]);
+    redis.write(&[delete()]).await.expect("write nothing");
+    let events = [delete(), inserts(&table, 3..4), delete()];
+    redis.write(&events).await.expect("write");
+    assert_eq!(list(&key).len(), 1);
+    let _: () = client().del(key).expect("delete");
+}

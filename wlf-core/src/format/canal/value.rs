@@ -22,7 +22,7 @@ pub(super) fn write<C: Columns>(
         Value::Year(year) => quoted(out, |out| out.zero_padded(year.into(), 4)),
         Value::Text(text) => out.string(text),
         Value::Enum { index, .. } => quoted(out, |out| out.unsigned(index.into())),
-        Value::Json(json) if json.is_empty() => out.put(b"\"null\""),
+        Value::Json([]) => out.put(b"\"null\""),
         Value::Json(json) => out.string(json),
         Value::Date(date) => quoted(out, |out| out.date(date)),
         Value::DateTime(at) => quoted(out, |out| out.datetime(at)),

@@ -403,3 +403,6 @@ fn is_null<C: Columns>(image: &C, options: &Options) -> Result<bool, C::Error> {
         _ => false,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use wlf_core::config::{
     Build, ByteSize, Checked, Component, ComponentType, Context, Duration, Environment, HostPort,
     Invalid, Pattern, Problems, Secret, Source, check,
 };
+use wlf_core::format::Format;
 use wlf_core::{
     Batch, Collector, ComponentKind, Dispatcher, Event, Fault, Position, Template, Transformer,
     WriteError,
@@ -242,7 +243,12 @@ impl Build for RedisDispatcher {
 /// Writes nothing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct StdoutDispatcher {}
+#[allow(dead_code, reason = "these are read from files and not used")]
+pub struct StdoutDispatcher {
+    /// The form of a line.
+    #[serde(default)]
+    pub format: Format,
+}
 
 impl Build for StdoutDispatcher {
     const TYPE: &'static str = "StdoutDispatcher";

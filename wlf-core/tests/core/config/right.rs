@@ -2,8 +2,11 @@
 
 use wlf_core::ComponentKind;
 use wlf_core::config::{Level, LogFormat, OnReject, Problems, Source, read};
+use wlf_core::format::Format;
 
-use super::components::{BinlogCollector, Names, RedisDispatcher, Start, Surroundings, check_text};
+use super::components::{
+    BinlogCollector, Names, RedisDispatcher, Start, StdoutDispatcher, Surroundings, check_text,
+};
 
 const FIRST: &str = r#"
 collectors:
@@ -217,6 +220,45 @@ dispatchers:
 ";
     let checked = check_text("anchors.yaml", text).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(checked.components.len(), 3);
+}
+
+#[test]
+fn a_word_alone_chooses_what_has_defaults_for_everything() {
+    let format = |text: &str| {
+        read_text::<StdoutDispatcher>(text).map_or_else(
+            |problems| panic!("{problems}"),
+            |dispatcher| dispatcher.format,
+        )
+    };
+    for text in [
+        "format: debezium",
+        "format: {type: debezium}",
+        "format: {debezium: {}}",
+    ] {
+        let Format::Debezium(options) = format(text) else {
+            panic!("{text}");
+        };
+        assert!(options.tombstones_on_delete && !options.schemas_enable);
+    }
+    let text = "format: {type: debezium, schemas_enable: true, skipped_operations: []}";
+    let Format::Debezium(options) = format(text) else {
+        panic!("{text}");
+    };
+    assert!(options.schemas_enable && options.skipped_operations.is_empty());
+    let text = "format: {type: maxwell, exclude_columns: [secret, /^x_/]}";
+    let Format::Maxwell(options) = format(text) else {
+        panic!("{text}");
+    };
+    assert!(options.output_nulls);
+    let names = ["secret", "x_1", "x"];
+    let is_excluded = |name| options.exclude_columns.iter().any(|p| p.is_match(name));
+    assert_eq!(names.map(is_excluded), [true, true, false]);
+    assert!(matches!(format("format: canal"), Format::Canal(_)));
+    assert!(matches!(format("format: {type: canal}"), Format::Canal(_)));
+    assert!(matches!(
+        format("format: cloudevents"),
+        Format::CloudEvents(_)
+    ));
 }
 
 #[test]

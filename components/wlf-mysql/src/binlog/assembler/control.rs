@@ -86,23 +86,21 @@ impl Assembler {
                 self.transactions
                     .statement(block.slice(offsets(block, body)));
             }
+            types::EXECUTE_LOAD_QUERY => self.passed_over(start),
             types::STOP
             | types::INTVAR
             | types::RAND
             | types::USER_VAR
             | types::BEGIN_LOAD_QUERY
-            | types::EXECUTE_LOAD_QUERY
+            | types::APPEND_BLOCK
+            | types::DELETE_FILE
             | types::IGNORABLE
             | types::TRANSACTION_CONTEXT
             | types::VIEW_CHANGE
             | types::MARIADB_BINLOG_CHECKPOINT => {}
             code => match self.refusal(code, start) {
                 Some(error) => return Err(error),
-                None if header.flags & Header::IGNORABLE != 0 => {}
-                None => {
-                    let place = self.place_at(start);
-                    return Err(Error::UnknownEvent { place, code });
-                }
+                None => self.unknown(header, start)?,
             },
         }
         if self.transactions.open_at().is_none() && self.gtid.is_none() {
@@ -121,7 +119,7 @@ impl Assembler {
             ),
             types::MARIADB_START_ENCRYPTION => (
                 "the events behind it are encrypted (START_ENCRYPTION)",
-                "SET encrypt_binlog = OFF in the server's configuration, or read from the live server",
+                "read from the live server, which decrypts what it sends, or set encrypt_binlog = OFF in its configuration",
             ),
             _ => return None,
         };

@@ -88,7 +88,7 @@ impl Assembler {
         let sql = self.inflater.inflate(query.sql);
         let sql = sql.map_err(|source| wrong(self, source))?;
         query.sql = &sql;
-        self.query(&query, start)
+        self.query(&query, header, start)
     }
 
     /// Takes the event with other rows.

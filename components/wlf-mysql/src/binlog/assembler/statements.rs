@@ -3,6 +3,7 @@
 use super::Assembler;
 use crate::binlog::error::Error;
 use crate::binlog::executed::Executed;
+use crate::binlog::header::Header;
 use crate::binlog::query::{Query, Statement};
 use crate::binlog::transaction_origin::TransactionGtid;
 use crate::binlog::transactions::Before;
@@ -10,7 +11,12 @@ use crate::binlog::xa_prepare::XaPrepare;
 
 impl Assembler {
     #[inline(always)]
-    pub(super) fn query(&mut self, query: &Query<'_>, start: u64) -> Result<(), Error> {
+    pub(super) fn query(
+        &mut self,
+        query: &Query<'_>,
+        header: &Header,
+        start: u64,
+    ) -> Result<(), Error> {
         match query.statement() {
             Statement::Begin => {
                 let place = self.place_at(start);
@@ -46,26 +52,31 @@ impl Assembler {
                 self.finish();
             }
             Statement::Neutral => {}
-            Statement::Dml if !self.warned_of_statement => {
-                self.warned_of_statement = true;
-                tracing::warn!(
-                    place = %self.place_at(start),
-                    "a change of rows is in the binlog as a statement and is passed over: set binlog_format=ROW"
-                );
-                self.other();
+            Statement::Dml => {
+                self.passed_over(start);
+                self.alone();
             }
-            Statement::Dml | Statement::Other => self.other(),
+            Statement::Other => self.other(query, header, start)?,
         }
         Ok(())
     }
 
-    /// A statement that stands alone, unless it is inside of a transaction, as that of CREATE TABLE … SELECT is.
-    fn other(&mut self) {
+    #[inline(never)]
+    fn other(&mut self, query: &Query<'_>, header: &Header, start: u64) -> Result<(), Error> {
         if std::mem::take(&mut self.undecided_statement) {
             // It comes again when it is done.
-            return self.finish();
+            self.finish();
+            return Ok(());
         }
-        self.tables.forget_definitions();
+        if self.emits_ddl || self.definitions.history.is_some() {
+            self.definition_statement(query, header, start)?;
+        }
+        self.alone();
+        Ok(())
+    }
+
+    /// A statement that stands alone, unless it is inside of a transaction, as that of CREATE TABLE … SELECT is.
+    fn alone(&mut self) {
         if self.transactions.open_at().is_none() {
             self.finish();
         }

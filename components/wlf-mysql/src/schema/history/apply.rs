@@ -164,7 +164,7 @@ impl History {
             Some((_, TableState::Known(schema))) => Before::Known(schema),
             Some((_, TableState::Unknown)) => Before::Unknown,
             Some((_, TableState::Dropped)) => Before::Absent,
-            None if self.unknown_since.is_some() => Before::Unknown,
+            None if self.unknown || !self.header.complete => Before::Unknown,
             None => Before::Absent,
         })
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use wlf_core::{Exit, Fault};
+use wlf_core::Exit;
 
 use super::Source;
 
@@ -61,25 +61,27 @@ impl Source {
     }
 }
 
-impl From<HistoryError> for Fault {
-    fn from(error: HistoryError) -> Self {
-        let exit = match &error {
-            HistoryError::Io { .. } => Exit::Io,
-            HistoryError::Damaged { .. }
-            | HistoryError::Version { .. }
-            | HistoryError::Foreign { .. } => Exit::Data,
-        };
-        let hint = match &error {
-            HistoryError::Io { .. } => {
+impl HistoryError {
+    pub const DOING: &str = "keep the tables' definitions";
+
+    /// With which code the program ends.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Io { .. } => Exit::Io,
+            Self::Damaged { .. } | Self::Version { .. } | Self::Foreign { .. } => Exit::Data,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => {
                 "state.directory must be writable and have room; what was there before is intact"
             }
-            HistoryError::Damaged { .. }
-            | HistoryError::Version { .. }
-            | HistoryError::Foreign { .. } => {
+            Self::Damaged { .. } | Self::Version { .. } | Self::Foreign { .. } => {
                 "restore the file from a copy, or remove it: definitions are then read from the server, and rows of \
                  tables that were changed since the saved position cannot be decoded"
             }
-        };
-        Fault::stop(exit, "keep the tables' definitions", error).with_hint(hint)
+        }
     }
 }

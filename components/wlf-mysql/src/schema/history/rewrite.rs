@@ -40,6 +40,7 @@ pub(super) struct Loading<'a> {
     pub header: Option<Header>,
     pub index: HashMap<u128, Line>,
     pub databases: HashMap<String, Database>,
+    pub unknown: bool,
     pub unknown_since: Option<Point>,
     pub last: Option<Point>,
     /// There is something in it that is to be forgotten.
@@ -57,6 +58,7 @@ impl<'a> Loading<'a> {
             header: None,
             index: HashMap::new(),
             databases: HashMap::new(),
+            unknown: false,
             unknown_since: None,
             last: None,
             is_stale: false,
@@ -130,6 +132,7 @@ impl<'a> Loading<'a> {
             }
             Record::AllUnknown { at } => {
                 self.index.clear();
+                self.unknown = true;
                 self.unknown_since = at;
             }
             Record::Synced => {}
@@ -265,6 +268,7 @@ impl History {
         read.map_err(|error| error.of(&source))?;
         self.index = loading.index;
         self.databases = loading.databases;
+        self.unknown = loading.unknown;
         self.unknown_since = loading.unknown_since;
         self.last = loading.last;
         self.header = header;

@@ -1,0 +1,197 @@
+//! Asks the server for tables' definitions where the binlog does not have them.
+
+use super::beginning::{Beginning, executed};
+use super::replica::Replica;
+use super::server::Server;
+use super::stream::Origin;
+use crate::binlog::executed::Executed;
+use crate::binlog::{Assembler, Place, SavedPosition};
+use crate::connection::{Connection, Endpoint};
+use crate::ddl::TableName;
+use crate::error::Error;
+use crate::schema::ahead::{self, Ahead};
+use crate::schema::{History, Lookup, Source, read_back};
+
+/// Asks the server for tables' definitions.
+#[derive(Debug)]
+pub struct Definitions {
+    endpoint: Endpoint,
+    /// Looks ahead beside the stream, which a replica of the same name would end.
+    scout: Replica,
+    source: Source,
+    /// Made when it is needed.
+    connection: Option<Connection>,
+    ahead: Option<Ahead>,
+}
+
+impl Definitions {
+    pub fn new(endpoint: Endpoint, scout: Replica, source: Source) -> Self {
+        Self {
+            endpoint,
+            scout,
+            source,
+            connection: None,
+            ahead: None,
+        }
+    }
+
+    /// Gives the assembler, which is about to begin, the history as it was there.
+    ///
+    /// `resumes`: it goes on at a saved position. `is_wanted`: there has to be a history from here on.
+    pub async fn prepare(
+        &mut self,
+        assembler: &mut Assembler,
+        server: &Server,
+        beginning: &Beginning,
+        resumes: bool,
+        is_wanted: bool,
+    ) -> Result<(), Error> {
+        // Another server has other files.
+        self.ahead = None;
+        self.connection = None;
+        self.source.folds_case = server.lower_case_table_names() > 0;
+        self.source.lowers_case = server.lower_case_table_names() == 1;
+        let place = &beginning.place;
+        if let Some(history) = assembler.history() {
+            if history.go_to(place)? {
+                return Ok(());
+            }
+        } else if resumes && let Some(history) = History::open(self.source.clone(), place)? {
+            assembler.set_history(Some(history));
+            return Ok(());
+        }
+        assembler.set_history(None);
+        if !is_wanted {
+            // It would miss what comes now, if it were found again later.
+            return Ok(History::remove(&self.source)?);
+        }
+        let history = self
+            .read_everything(place.clone(), &beginning.origin)
+            .await?;
+        assembler.set_history(Some(history));
+        Ok(())
+    }
+
+    /// Begins a history with what the server says now, as far as it is right for the place.
+    async fn read_everything(
+        &mut self,
+        place: SavedPosition,
+        origin: &Origin,
+    ) -> Result<History, Error> {
+        let from = Place {
+            file: place.file.as_str().into(),
+            position: place.position,
+        };
+        let mut history = History::create(self.source.clone(), place, true)?;
+        let mut connection = self.connected().await?;
+        read_back::everything(&mut connection, &mut history).await?;
+        self.connection = Some(connection);
+        let ahead = ahead::look(&self.endpoint, &self.scout, origin, from, None).await?;
+        match ahead.changed() {
+            Some(tables) => {
+                for table in tables {
+                    history.forget_table(table)?;
+                }
+            }
+            None => history.forget_everything()?,
+        }
+        history.begin()?;
+        self.ahead = Some(ahead);
+        tracing::info!(
+            server = %self.endpoint,
+            tables = history.tables(),
+            "has read the tables' definitions, which the binlog does not have"
+        );
+        Ok(history)
+    }
+
+    /// Tells the assembler what a table is whose rows come next, or that it cannot be known.
+    pub async fn answer(
+        &mut self,
+        assembler: &mut Assembler,
+        table: TableName,
+    ) -> Result<(), Error> {
+        let place = assembler.place();
+        if assembler.history().is_none() {
+            let position = super::beginning::saved(&assembler.position())?;
+            let origin = self.origin(&position)?;
+            let history = self.read_everything(position, &origin).await?;
+            assembler.set_history(Some(history));
+        }
+        let Some(history) = assembler.history() else {
+            return Ok(());
+        };
+        if history.lookup(&table)? != Lookup::Unknown {
+            return Ok(());
+        }
+        let mut connection = self.connected().await?;
+        let schema = match read_back::table(&mut connection, &table).await {
+            // The server closes connections that were idle for long.
+            Err(Error::Lost { .. }) => {
+                connection = Connection::open(&self.endpoint).await?;
+                read_back::table(&mut connection, &table).await?
+            }
+            other => other?,
+        };
+        self.connection = Some(connection);
+        let ahead = self.look_ahead(&place, assembler).await?;
+        let change = ahead.change_of(&table, &place).cloned();
+        self.ahead = Some(ahead);
+        let Some(history) = assembler.history() else {
+            return Ok(());
+        };
+        match (schema, change) {
+            (_, Some(change)) => history.refuse(
+                &table,
+                format!("it was changed later, at {change}, and what it was before is not known"),
+            ),
+            (Some(schema), None) => history.learn(&table, schema)?,
+            (None, None) => history.refuse(
+                &table,
+                "the server has no such table now, or does not show it to this user".to_owned(),
+            ),
+        }
+        Ok(())
+    }
+
+    /// Reads on from where it was looked last.
+    async fn look_ahead(&mut self, place: &Place, assembler: &Assembler) -> Result<Ahead, Error> {
+        let before = self.ahead.take();
+        let from = before.as_ref().map_or(place, |ahead| &ahead.end).clone();
+        let position = super::beginning::saved(&assembler.position())?;
+        let origin = self.origin(&SavedPosition {
+            file: from.file.to_string(),
+            position: from.position,
+            ..position
+        })?;
+        ahead::look(&self.endpoint, &self.scout, &origin, from, before).await
+    }
+
+    /// How a stream from the place is asked for.
+    fn origin(&self, place: &SavedPosition) -> Result<Origin, Error> {
+        if let Ok(position) = u32::try_from(place.position) {
+            return Ok(Origin::Position {
+                file: place.file.clone(),
+                position,
+            });
+        }
+        match &place.gtid_set {
+            Some(set) => Ok(match executed(&self.endpoint.to_string(), set)? {
+                Executed::Mysql(set) => Origin::Gtids(set.encode()),
+                Executed::Mariadb(position) => Origin::Mariadb(position),
+            }),
+            None => Err(Error::TooFar {
+                file: place.file.clone(),
+                position: place.position,
+            }),
+        }
+    }
+
+    /// A connection whose answer was not waited for must not be used again, so it is put back only afterwards.
+    async fn connected(&mut self) -> Result<Connection, Error> {
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => Connection::open(&self.endpoint).await,
+        }
+    }
+}
