@@ -17,8 +17,12 @@ pub enum Element {
 impl Element {
     /// Reads an entry of CREATE TABLE, or what ADD adds.
     pub fn read(mut item: Cursor<'_>, dialect: Dialect) -> Result<Self, NotUnderstood> {
-        if item.eat("CONSTRAINT") && !item.is_at("PRIMARY KEY") && !is_constraint(&item) {
-            item.name()?;
+        if item.eat("CONSTRAINT") {
+            // MariaDB
+            item.eat("IF NOT EXISTS");
+            if !item.is_at("PRIMARY KEY") && !is_constraint(&item) {
+                item.name()?;
+            }
         }
         if item.eat("PRIMARY KEY") {
             return Ok(Self::PrimaryKey(primary_key(&mut item)?));
