@@ -322,7 +322,6 @@ impl Writer<'_> {
     }
 
     /// Writes an event; `new` is the image after, and the one that has what it does not hold.
-    #[inline(always)]
     fn message<C: Columns>(
         &mut self,
         op: u8,
@@ -348,7 +347,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn image<C: Columns>(
         &mut self,
         mut image: C,
