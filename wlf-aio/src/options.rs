@@ -247,16 +247,20 @@ fn integer(property: &Map<String, Value>, format: &str) -> String {
     }
 }
 
-/// A mapping, shown by its keys.
+/// A mapping with more keys than this is shown by its first.
+const KEYS: usize = 5;
+
+/// A mapping, shown by its keys, or by the first of them if there are many.
 fn object(property: &Map<String, Value>) -> String {
     let Some(Value::Object(properties)) = property.get("properties") else {
         return "mapping".to_owned();
     };
-    if let Some((key, _)) = single(property) {
+    if let (Some((key, _)), None) = (single(property), tag(property)) {
         return format!("`{{{key}: …}}`");
     }
-    let keys: Vec<String> = properties
+    let mut keys: Vec<String> = properties
         .iter()
+        .take(if properties.len() > KEYS { 1 } else { KEYS })
         .map(
             |(key, value)| match value.get("const").and_then(Value::as_str) {
                 Some(word) => format!("{key}: {word}"),
@@ -264,6 +268,9 @@ fn object(property: &Map<String, Value>) -> String {
             },
         )
         .collect();
+    if keys.len() < properties.len() {
+        keys.push("…".to_owned());
+    }
     format!("`{{{}}}`", keys.join(", "))
 }
 

@@ -16,7 +16,7 @@ use crate::recorded;
 
 /// A TABLE_MAP, and what is prepared for its rows.
 pub fn table_map(bytes: &[u8]) {
-    justified(bytes.len(), 512, 16 << 10, || {
+    justified(bytes.len(), 1024, 16 << 10, || {
         if let Some(plan) = plan(bytes) {
             assert!(plan.columns.len() <= bytes.len());
         }

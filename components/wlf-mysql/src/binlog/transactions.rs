@@ -2,6 +2,7 @@
 
 mod prepared;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -176,9 +177,12 @@ impl Transactions {
         self.noted = None;
     }
 
-    /// The rows that follow were changed by this statement.
+    /// The rows that follow were changed by this statement, of whatever charset: bytes that are no UTF-8 become U+FFFD.
     pub fn statement(&mut self, statement: Bytes) {
-        self.origin.statement = Some(statement);
+        self.origin.statement = Some(match String::from_utf8_lossy(&statement) {
+            Cow::Borrowed(_) => statement,
+            Cow::Owned(mended) => Bytes::from(mended),
+        });
         self.noted = None;
     }
 

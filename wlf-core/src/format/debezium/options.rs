@@ -11,8 +11,8 @@ use crate::event::Operation;
 pub struct Options {
     /// The name of the source: `source.name`, and the beginning of the schemas' names.
     pub topic_prefix: String,
-    /// Writes `{"schema": …, "payload": …}`, for keys too, as Kafka Connect's converter does unless it is told otherwise;
-    /// without it the payload alone.
+    /// Writes `{"schema": …, "payload": …}`, for keys too and of a cloud event for its `data`, as Kafka Connect's converter
+    /// does unless it is told otherwise; without it the payload alone.
     pub schemas_enable: bool,
     /// Writes a tombstone behind each `d` to Kafka: a record with the same key and a null value.
     pub tombstones_on_delete: bool,
