@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use wlf_mysql::binlog::column_type::Length;
 use wlf_mysql::binlog::event_type as types;
@@ -23,7 +24,12 @@ pub struct Event {
 pub const MAGIC: &[u8] = b"\xfebin";
 
 /// The events of each recorded file.
-pub fn files() -> Vec<Vec<Event>> {
+pub fn files() -> &'static [Vec<Event>] {
+    static FILES: OnceLock<Vec<Vec<Event>>> = OnceLock::new();
+    FILES.get_or_init(read_files)
+}
+
+fn read_files() -> Vec<Vec<Event>> {
     let fixtures =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../components/wlf-mysql/tests/fixtures");
     let mut paths: Vec<PathBuf> = directories(&fixtures)
@@ -59,7 +65,11 @@ fn events(file: &[u8]) -> Vec<Event> {
         };
         let body = body.expect("an event").expect("an undamaged event");
         let body = body[Header::LENGTH..].to_vec();
+        let is_encrypted_behind = header.code == types::MARIADB_START_ENCRYPTION;
         events.push(Event { header, body });
+        if is_encrypted_behind {
+            break;
+        }
         rest = behind;
     }
     events
@@ -67,10 +77,10 @@ fn events(file: &[u8]) -> Vec<Event> {
 
 /// The bodies of all events of these types, each once.
 pub fn bodies(codes: &[u8]) -> Vec<Vec<u8>> {
-    let events = files().into_iter().flatten();
+    let events = files().iter().flatten();
     let mut bodies: Vec<_> = events
         .filter(|event| codes.contains(&event.header.code))
-        .map(|event| event.body)
+        .map(|event| event.body.clone())
         .collect();
     bodies.sort();
     bodies.dedup();
@@ -83,7 +93,7 @@ pub fn transactions() -> Vec<Vec<Step>> {
     for file in files() {
         let mut description = None;
         let mut transaction = Vec::new();
-        for event in &file {
+        for event in file {
             let step = Step::of(event);
             if event.header.code == types::FORMAT_DESCRIPTION {
                 description = Some(step.clone());
@@ -112,7 +122,7 @@ pub fn transactions() -> Vec<Vec<Step>> {
 pub fn values(mut each: impl FnMut(&Kind, &[u8])) {
     for file in files() {
         let mut plans = HashMap::new();
-        for event in &file {
+        for event in file {
             let code = event.header.code;
             if code == types::TABLE_MAP {
                 let (id, body) = table_map::split_id(&event.body, false).expect("a TABLE_MAP");

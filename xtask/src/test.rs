@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::packages::{Bundle, MARIADB_118, MARIADB_1011, MYSQL};
 use crate::wasmedge::WasmEdge;
 use crate::{apt, layout, module, servers};
 
@@ -116,10 +117,29 @@ fn server_tests() -> Result<Tally> {
     let mut variables = wasm_variables()?;
     let servers = servers::up(&servers::Kind::ALL)?;
     variables.extend(servers.addresses);
+    variables.extend(clients()?);
     let tally = gated("server-tests", &variables)?;
     // What was up before stays up; after a failure all of it does, to be looked at.
     servers::down(&servers.started, false)?;
     Ok(tally)
+}
+
+/// Names the servers' own client programs, whose word counts in the type matrix.
+fn clients() -> Result<[(&'static str, String); 3]> {
+    let launcher = |bundle: &Bundle, name: &str| -> Result<String> {
+        Ok(bundle.provide()?.root.join(name).display().to_string())
+    };
+    Ok([
+        ("WLF_TEST_MYSQL_CLIENT", launcher(&MYSQL, "mysql")?),
+        (
+            "WLF_TEST_MARIADB_1011_CLIENT",
+            launcher(&MARIADB_1011, "mariadb")?,
+        ),
+        (
+            "WLF_TEST_MARIADB_118_CLIENT",
+            launcher(&MARIADB_118, "mariadb")?,
+        ),
+    ])
 }
 
 /// Builds the module and names it, its compiled forms and their launchers for the tests.

@@ -253,7 +253,7 @@ pub fn file_seeds() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     for events in recorded::files() {
         let mut file = MAGIC.to_vec();
-        for event in &events {
+        for event in events {
             let mut step = Step::of(event);
             if step.code == types::FORMAT_DESCRIPTION
                 && let Some(algorithm) = step.body.last_mut()

@@ -16,7 +16,7 @@ use crate::recorded;
 
 /// A TABLE_MAP, and what is prepared for its rows.
 pub fn table_map(bytes: &[u8]) {
-    justified(bytes.len(), 512, 16 << 10, || {
+    justified(bytes.len(), 1024, 16 << 10, || {
         if let Some(plan) = plan(bytes) {
             assert!(plan.columns.len() <= bytes.len());
         }
@@ -154,7 +154,7 @@ fn with_tables(is_wanted: fn(u8) -> bool) -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     for events in recorded::files() {
         let mut map: Option<&[u8]> = None;
-        for event in &events {
+        for event in events {
             match event.header.code {
                 types::TABLE_MAP => map = Some(&event.body),
                 code if is_wanted(code) && event.body.len() < 10_000 => {

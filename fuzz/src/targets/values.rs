@@ -43,19 +43,17 @@ pub fn jsonb_seeds() -> Vec<Vec<u8>> {
     seeds(|kind, value| matches!(kind, Kind::Json).then(|| value.to_vec()))
 }
 
-/// A document in which a value is replaced, put in and taken out: what was JSON before is JSON behind.
+/// A document in which a value is replaced, put in and taken out: what is written of it can be opened again.
 pub fn json_document(bytes: &[u8]) {
     let mut parts = parts(bytes);
     let (Some(document), Some(path), Some(value)) = (parts.next(), parts.next(), parts.next())
     else {
         return;
     };
-    let is_json = |document: &[u8]| json::write(document, &mut Buffer::new()).is_ok();
-    let both = is_json(document) && is_json(value);
-    let Ok(path) = json_document::path(path) else {
-        return;
-    };
     justified(bytes.len(), 256, 16 << 10, || {
+        let Ok(path) = json_document::path(path) else {
+            return;
+        };
         for change in 0..3 {
             let (Ok(mut node), Ok(value)) = (Node::stored(document), Node::stored(value)) else {
                 return;
@@ -65,13 +63,10 @@ pub fn json_document(bytes: &[u8]) {
                 1 => node.insert(&path, value),
                 _ => node.remove(&path),
             };
-            // A value may be as deep as a document, and is deeper in another one.
             if changed.is_ok()
                 && let Ok(encoded) = node.encode()
-                && both
-                && (change == 2 || path.is_empty())
             {
-                assert!(is_json(&encoded), "{encoded:?}");
+                assert!(Node::stored(&encoded).is_ok(), "{encoded:?}");
             }
         }
     });

@@ -23,14 +23,13 @@ pub const MARKS: &str = "phases";
 impl Written {
     /// The tables that are written under a setting.
     pub fn tables(&self, setting: &Setting) -> impl Iterator<Item = &Table> {
-        let large = setting.has_large();
-        (self.tables.iter()).filter(move |table| large || table.extent == Extent::Everywhere)
+        self.tables.iter().filter(|table| table.is_of(setting))
     }
 }
 
 /// Whether a table's state is compared at the end of a phase.
 fn is_compared(table: &Table, phase: Phase) -> bool {
-    table.extent == Extent::Everywhere || phase == Phase::Delete
+    table.extent != Extent::Large || phase == Phase::Delete
 }
 
 pub fn write(server: &Server) -> Written {
@@ -59,7 +58,7 @@ pub fn write(server: &Server) -> Written {
             let mut connection = server.writing(setting);
             execute(&mut connection, &format!("USE {}", setting.database()));
             for table in written.tables(setting) {
-                let statements = table.statements(phase);
+                let statements = table.statements(phase, setting);
                 if statements.is_empty() {
                     continue;
                 }

@@ -1,6 +1,7 @@
 //! Tables of the matrix and the statements that fill and change them.
 
 use crate::column::{Column, Kind, Source, identifier};
+use crate::setting::{Image, Metadata, Setting, Writing};
 
 /// The parts of a history; the state is compared at the end of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +36,8 @@ impl Phase {
 pub enum Extent {
     /// In all of them.
     Everywhere,
+    /// Where the binlog has the columns' labels: `information_schema` shows no characters beyond U+FFFF.
+    FullMetadata,
     /// Once plain and once compressed, because there is much of it; its state is compared at the history's end.
     Large,
 }
@@ -90,6 +93,15 @@ impl Table {
         }
     }
 
+    /// Whether the table is written under a setting.
+    pub fn is_of(&self, setting: &Setting) -> bool {
+        match self.extent {
+            Extent::Everywhere => true,
+            Extent::FullMetadata => setting.metadata == Metadata::Full,
+            Extent::Large => setting.has_large(),
+        }
+    }
+
     /// How many rows have values; one of nulls comes behind them, if there may be nulls.
     fn rows(&self) -> usize {
         let lengths = self.columns.iter().map(|column| column.values.len());
@@ -125,8 +137,14 @@ impl Table {
     }
 
     /// The statements of a phase, each a transaction's part.
-    pub fn statements(&self, phase: Phase) -> Vec<String> {
+    pub fn statements(&self, phase: Phase, setting: &Setting) -> Vec<String> {
         match phase {
+            // The binlog would have the difference of two documents and none of the two: the program stops there.
+            Phase::Documents
+                if setting.writing == Writing::PartialJson && setting.image != Image::Full =>
+            {
+                Vec::new()
+            }
             Phase::Insert => self.inserts(),
             Phase::Columns => self.column_updates(),
             Phase::Nulls => self.null_updates(),

@@ -74,7 +74,12 @@ fn every_path_that_is_named_exists() {
     let named: Vec<_> = spans.filter(|(_, span)| is_path(span)).collect();
     assert!(named.len() > 20, "only {} paths were found", named.len());
     let missing: Vec<String> = (named.iter())
-        .filter(|(_, span)| !root().join(span).exists())
+        // A test behind its file is looked for elsewhere.
+        .filter(|(_, span)| {
+            !root()
+                .join(span.split("::").next().unwrap_or(span))
+                .exists()
+        })
         .map(|(place, span)| format!("{place}: there is no {span}"))
         .collect();
     assert!(missing.is_empty(), "\n{}", missing.join("\n"));

@@ -2,6 +2,7 @@
 #![cfg(not(target_os = "wasi"))]
 
 mod code;
+mod lessons;
 mod links;
 mod markdown;
 mod names;

@@ -319,6 +319,11 @@ pub(super) fn value<C: Columns>(
             image.write(text)?;
             out.string(text);
         }
+        Value::Coded(Coded::Bytes) => {
+            text.clear();
+            image.write(text)?;
+            quoted(out, |out| out.base64(text, 0));
+        }
     }
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! What the events of a batch share: the blocks that were read, and where in them the rows are.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -143,12 +142,10 @@ impl Part {
 
 /// The rows that an event stands for.
 pub(super) struct Cursor<'a> {
+    block: &'a Block,
     part: &'a Part,
-    origin: Option<&'a TransactionOrigin>,
     /// The number of the first row in its part.
     first: u32,
-    /// A statement that is no UTF-8.
-    mended: OnceCell<String>,
     plan: &'a TablePlan,
     operation: Operation,
     present: Present<'a>,
@@ -176,10 +173,9 @@ impl<'a> Cursor<'a> {
         let images = block.images.get(part.images..).unwrap_or_default();
         let images = images.get(index(range.start)..index(range.end));
         Self {
+            block,
             part,
-            origin: block.origins.get(part.origin),
             first: range.start,
-            mended: OnceCell::new(),
             plan: &part.plan,
             operation: part.operation,
             present: Present::new(slice(&part.present), columns),
@@ -210,7 +206,7 @@ impl<'a> Rows for Cursor<'a> {
     #[inline(never)]
     fn origin(&self) -> Origin<'_> {
         let part = self.part;
-        let known = self.origin;
+        let known = self.block.origins.get(part.origin);
         let statement = known.and_then(|known| known.statement.as_deref());
         let gtid = known.and_then(|known| known.gtid.as_ref());
         Origin {
@@ -221,12 +217,7 @@ impl<'a> Rows for Cursor<'a> {
             server_id: Some(part.server_id),
             thread_id: known.and_then(|known| known.thread_id),
             gtid: gtid.map(|gtid| -> &dyn fmt::Display { gtid }),
-            query: statement.map(|statement| match std::str::from_utf8(statement) {
-                Ok(text) => text,
-                Err(_) => self
-                    .mended
-                    .get_or_init(|| String::from_utf8_lossy(statement).into_owned()),
-            }),
+            query: statement.and_then(|statement| std::str::from_utf8(statement).ok()),
             committed: known.and_then(|known| known.committed),
         }
     }

@@ -40,7 +40,12 @@ pub(super) fn origins(name: &str) -> Vec<String> {
 
 #[track_caller]
 fn assert_line(lines: &[String], place: &str, rest: &str) {
-    let place = format!("mysql binlog.000001:{place} ");
+    assert_line_of("mysql", lines, place, rest);
+}
+
+#[track_caller]
+fn assert_line_of(server: &str, lines: &[String], place: &str, rest: &str) {
+    let place = format!("{server} binlog.000001:{place} ");
     let line = lines.iter().find(|line| line.starts_with(&place));
     assert_eq!(line.unwrap(), &format!("{place}{rest}"));
 }
@@ -100,4 +105,19 @@ fn rows_of_a_compressed_transaction() {
     // 398 are inserted, then 10 updated, then 41 deleted; `origins` asks for the second row of each event.
     assert_eq!(rows[..3], [1, 52, 103]);
     assert_eq!(rows[rows.len() - 2..], [398 + 1, 398 + 10 + 1]);
+}
+
+/// MariaDB's GTID says which connection it was since 11.5, and no version when it was committed.
+#[test]
+fn transactions_of_mariadb() {
+    for (version, place, thread) in [("11.8", "1350", "5"), ("10.11", "1324", "")] {
+        assert_line_of(
+            "mariadb",
+            &origins(&format!("mariadb-{version}-control")),
+            place,
+            &format!(
+                "row 1 server 1 thread {thread} gtid 0-1-5 at 0 Some(\"INSERT INTO items VALUES (4, 2, 'two')\")"
+            ),
+        );
+    }
 }

@@ -24,6 +24,8 @@ pub struct Tables {
     size: usize,
     /// Rows belong to a TABLE_MAP of the same transaction.
     transaction: u64,
+    /// Whether MariaDB wrote the events.
+    is_mariadb: bool,
 }
 
 /// Where the definitions of tables come from that have no names in the binlog.
@@ -89,9 +91,9 @@ impl Tables {
         let plan = match self.by_body.get(body) {
             Some(plan) => plan.clone(),
             None => {
-                let plan = match TableMap::decode(body)? {
+                let plan = match TableMap::decode(body, self.is_mariadb)? {
                     Err(unknown) => TablePlan::unknown_type(unknown),
-                    Ok(map) if !map.metadata.names.is_empty() => TablePlan::from_metadata(&map),
+                    Ok(map) if map.says_all() => TablePlan::from_metadata(&map),
                     Ok(map) => match definitions.plan(&map)? {
                         Some(plan) => plan,
                         None => {
@@ -141,6 +143,16 @@ impl Tables {
         (known.transaction == self.transaction).then_some(&known.plan)
     }
 
+    /// Learns whether MariaDB wrote the events that follow.
+    pub fn set_mariadb(&mut self, is_mariadb: bool) {
+        if self.is_mariadb != is_mariadb {
+            self.is_mariadb = is_mariadb;
+            self.by_body.clear();
+            self.by_id.clear();
+            self.size = 0;
+        }
+    }
+
     /// A new transaction begins, or the last has ended.
     #[inline(always)]
     pub fn next_transaction(&mut self) {
@@ -175,7 +187,7 @@ fn footprint(body: &[u8], plan: &TablePlan) -> usize {
 }
 
 impl Definitions {
-    /// Prepares a table that has no names in the binlog; `None` if somebody is to be asked.
+    /// Prepares a table of which the binlog does not say everything; `None` if somebody is to be asked.
     fn plan(&mut self, map: &TableMap) -> Result<Option<TablePlan>, HistoryError> {
         let lookup = match &mut self.history {
             Some(history) => history.lookup(&TableName {

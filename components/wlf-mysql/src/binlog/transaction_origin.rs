@@ -17,7 +17,7 @@ pub struct TransactionOrigin {
     pub gtid: Option<TransactionGtid>,
     /// When it was committed on the server where it was made, in microseconds since 1970.
     pub committed: Option<u64>,
-    /// The statement, from ROWS_QUERY or ANNOTATE_ROWS, in whatever charset the client had.
+    /// The statement, from ROWS_QUERY or ANNOTATE_ROWS, in UTF-8.
     pub statement: Option<Bytes>,
 }
 

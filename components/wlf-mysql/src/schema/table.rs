@@ -56,8 +56,8 @@ impl TableSchema {
 
     /// The table after the clauses, but for its name; `database_charset` is what DEFAULT stands for.
     ///
-    /// As servers do it: first all that is there is kept, changed in its place, or taken out; then, in the statement's
-    /// order, come new columns and those that move.
+    /// As servers do it: first all that is there is kept, changed in its place, or dropped; then, in the statement's order,
+    /// new columns come in and others move. Behind AFTER are names as they are then.
     pub fn alter(&self, clauses: &[Clause], database_charset: &str) -> Result<Self, Conflict> {
         let named = |name: &CharsetName| match name {
             CharsetName::Named(name) => name.clone(),
@@ -69,6 +69,13 @@ impl TableSchema {
             primary_key: Vec::new(),
         };
         let mut converted = None;
+        // Which of the two counts is another matter in each server.
+        let has = |is: fn(&Clause) -> bool| clauses.iter().any(is);
+        if has(|clause| matches!(clause, Clause::Charset(_)))
+            && has(|clause| matches!(clause, Clause::Convert { .. }))
+        {
+            return Err(Conflict);
+        }
         for clause in clauses {
             match clause {
                 Clause::Charset(charset) => table.charset = named(charset),
@@ -115,6 +122,21 @@ impl TableSchema {
         Ok(())
     }
 
+    /// Learns a CHECK_CLAUSE of MariaDB's `information_schema.CHECK_CONSTRAINTS`: one of `json_valid` makes a LONGTEXT the
+    /// JSON that DDL says.
+    pub fn apply_check(&mut self, clause: &str) {
+        let checked = self.columns.iter_mut().find(|column| {
+            let name = column.name.replace('`', "``");
+            clause.eq_ignore_ascii_case(&format!("json_valid(`{name}`)"))
+        });
+        if let Some(column) = checked
+            && column.column_type == "longtext"
+            && matches!(column.charset.as_deref(), Some("utf8mb4" | "utf8mb3"))
+        {
+            column.column_type = "json".to_owned();
+        }
+    }
+
     fn find(&self, name: &str) -> Option<usize> {
         self.columns
             .iter()
@@ -136,22 +158,25 @@ impl TableSchema {
                         Err(Conflict)
                     };
                 }
-                (column, placement.as_ref())
+                (column.resolve(&self.charset), placement.as_ref())
             }
             Clause::Change {
                 column,
                 placement: Some(placement),
                 ..
-            } => (column, Some(placement)),
+            } => match self.find(&column.name) {
+                Some(at) => (self.columns.remove(at), Some(placement)),
+                // IF EXISTS
+                None => return Ok(()),
+            },
             _ => return Ok(()),
         };
-        let resolved = column.resolve(&self.charset);
         let at = match placement {
             None => self.columns.len(),
             Some(Placement::First) => 0,
             Some(Placement::After(name)) => self.find(name).ok_or(Conflict)? + 1,
         };
-        self.columns.insert(at.min(self.columns.len()), resolved);
+        self.columns.insert(at.min(self.columns.len()), column);
         Ok(())
     }
 
@@ -219,7 +244,7 @@ impl TableSchema {
     }
 }
 
-/// What becomes of an old column in its place; `None` if it is taken out, for good or to come back elsewhere.
+/// What becomes of an old column in its place; `None` if it is dropped.
 fn keep(column: &ColumnSchema, clauses: &[Clause], charset: &str) -> Option<ColumnSchema> {
     let mut kept = column.clone();
     for clause in clauses {
@@ -229,16 +254,8 @@ fn keep(column: &ColumnSchema, clauses: &[Clause], charset: &str) -> Option<Colu
                 kept.name.clone_from(new);
             }
             Clause::Change {
-                old,
-                column: new,
-                placement,
-                ..
-            } if same(old, &column.name) => {
-                if placement.is_some() {
-                    return None;
-                }
-                kept = new.resolve(charset);
-            }
+                old, column: new, ..
+            } if same(old, &column.name) => kept = new.resolve(charset),
             _ => {}
         }
     }

@@ -1,5 +1,6 @@
 //! Collectors against the server, and what they read.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -29,12 +30,25 @@ pub struct Reading {
     /// The ends of the transactions that such batches began.
     pub ended: Vec<Ended>,
     pub position: Option<Position>,
+    /// Why a row could not be encoded.
+    unencodable: Option<Fault>,
 }
 
 impl Reading {
     /// A collector with these options besides host, port, user and password, for the rows of `database`.
     pub fn new(server: &Server, database: &str, options: Value) -> Self {
-        Self::with_delivery(server, database, options, Delivery::default())
+        Self::with_delivery(server, database, options, Delivery::default(), None)
+    }
+
+    /// The same with a state directory.
+    pub fn with_state(server: &Server, database: &str, options: Value, state: &Path) -> Self {
+        Self::with_delivery(server, database, options, Delivery::default(), Some(state))
+    }
+
+    /// Learns that everything up to the position is saved.
+    pub async fn commit(&mut self) {
+        let position = self.position.clone().expect("a position");
+        self.collector.commit(&position).await.expect("committed");
     }
 
     /// The same with a transaction buffer of so many bytes.
@@ -48,10 +62,16 @@ impl Reading {
             transaction_buffer: ByteSize::new(bytes),
             ..Delivery::default()
         };
-        Self::with_delivery(server, database, options, delivery)
+        Self::with_delivery(server, database, options, delivery, None)
     }
 
-    fn with_delivery(server: &Server, database: &str, options: Value, delivery: Delivery) -> Self {
+    fn with_delivery(
+        server: &Server,
+        database: &str,
+        options: Value,
+        delivery: Delivery,
+        state: Option<&Path>,
+    ) -> Self {
         let mut config = json!({
             "host": server.endpoint.host,
             "port": server.endpoint.port,
@@ -67,7 +87,7 @@ impl Reading {
             pipeline: "tests".to_owned(),
             delivery,
             destinations: vec!["nowhere".to_owned()],
-            state: None,
+            state: state.map(Path::to_owned),
         };
         let Ok(Component::Collector(collector)) = config.build(&context) else {
             panic!("a collector is built");
@@ -81,6 +101,7 @@ impl Reading {
             numbers: Vec::new(),
             ended: Vec::new(),
             position: None,
+            unencodable: None,
         }
     }
 
@@ -114,6 +135,9 @@ impl Reading {
         Ok(match batch {
             Some(batch) => {
                 self.take(batch);
+                if let Some(fault) = &self.unencodable {
+                    panic!("rows can be encoded: {fault}");
+                }
                 true
             }
             None => false,
@@ -145,7 +169,9 @@ impl Reading {
             self.rows.extend((0..count).map(|_| Value::Null));
         }
         for event in batch.events.iter().filter(own).filter(|_| self.encodes) {
-            encoder.encode(event).expect("rows can be encoded");
+            if let Err(error) = encoder.encode(event) {
+                self.unencodable.get_or_insert(error.fault);
+            }
         }
         let rows = encoder.records();
         self.rows.extend(rows.map(|row| {
@@ -179,6 +205,18 @@ impl Reading {
                 Ok(true) => {}
                 Ok(false) => return self,
                 Err(fault) => panic!("{fault}"),
+            }
+        }
+    }
+
+    /// Reads until there are rows that cannot be encoded, and says why.
+    pub async fn read_to_unencodable(&mut self) -> Fault {
+        loop {
+            let batch = timeout(PATIENCE, self.collector.read()).await;
+            let batch = batch.expect("reads in time").expect("reads");
+            self.take(batch.expect("not the end"));
+            if let Some(fault) = self.unencodable.take() {
+                return fault;
             }
         }
     }

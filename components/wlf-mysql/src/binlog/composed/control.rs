@@ -61,6 +61,32 @@ fn an_incident_stops_with_its_place_and_what_to_do() {
     assert!(hint.contains("load the tables anew"), "{hint}");
 }
 
+/// MariaDB 12.3 cuts rows events in pieces that are larger than a replica takes.
+#[test]
+fn a_piece_of_a_rows_event_stops_with_its_place_and_what_to_do() {
+    let mut binlog = Binlog::new();
+    binlog.query("BEGIN");
+    let place = binlog.end;
+    let pieces = 3_u32.to_le_bytes();
+    let body = [&pieces[..], &1_u32.to_le_bytes(), &[0, 7, 7, 7]].concat();
+    let error = binlog
+        .take(types::MARIADB_PARTIAL_ROW_DATA, &body)
+        .unwrap_err();
+    let fault = wlf_core::Fault::from(error);
+    assert_eq!(fault.exit(), wlf_core::Exit::Data);
+    assert_eq!(
+        fault.to_string(),
+        format!(
+            "read the binlog: binlog.000001:{place}: a piece of a rows event (PARTIAL_ROW_DATA), which cannot be read yet"
+        )
+    );
+    let hint = fault.hint.unwrap();
+    assert!(
+        hint.contains("binlog_row_event_fragment_threshold"),
+        "{hint}"
+    );
+}
+
 #[test]
 fn heartbeats_of_both_versions_move_an_idle_reader_and_never_back() {
     let mut binlog = Binlog::new();

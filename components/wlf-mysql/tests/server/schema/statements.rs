@@ -267,6 +267,7 @@ const MARIADB: &[&str] = &[
     "CREATE TABLE {db}_or.t (a VARCHAR(3))",
     "DROP DATABASE {db}_or",
     "DROP TABLE IF EXISTS d4 WAIT 5",
+    // Not worked out: its rows are rare, and the server is asked.
     "CREATE SEQUENCE s START WITH 5",
     "DROP SEQUENCE s",
     "CREATE TABLE old_text (a TINYTEXT, b TEXT(70000), c VARCHAR(6000)) CHARSET latin1",
@@ -293,8 +294,8 @@ async fn follow(following: &mut Following, database: &str, statements: &[&str]) 
     wrong
 }
 
-/// Follows a server over the statements that it takes: all but so many.
-async fn compare(endpoint: &Endpoint, also: &[&str], refused: usize) {
+/// Follows a server over the statements, all but so many of which can be worked out.
+async fn compare(endpoint: &Endpoint, also: &[&str], unknown: usize) {
     let database = "schema_statements";
     let mut following = Following::new(endpoint, database).await;
     let mut wrong = follow(&mut following, database, STATEMENTS).await;
@@ -306,11 +307,11 @@ async fn compare(endpoint: &Endpoint, also: &[&str], refused: usize) {
     );
     let all = STATEMENTS.len() + also.len();
     assert!(
-        following.taken + refused >= all,
-        "{} of {all}",
+        following.taken == all,
+        "the server took {} of {all}",
         following.taken
     );
-    assert_eq!(following.unknown, 0, "every definition was worked out");
+    assert_eq!(following.unknown, unknown);
     following.run(&format!("DROP DATABASE {database}")).await;
 }
 
@@ -322,10 +323,10 @@ async fn every_kind_of_statement_leaves_the_definitions_that_mysql_has() {
 
 #[tokio::test]
 async fn every_kind_of_statement_leaves_the_definitions_that_mariadb_10_11_has() {
-    compare(&endpoint("WLF_TEST_MARIADB_1011"), MARIADB, 0).await;
+    compare(&endpoint("WLF_TEST_MARIADB_1011"), MARIADB, 1).await;
 }
 
 #[tokio::test]
 async fn every_kind_of_statement_leaves_the_definitions_that_mariadb_11_8_has() {
-    compare(&endpoint("WLF_TEST_MARIADB_118"), MARIADB, 0).await;
+    compare(&endpoint("WLF_TEST_MARIADB_118"), MARIADB, 1).await;
 }
