@@ -137,7 +137,7 @@ mod tests {
     use serde_json::json;
     use wlf_core::event::Ended;
     use wlf_core::value::Records;
-    use wlf_core::{Column, Event, Position};
+    use wlf_core::{ChangePlace, Column, Event, Position, SchemaChange, SchemaChangeKind};
 
     use super::*;
 
@@ -230,6 +230,31 @@ mod tests {
             ),
             ["b.tmp_12"]
         );
+    }
+
+    #[test]
+    fn a_change_of_a_definition_goes_the_way_of_its_tables_rows() {
+        let change = |table: &str| {
+            let change = SchemaChange {
+                kind: SchemaChangeKind::TableTruncate,
+                database: "d".into(),
+                table: Some(table.into()),
+                sql: "TRUNCATE TABLE t".into(),
+                old: None,
+                new: None,
+                charset: None,
+                place: ChangePlace::default(),
+            };
+            change.into_event(1, 0)
+        };
+        let mut filter = filter(json!([{"exclude": {"database": "d", "table": "private"}}]));
+        let batch = filter.apply(Batch {
+            events: vec![change("private"), change("public")],
+            ..Batch::default()
+        });
+        let events = batch.expect("apply").events;
+        assert_eq!(events.len(), 1);
+        assert_eq!(events[0].table.name, "public");
     }
 
     #[test]

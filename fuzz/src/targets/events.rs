@@ -111,7 +111,7 @@ const FIXED: usize = 256 << 10;
 /// What compressed transactions may take besides: the window that is kept, and as much of the transaction as is held.
 const PAYLOAD: usize = 32 << 20;
 /// How many pieces of one event are read; few bytes may be gigabytes that were compressed.
-const PIECES: usize = 100;
+const PIECES: usize = 12;
 
 /// A binlog in steps: the first byte chooses limits and whether names are looked up.
 pub fn events(bytes: &[u8]) {
@@ -176,6 +176,7 @@ fn take(
 /// Encodes all events in each format: a row more or less, all of them JSON, none longer than its bytes and its table's
 /// justify.
 fn encode(batches: &[Batch], input: usize) {
+    super::values::read_charset_tables();
     let formats = [
         Format::Maxwell(MaxwellOptions::default()),
         Format::Debezium(DebeziumOptions::default()),
@@ -303,7 +304,8 @@ pub fn transaction_payload(bytes: &[u8]) {
         };
         let mut decoder = Decoder::default();
         let mut ended = false;
-        for _ in 0..PIECES {
+        let mut pieces = 0;
+        while pieces < PIECES {
             match events.next(&mut decoder) {
                 Ok(Next::Event {
                     block,
@@ -315,7 +317,10 @@ pub fn transaction_payload(bytes: &[u8]) {
                     ended = is_last;
                     events.taken(event.end);
                 }
-                Ok(Next::Later) => assert!(!ended),
+                Ok(Next::Later) => {
+                    assert!(!ended);
+                    pieces += 1;
+                }
                 Ok(Next::End) | Err(_) => return,
             }
         }

@@ -1,13 +1,17 @@
 //! Single values.
 
+use std::sync::Once;
+
 use wlf_core::format::{Buffer, Encoder, Format};
 use wlf_core::value::{Columns, Geometry, Row, Rows, Value};
 use wlf_core::{Column, Table};
 use wlf_mysql::binlog::charset::Charset;
-use wlf_mysql::binlog::json_document::{self, Node};
+use wlf_mysql::binlog::json_document::Node;
 use wlf_mysql::binlog::reader::Malformed;
 use wlf_mysql::binlog::table_plan::Kind;
-use wlf_mysql::binlog::{decimal as decimals, jsonb as json, temporal as times};
+use wlf_mysql::binlog::{
+    decimal as decimals, json_path, jsonb as json, old_temporal, temporal as times,
+};
 
 use super::{joined, parts};
 use crate::allocation::justified;
@@ -51,7 +55,7 @@ pub fn json_document(bytes: &[u8]) {
         return;
     };
     justified(bytes.len(), 256, 16 << 10, || {
-        let Ok(path) = json_document::path(path) else {
+        let Ok(path) = json_path::path(path) else {
             return;
         };
         for change in 0..3 {
@@ -135,12 +139,9 @@ pub fn temporal(bytes: &[u8]) {
         3 => value
             .first_chunk()
             .map(|value| Value::Date(times::date(*value))),
-        4 => value
-            .first_chunk()
-            .map(|value| Value::Time(times::time(*value))),
-        5 => value
-            .first_chunk()
-            .map(|value| Value::DateTime(times::datetime(*value))),
+        4 => old_temporal::time(value, *digits).map(Value::Time),
+        5 => old_temporal::datetime(value, *digits).map(Value::DateTime),
+        6 => old_temporal::timestamp(value, *digits).map(Value::Timestamp),
         _ => match value.split_first_chunk() {
             Some((packed, [code, ..])) => times::in_json(*code, *packed),
             _ => None,
@@ -177,11 +178,28 @@ pub fn temporal_seeds() -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// One collation of each charset (`SHOW CHARACTER SET`).
+const COLLATIONS: [u16; 47] = [
+    1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 18, 19, 22, 23, 24, 25, 26, 28, 29, 30, 32, 33,
+    35, 36, 37, 38, 39, 40, 41, 45, 50, 51, 54, 56, 57, 59, 60, 63, 92, 95, 97, 248, 255,
+];
+
+/// Reads the tables of all charsets, which happens once in a process and is no matter of its input.
+pub fn read_charset_tables() {
+    static READ: Once = Once::new();
+    READ.call_once(|| {
+        for collation in COLLATIONS {
+            Charset::of_collation(collation).decode(&[0xb0, 0xa1, 0xb0, 0xa1]);
+        }
+    });
+}
+
 /// Text becomes UTF-8, whatever its charset, and stays what it is if it was UTF-8 already.
 pub fn charset(bytes: &[u8]) {
     let Some((collation, text)) = bytes.split_first_chunk() else {
         return;
     };
+    read_charset_tables();
     let encoding = Charset::of_collation(u16::from_le_bytes(*collation)).encoding;
     let mut out = Buffer::new();
     justified(bytes.len(), 16, 4096, || encoding.write(text, &mut out));
@@ -192,17 +210,12 @@ pub fn charset(bytes: &[u8]) {
 }
 
 pub fn charset_seeds() -> Vec<Vec<u8>> {
-    // One collation of each charset (`SHOW CHARACTER SET`).
-    let collations = [
-        1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 18, 19, 22, 23, 24, 25, 26, 28, 29, 30, 32,
-        33, 35, 36, 37, 38, 39, 40, 41, 45, 50, 51, 54, 56, 57, 59, 60, 63, 92, 95, 97, 248, 255,
-    ];
     let text = "a€é漢字\u{1f600}~\\".as_bytes();
     let bytes = [
         0x80, 0x81, 0x5c, 0x7e, 0xa1, 0xa1, 0xd8, 0, 0xdc, 0, 0xff, 0x8e, 0xb1,
     ];
     let seed = |collation: u16| [&collation.to_le_bytes(), text, &bytes].concat();
-    collations.map(seed).to_vec()
+    COLLATIONS.map(seed).to_vec()
 }
 
 /// A shape is text, or the bytes that it could not be read from.

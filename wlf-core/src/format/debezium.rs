@@ -15,11 +15,12 @@ use envelope::{Source, Texts, connector};
 use field::Field;
 
 use super::buffer::{Buffer, Fragment};
-use super::encoder::{Content, HeaderKind, KeyForm, Shape};
+use super::encoder::KeyForm;
 use super::key::{KeyFormat, KeyPlan, KeyScratch, KeyText, fragment};
 use super::maxwell;
 use super::messages::{Failed, Messages, Moment, Output};
 use super::plans::Plans;
+use super::record::{Content, HeaderKind, Shape};
 use crate::event::{Event, Table};
 use crate::origin::Origin;
 use crate::value::{Columns, Row};

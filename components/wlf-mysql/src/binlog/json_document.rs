@@ -41,7 +41,12 @@ impl<'a> Node<'a> {
             jsonb::SMALL_OBJECT | jsonb::SMALL_ARRAY | jsonb::LARGE_OBJECT | jsonb::LARGE_ARRAY => {
                 let is_large = matches!(kind, jsonb::LARGE_OBJECT | jsonb::LARGE_ARRAY);
                 jsonb::offset(&mut reader, is_large)?;
-                jsonb::offset(&mut reader, is_large)?
+                let size = jsonb::offset(&mut reader, is_large)?;
+                // Its number of elements and its size are in it.
+                if size < bytes.len() - reader.rest().len() {
+                    return Err(Malformed::Invalid("the size of a JSON document"));
+                }
+                size
             }
             jsonb::LITERAL => 1,
             jsonb::INT16 | jsonb::UINT16 => 2,
@@ -474,5 +479,14 @@ mod tests {
         shared.extend([b'x'; 14]);
         let mut node = Node::stored(&shared).unwrap();
         assert!(node.remove(&[Leg::Cell(0)]).is_err());
+    }
+
+    #[test]
+    fn refuses_containers_that_are_smaller_than_what_they_begin_with() {
+        for size in 0..4 {
+            assert!(Node::stored(&[0, 0, 0, size, 0]).is_err(), "{size}");
+        }
+        assert!(Node::stored(&[0, 0, 0, 4, 0]).is_ok());
+        assert!(Node::stored(&[3, 0, 0, 0, 0, 7, 0, 0, 0]).is_err());
     }
 }

@@ -120,15 +120,12 @@ fn read(
     );
     events.push(event(types::XID, &7u64.to_le_bytes()));
     for block in events {
-        loop {
-            match assembler.take(&block, 0..block.len(), Some(4)).unwrap() {
-                Taken::NeedsDefinition { database, table } => {
-                    let table = TableName { database, table };
-                    let schema = schema.unwrap().clone();
-                    assembler.history().unwrap().learn(&table, schema).unwrap();
-                }
-                _ => break,
-            }
+        while let Taken::NeedsDefinition { database, table } =
+            assembler.take(&block, 0..block.len(), Some(4)).unwrap()
+        {
+            let table = TableName { database, table };
+            let schema = schema.unwrap().clone();
+            assembler.history().unwrap().learn(&table, schema).unwrap();
         }
     }
     let batch = assembler.cut().unwrap();

@@ -274,7 +274,7 @@ fn statements_of_mariadb() {
     for (sql, expected) in [
         (
             "CREATE OR REPLACE TABLE t (j JSON)",
-            "create d.t (j longtext utf8mb4) ",
+            "create d.t (j json utf8mb4) ",
         ),
         (
             "SET STATEMENT max_statement_time=1 FOR DROP TABLE t",

@@ -4,10 +4,11 @@ use super::options::{Options, is_zero};
 use super::{close, place, value};
 use crate::event::{Event, Table};
 use crate::format::buffer::{Buffer, Fragment};
-use crate::format::encoder::{KeyForm, Shape};
+use crate::format::encoder::KeyForm;
 use crate::format::key::{KeyFormat, KeyPlan, KeyScratch, KeyText, fragment};
 use crate::format::messages::{Failed, Messages, Moment, Output};
 use crate::format::plans::Plans;
+use crate::format::record::Shape;
 use crate::origin::Origin;
 use crate::value::{Columns, Row, Timestamp, Value};
 

@@ -133,39 +133,6 @@ fn a_heartbeat_inside_of_a_transaction_moves_nothing() {
     assert_eq!(binlog.position(), begin);
 }
 
-#[test]
-fn events_of_unknown_types_are_passed_over_only_where_the_server_says_so() {
-    let mut binlog = Binlog::new();
-    let ignorable = binlog.event(99, Header::IGNORABLE, b"of a later version");
-    binlog.give(ignorable).unwrap();
-    assert_eq!(binlog.position(), u64::from(binlog.end));
-    let place = binlog.end;
-    let error = binlog.take(99, b"of a later version").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!("binlog.000001:{place}: an event of type 99, which is not known")
-    );
-}
-
-#[test]
-fn checksums_begin_and_end_with_the_description_of_the_format() {
-    let mut binlog = Binlog::new();
-    let map = table_map(1, "t", &[TINY]);
-    let rows = [&front(types::WRITE_ROWS, 1, 1)[..], &[0, 1]].concat();
-    for checksums in [true, false, true, false, false, true] {
-        binlog.describe(checksums);
-        binlog
-            .transaction(&map, &[(types::WRITE_ROWS, rows.clone())])
-            .unwrap();
-        assert_eq!(binlog.images(), [inserted(json!({ "c0": 1 }))]);
-    }
-    // Without a checksum where there should be one.
-    binlog.describe(true);
-    binlog.has_checksums = false;
-    let error = binlog.take(types::TABLE_MAP, &map).unwrap_err();
-    assert!(matches!(error, Error::Checksum { .. }), "{error}");
-}
-
 /// A stream's events have no place but the one that their headers give them.
 #[test]
 fn a_damaged_event_of_a_stream_is_named_with_its_place() {
@@ -181,5 +148,27 @@ fn a_damaged_event_of_a_stream_is_named_with_its_place() {
             "read the binlog: binlog.000001:{place}: the TABLE_MAP event is damaged: its CRC32 is "
         )),
         "{said}"
+    );
+}
+
+/// MariaDB cuts rows events above `binlog_row_event_fragment_threshold` into pieces.
+#[test]
+fn a_piece_of_a_rows_event_stops_with_its_place_and_what_to_do() {
+    let mut binlog = Binlog::new();
+    let place = binlog.end;
+    let error = binlog
+        .take(types::MARIADB_PARTIAL_ROW_DATA, &[0; 40])
+        .unwrap_err();
+    let fault = wlf_core::Fault::from(error);
+    assert_eq!(
+        fault.to_string(),
+        format!(
+            "read the binlog: binlog.000001:{place}: a piece of a rows event (PARTIAL_ROW_DATA), which cannot be read yet"
+        )
+    );
+    let hint = fault.hint.unwrap();
+    assert!(
+        hint.contains("binlog_row_event_fragment_threshold"),
+        "{hint}"
     );
 }
