@@ -150,25 +150,3 @@ fn a_damaged_event_of_a_stream_is_named_with_its_place() {
         "{said}"
     );
 }
-
-/// MariaDB cuts rows events above `binlog_row_event_fragment_threshold` into pieces.
-#[test]
-fn a_piece_of_a_rows_event_stops_with_its_place_and_what_to_do() {
-    let mut binlog = Binlog::new();
-    let place = binlog.end;
-    let error = binlog
-        .take(types::MARIADB_PARTIAL_ROW_DATA, &[0; 40])
-        .unwrap_err();
-    let fault = wlf_core::Fault::from(error);
-    assert_eq!(
-        fault.to_string(),
-        format!(
-            "read the binlog: binlog.000001:{place}: a piece of a rows event (PARTIAL_ROW_DATA), which cannot be read yet"
-        )
-    );
-    let hint = fault.hint.unwrap();
-    assert!(
-        hint.contains("binlog_row_event_fragment_threshold"),
-        "{hint}"
-    );
-}
