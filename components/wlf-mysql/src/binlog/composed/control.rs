@@ -1,9 +1,8 @@
 //! What is no row: statements, incidents, heartbeats, checksums, and what is not known.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::*;
-use crate::binlog::Error;
 
 #[test]
 fn statements_that_change_no_rows_give_none_and_move_the_position() {
