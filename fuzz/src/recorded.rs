@@ -65,7 +65,11 @@ fn events(file: &[u8]) -> Vec<Event> {
         };
         let body = body.expect("an event").expect("an undamaged event");
         let body = body[Header::LENGTH..].to_vec();
+        let is_encrypted_behind = header.code == types::MARIADB_START_ENCRYPTION;
         events.push(Event { header, body });
+        if is_encrypted_behind {
+            break;
+        }
         rest = behind;
     }
     events
@@ -118,11 +122,13 @@ pub fn transactions() -> Vec<Vec<Step>> {
 pub fn values(mut each: impl FnMut(&Kind, &[u8])) {
     for file in files() {
         let mut plans = HashMap::new();
+        let is_mariadb = |event: &Event| event.header.code == types::MARIADB_GTID_LIST;
+        let is_mariadb = file.iter().any(is_mariadb);
         for event in file {
             let code = event.header.code;
             if code == types::TABLE_MAP {
                 let (id, body) = table_map::split_id(&event.body, false).expect("a TABLE_MAP");
-                if let Ok(Ok(map)) = TableMap::decode(body) {
+                if let Ok(Ok(map)) = TableMap::decode(body, is_mariadb) {
                     plans.insert(id, TablePlan::from_metadata(&map));
                 }
             } else if is_rows(code) {

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::layout;
 use crate::servers::free_port;
-use crate::servers::mariadb::{V10_11, V11_8};
+use crate::servers::mariadb::{self, V10_11, V11_8};
 use crate::wasmedge::hex;
 use source::{Server, Source};
 
@@ -194,6 +194,15 @@ const RECORDINGS: &[Recording] = &[
         into: FIXTURES,
         settings: GTID,
         ending: Ending::Kill,
+    },
+    Recording {
+        name: "mariadb-11.8-encrypted",
+        source: Source::Mariadb(&V11_8),
+        script: "mariadb-encrypted",
+        about: "`encrypt_binlog=ON`: nothing behind START_ENCRYPTION can be read without the server's key.",
+        into: FIXTURES,
+        settings: mariadb::ENCRYPTION,
+        ending: Ending::Shutdown,
     },
     Recording {
         name: "mariadb-10.11-types",

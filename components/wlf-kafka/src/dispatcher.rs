@@ -42,7 +42,7 @@ pub struct KafkaDispatcher {
 #[derive(Debug, Default)]
 struct Keys {
     text: String,
-    /// For each record where its key is; `None` for one that keeps its own.
+    /// For each record where its key is, if there is a template; `None` for one that keeps its own.
     places: Vec<Option<Range<usize>>>,
 }
 
@@ -59,17 +59,24 @@ impl Keys {
         event: &Event,
         record: EncodedRecord<'a>,
     ) -> Result<Option<&'a [u8]>, Fault> {
-        let template = match &config.key {
-            Some(template) if event.operation != Operation::Ddl => template,
-            _ => {
-                self.places.push(None);
-                return Ok(record.key);
-            }
+        let Some(template) = &config.key else {
+            return Ok(record.key);
         };
+        if event.operation == Operation::Ddl {
+            self.places.push(None);
+            return Ok(record.key);
+        }
         let start = self.text.len();
         template.render_row(&event.table, event.operation, record.view, &mut self.text)?;
         self.places.push(Some(start..self.text.len()));
         Ok(self.text.as_bytes().get(start..))
+    }
+
+    /// Passes over a record that is not sent.
+    fn skip(&mut self, config: &Config) {
+        if config.key.is_some() {
+            self.places.push(None);
+        }
     }
 
     /// The key of a record, given its number.
@@ -115,7 +122,7 @@ impl KafkaDispatcher {
                 while let Some((record, number)) = records.next_if(|(record, _)| record.row == row)
                 {
                     if ahead {
-                        self.keys.places.push(None);
+                        self.keys.skip(config);
                         continue;
                     }
                     let at = |fault: Fault| (row, fault);

@@ -160,11 +160,7 @@ impl BinlogCollector {
         if after.is_none() {
             self.began = Some(beginning.place.clone());
         }
-        let mut assembler = match self.idle.take() {
-            Some(assembler) => assembler,
-            None if self.config.ddl => Assembler::new(self.limits).with_definitions().with_ddl(),
-            None => Assembler::new(self.limits).with_definitions(),
-        };
+        let mut assembler = self.assembler();
         let needs_history = self.config.ddl || !server.has_full_metadata();
         let prepared = self
             .definitions
@@ -180,6 +176,21 @@ impl BinlogCollector {
         prepared?;
         self.run(connection, &server, beginning, after.is_none())
             .await
+    }
+
+    /// The one of the last connection, or the first.
+    fn assembler(&mut self) -> Assembler {
+        self.idle.take().unwrap_or_else(|| {
+            // MariaDB's binlog does not say everything even with full metadata.
+            let assembler = Assembler::new(self.limits)
+                .decrypted_by_the_server()
+                .with_definitions();
+            if self.config.ddl {
+                assembler.with_ddl()
+            } else {
+                assembler
+            }
+        })
     }
 
     async fn run(
@@ -202,10 +213,7 @@ impl BinlogCollector {
             beginning::shown(&place),
         )
         .await?;
-        let mut assembler = match self.idle.take() {
-            Some(assembler) => assembler,
-            None => Assembler::new(self.limits),
-        };
+        let mut assembler = self.assembler();
         assembler.set_server_uuid(place.server_uuid.clone());
         assembler.start(&place.file, place.position, executed);
         tracing::info!(

@@ -18,10 +18,13 @@ use self::blocks::Blocks;
 use self::error::Error;
 use self::listing::Listed;
 use crate::binlog::{self, Assembler, Limits, SavedPosition, Taken};
+use crate::schema::{History, Source};
 
-/// Reads binlog files of MySQL, and ends at the end of the last.
+/// Reads binlog files of MySQL or MariaDB, and ends at the end of the last.
 ///
-/// The files have to have the columns' names in them: `binlog_row_metadata=FULL`. A file that is damaged, or that ends in
+/// The files have to have the columns' names in them: `binlog_row_metadata=FULL`. Those of MariaDB do not tell some types
+/// even then: UUID, INET4 and INET6 come as BINARY, VECTOR as VARBINARY, JSON as LONGTEXT, and tables with times in the form
+/// of before 10.1 are refused. A file that is damaged, or that ends in
 /// the middle of a transaction, is an error after all whole transactions before it were delivered.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +32,11 @@ pub struct Config {
     /// The files, or globs such as `data/binlog.*`. They are read in the order of the numbers at the names' ends; what a
     /// glob finds with the ending `.index` is left out.
     paths: Vec<String>,
+    /// Gives statements that change definitions (`CREATE`, `ALTER`, `RENAME`, `DROP` and `TRUNCATE` of tables, `CREATE`,
+    /// `ALTER` and `DROP` of databases) as events of type `ddl`, in their places between the rows. What a table was before
+    /// is known as far as the files have told it.
+    #[serde(default)]
+    ddl: bool,
 }
 
 impl Build for Config {
@@ -54,7 +62,12 @@ impl Build for Config {
             bytes: delivery.batch.bytes.as_usize(),
             transaction: delivery.transaction_buffer.as_usize(),
         };
-        let collector = BinlogFileCollector::new(self.paths, limits);
+        let mut collector = BinlogFileCollector::new(self.paths, limits);
+        collector.history = self.ddl.then(|| Source {
+            collector: context.id.clone(),
+            path: context.state_file(".schema"),
+            ..Source::default()
+        });
         Ok(Component::Collector(Box::new(collector)))
     }
 }
@@ -73,6 +86,8 @@ pub struct BinlogFileCollector {
     /// Shown once all that was read before it is.
     fault: Option<Fault>,
     ended: bool,
+    /// Where to keep the history of definitions, if changes of them are wanted.
+    history: Option<Source>,
 }
 
 impl BinlogFileCollector {
@@ -88,13 +103,55 @@ impl BinlogFileCollector {
             file: None,
             fault: None,
             ended: false,
+            history: None,
         }
+    }
+
+    /// Goes on with the history as it was at the position, or begins one.
+    fn prepare_history(&mut self, after: Option<&Position>) -> Result<(), Error> {
+        let Some(source) = self.history.clone() else {
+            return Ok(());
+        };
+        self.assembler = Assembler::new(self.limits).with_ddl();
+        let at = match after {
+            Some(after) => saved(after)?,
+            None => SavedPosition {
+                file: self
+                    .files
+                    .first()
+                    .map_or_else(String::new, |file| file.name.clone()),
+                position: 4,
+                gtid_set: None,
+                server_uuid: None,
+            },
+        };
+        let kept = match after {
+            Some(_) => History::open(source.clone(), &at)?,
+            None => None,
+        };
+        let history = match kept {
+            Some(history) => history,
+            None => {
+                let mut history = History::create(source, at, false)?;
+                history.begin()?;
+                history
+            }
+        };
+        self.assembler.set_history(Some(history));
+        Ok(())
+    }
+
+    /// Gives a batch away once what it has taught is on the disk.
+    fn give(&mut self, batch: Batch) -> Result<Option<Batch>, Error> {
+        if let Some(history) = self.assembler.history() {
+            history.sync()?;
+        }
+        Ok(Some(batch))
     }
 
     /// Goes to the position in one of the files.
     fn resume(&mut self, after: &Position) -> Result<(), Error> {
-        let saved: SavedPosition = serde_json::from_value(after.0.clone())
-            .map_err(|source| Error::SavedPosition { source })?;
+        let saved = saved(after)?;
         let place = || format!("{}:{}", saved.file, saved.position);
         let index = self.files.iter().position(|file| file.name == saved.file);
         let Some(index) = index else {
@@ -157,6 +214,10 @@ impl BinlogFileCollector {
     }
 }
 
+fn saved(position: &Position) -> Result<SavedPosition, Error> {
+    serde_json::from_value(position.0.clone()).map_err(|source| Error::SavedPosition { source })
+}
+
 #[async_trait]
 impl Collector for BinlogFileCollector {
     async fn connect(&mut self, after: Option<&Position>) -> Result<(), Fault> {
@@ -166,6 +227,7 @@ impl Collector for BinlogFileCollector {
         self.file = None;
         self.fault = None;
         self.ended = false;
+        self.prepare_history(after)?;
         if let Some(after) = after {
             self.resume(after)?;
         }
@@ -182,17 +244,25 @@ impl Collector for BinlogFileCollector {
                 return Ok(None);
             }
             match self.read_block() {
-                Ok(Some(batch)) => return Ok(Some(batch)),
+                Ok(Some(batch)) => return Ok(self.give(batch)?),
                 // A file can always be read, so that others get their turn only here.
                 Ok(None) => tokio::task::yield_now().await,
                 Err(error) => {
                     self.fault = Some(error.into());
                     if let Some(batch) = self.assembler.cut() {
-                        return Ok(Some(batch));
+                        return Ok(self.give(batch)?);
                     }
                 }
             }
         }
+    }
+
+    async fn commit(&mut self, position: &Position) -> Result<(), Fault> {
+        if let Some(history) = self.assembler.history() {
+            let position = saved(position)?;
+            history.commit(&position).map_err(Error::from)?;
+        }
+        Ok(())
     }
 
     fn progress(&self) -> Option<Progress> {

@@ -17,15 +17,17 @@ use crate::recorded;
 /// A TABLE_MAP, and what is prepared for its rows.
 pub fn table_map(bytes: &[u8]) {
     justified(bytes.len(), 1024, 16 << 10, || {
-        if let Some(plan) = plan(bytes) {
-            assert!(plan.columns.len() <= bytes.len());
+        for is_mariadb in [false, true] {
+            if let Some(plan) = plan(bytes, is_mariadb) {
+                assert!(plan.columns.len() <= bytes.len());
+            }
         }
     });
 }
 
-fn plan(body: &[u8]) -> Option<TablePlan> {
+fn plan(body: &[u8], is_mariadb: bool) -> Option<TablePlan> {
     let (_, body) = split_id(body, false).ok()?;
-    Some(match TableMap::decode(body).ok()? {
+    Some(match TableMap::decode(body, is_mariadb).ok()? {
         Ok(map) if map.metadata.names.is_empty() => TablePlan::nameless(&map),
         Ok(map) => TablePlan::from_metadata(&map),
         Err(unknown) => TablePlan::unknown_type(unknown),
@@ -40,9 +42,11 @@ pub fn table_map_seeds() -> Vec<Vec<u8>> {
 pub fn metadata(bytes: &[u8]) {
     let columns = columns();
     justified(bytes.len(), 128, 16 << 10, || {
-        if let Ok(metadata) = Metadata::decode(bytes, &columns) {
-            assert_eq!(metadata.collations.len(), columns.len());
-            assert!(metadata.names.len() <= bytes.len());
+        for is_mariadb in [false, true] {
+            if let Ok(metadata) = Metadata::decode(bytes, &columns, is_mariadb) {
+                assert_eq!(metadata.collations.len(), columns.len());
+                assert!(metadata.names.len() <= bytes.len());
+            }
         }
     });
 }
@@ -96,7 +100,7 @@ pub fn rows(bytes: &[u8]) {
         return;
     };
     let decoded = RowsEvent::decode(*code, body, &FormatDescription::default());
-    let (Some(plan), Ok(mut rows)) = (plan(map), decoded) else {
+    let (Some(plan), Ok(mut rows)) = (plan(map, false), decoded) else {
         return;
     };
     let mut images = 0;
@@ -130,7 +134,7 @@ pub fn partial_update(bytes: &[u8]) {
     };
     let format = FormatDescription::default();
     let decoded = RowsEvent::decode(types::PARTIAL_UPDATE_ROWS, body, &format);
-    let (Some(plan), Ok(rows)) = (plan(map), decoded) else {
+    let (Some(plan), Ok(rows)) = (plan(map, false), decoded) else {
         return;
     };
     let completed = justified(bytes.len(), 256, 16 << 10, || {

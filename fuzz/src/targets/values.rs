@@ -6,10 +6,12 @@ use wlf_core::format::{Buffer, Encoder, Format};
 use wlf_core::value::{Columns, Geometry, Row, Rows, Value};
 use wlf_core::{Column, Table};
 use wlf_mysql::binlog::charset::Charset;
-use wlf_mysql::binlog::json_document::{self, Node};
+use wlf_mysql::binlog::json_document::Node;
 use wlf_mysql::binlog::reader::Malformed;
 use wlf_mysql::binlog::table_plan::Kind;
-use wlf_mysql::binlog::{decimal as decimals, jsonb as json, temporal as times};
+use wlf_mysql::binlog::{
+    decimal as decimals, json_path, jsonb as json, old_temporal, temporal as times,
+};
 
 use super::{joined, parts};
 use crate::allocation::justified;
@@ -53,7 +55,7 @@ pub fn json_document(bytes: &[u8]) {
         return;
     };
     justified(bytes.len(), 256, 16 << 10, || {
-        let Ok(path) = json_document::path(path) else {
+        let Ok(path) = json_path::path(path) else {
             return;
         };
         for change in 0..3 {
@@ -137,12 +139,9 @@ pub fn temporal(bytes: &[u8]) {
         3 => value
             .first_chunk()
             .map(|value| Value::Date(times::date(*value))),
-        4 => value
-            .first_chunk()
-            .map(|value| Value::Time(times::time(*value))),
-        5 => value
-            .first_chunk()
-            .map(|value| Value::DateTime(times::datetime(*value))),
+        4 => old_temporal::time(value, *digits).map(Value::Time),
+        5 => old_temporal::datetime(value, *digits).map(Value::DateTime),
+        6 => old_temporal::timestamp(value, *digits).map(Value::Timestamp),
         _ => match value.split_first_chunk() {
             Some((packed, [code, ..])) => times::in_json(*code, *packed),
             _ => None,

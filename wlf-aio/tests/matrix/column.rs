@@ -118,7 +118,8 @@ impl Column {
             Kind::Binary | Kind::Vector => vec![name],
             Kind::Enum | Kind::Set => vec![
                 format!("CONVERT({name} USING utf8mb4)"),
-                format!("CAST({name} + 0 AS CHAR)"),
+                // `+ 0` would give a number of 53 bits.
+                format!("CAST(CAST({name} AS UNSIGNED) AS CHAR)"),
             ],
             Kind::Point | Kind::Geometry => vec![
                 // As stored: the geographic reference systems would show latitude first.

@@ -4,11 +4,12 @@ pub(super) mod ddl;
 mod value;
 
 use super::buffer::{Buffer, Fragment};
-use super::encoder::{KeyForm, Shape};
+use super::encoder::KeyForm;
 use super::key::{KeyFormat, KeyPlan, KeyScratch, KeyText};
 use super::maxwell;
 use super::messages::{Failed, Messages, Moment, Output};
 use super::plans::Plans;
+use super::record::Shape;
 use crate::event::{Event, Operation, Table};
 use crate::origin::Origin;
 use crate::value::{Columns, Row};

@@ -15,11 +15,12 @@ use envelope::{Source, Texts, connector};
 use field::Field;
 
 use super::buffer::{Buffer, Fragment};
-use super::encoder::{Content, HeaderKind, KeyForm, Shape};
+use super::encoder::KeyForm;
 use super::key::{KeyFormat, KeyPlan, KeyScratch, KeyText, fragment};
 use super::maxwell;
 use super::messages::{Failed, Messages, Moment, Output};
 use super::plans::Plans;
+use super::record::{Content, HeaderKind, Shape};
 use crate::event::{Event, Table};
 use crate::origin::Origin;
 use crate::value::{Columns, Row};
@@ -322,7 +323,6 @@ impl Writer<'_> {
     }
 
     /// Writes an event; `new` is the image after, and the one that has what it does not hold.
-    #[inline(always)]
     fn message<C: Columns>(
         &mut self,
         op: u8,
@@ -348,7 +348,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn image<C: Columns>(
         &mut self,
         mut image: C,

@@ -8,9 +8,9 @@ pub(super) use extended::{Extended, rendered};
 pub use options::{NamingStrategy, Options};
 
 use super::buffer::{Buffer, Fragment};
-use super::encoder::{End, Shape};
 use super::key::{KeyFormat, KeyText, fragment};
 use super::messages::Failed;
+use super::record::{End, Shape};
 use super::wkt;
 use crate::event::{Event, Operation, Table};
 use crate::value::{Coded, Columns, Row, RowError, Rows, Set, Value};
@@ -103,10 +103,11 @@ pub(super) fn encode<R: Rows>(
             out.payload.truncate(start);
             return Err(at(failed));
         }
+        let payload = out.payload.len();
         ends.push(End {
-            payload: out.payload.len(),
+            payload,
             key: out.keys.as_ref().map_or(0, |keys| keys.len()),
-            view: 0,
+            view: payload,
             shape: Shape::ROW,
         });
         number += 1;
@@ -317,6 +318,11 @@ pub(super) fn value<C: Columns>(
             text.clear();
             image.write(text)?;
             out.string(text);
+        }
+        Value::Coded(Coded::Bytes) => {
+            text.clear();
+            image.write(text)?;
+            quoted(out, |out| out.base64(text, 0));
         }
     }
     Ok(())

@@ -1,8 +1,9 @@
 //! How rows become messages in the formats in which a row may be other than one message of its own text.
 
 use super::buffer::Buffer;
-use super::encoder::{Clock, End, KeyForm, Shape};
+use super::encoder::{Clock, KeyForm};
 use super::maxwell;
+use super::record::{End, Shape};
 use crate::event::Event;
 use crate::origin::Origin;
 use crate::value::{Columns, Row, RowError, Rows};

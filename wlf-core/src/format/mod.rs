@@ -9,6 +9,7 @@ mod maxwell;
 mod messages;
 mod number;
 mod plans;
+mod record;
 #[cfg(test)]
 mod samples;
 mod simd;
@@ -22,9 +23,10 @@ pub use buffer::Buffer;
 pub use debezium::{
     BigintUnsignedMode, BinaryMode, DecimalMode, Options as DebeziumOptions, SkippedOperation,
 };
-pub use encoder::{Clock, EncodedRecord, Encoder, Header, Records};
+pub use encoder::{Clock, Encoder};
 pub use key::KeyFormat;
 pub use maxwell::{NamingStrategy, Options as MaxwellOptions};
+pub use record::{EncodedRecord, Header, Records};
 
 /// The form in which a dispatcher writes events: a word, or `{type: word, …}` with options.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

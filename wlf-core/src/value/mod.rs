@@ -57,7 +57,9 @@ pub enum Value<'a> {
 pub enum Coded {
     /// Text, in UTF-8 and not escaped: the source has it in another charset.
     Text,
-    /// A JSON document, as compact text: the source has it in a binary form.
+    /// Bytes, as they are and not encoded: the source has them in a compressed form.
+    Bytes,
+    /// A JSON document, as compact text: the source has it in a binary form, or with white space.
     Json,
     /// The plain digits of a number that is too long for the other variants.
     Number,

@@ -60,6 +60,7 @@ impl Source {
             Source::Mariadb(version) => {
                 let server = Mariadb::new(version, home)?;
                 server.initialize()?;
+                server.write_key()?;
                 Ok(Server::Mariadb(server))
             }
         }

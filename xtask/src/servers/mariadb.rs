@@ -58,6 +58,13 @@ impl Version {
     }
 }
 
+/// What a server is started with to encrypt its binlog.
+pub const ENCRYPTION: &[&str] = &[
+    "--plugin-load-add=file_key_management",
+    "--file-key-management-filename=keys.txt",
+    "--encrypt-binlog=ON",
+];
+
 /// A MariaDB installation with a data directory.
 pub struct Mariadb {
     version: &'static Version,
@@ -99,6 +106,15 @@ impl Mariadb {
     /// Returns the data directory, where the binary log is too.
     pub fn data(&self) -> PathBuf {
         self.home.join("data")
+    }
+
+    /// Writes a key for [`ENCRYPTION`], below the data directory.
+    pub fn write_key(&self) -> Result<()> {
+        let key = "770a8a65da156d24ee2a093277530142770a8a65da156d24ee2a093277530142";
+        Ok(fs::write(
+            self.data().join("keys.txt"),
+            format!("1;{key}\n"),
+        )?)
     }
 
     /// Starts the server on 127.0.0.1, with a fresh data directory if there is none, and waits until it answers.

@@ -61,6 +61,7 @@ pub struct Assembler {
     /// The statement that comes next is not done yet, or never will be.
     undecided_statement: bool,
     server_uuid: Option<String>,
+    decrypted: bool,
     definitions: Definitions,
     /// Changes of definitions are events too.
     emits_ddl: bool,
@@ -107,6 +108,7 @@ impl Assembler {
             gtid: None,
             undecided_statement: false,
             server_uuid: None,
+            decrypted: false,
             definitions: Definitions::default(),
             emits_ddl: false,
             warned_of_statement: false,
@@ -121,6 +123,14 @@ impl Assembler {
     #[must_use]
     pub fn with_definitions(mut self) -> Self {
         self.definitions.asks = true;
+        self
+    }
+
+    /// The events come from a server, which decrypts them before it sends them, and says all the same that it has them
+    /// encrypted.
+    #[must_use]
+    pub fn decrypted_by_the_server(mut self) -> Self {
+        self.decrypted = true;
         self
     }
 

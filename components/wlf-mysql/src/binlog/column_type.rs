@@ -165,11 +165,11 @@ impl ColumnType {
         })
     }
 
-    /// Whether the type has a sign, so that the optional metadata speak of it.
+    /// Whether the optional metadata speak of its sign. They do of YEAR, which has none.
     pub fn is_numeric(self) -> bool {
         matches!(
             self.code,
-            TINY | SHORT | INT24 | LONG | LONGLONG | NEWDECIMAL | FLOAT | DOUBLE
+            TINY | SHORT | INT24 | LONG | LONGLONG | NEWDECIMAL | FLOAT | DOUBLE | YEAR
         )
     }
 
@@ -192,6 +192,16 @@ impl ColumnType {
     /// Whether it is VARCHAR or VARBINARY.
     pub fn is_varying(self) -> bool {
         matches!(self.code, VAR_STRING | VARCHAR | VARCHAR_COMPRESSED)
+    }
+
+    /// Whether it is one of MariaDB's COMPRESSED.
+    pub fn is_compressed(self) -> bool {
+        matches!(self.code, BLOB_COMPRESSED | VARCHAR_COMPRESSED)
+    }
+
+    /// Whether it is TIME, DATETIME or TIMESTAMP as before MySQL 5.6.4 and MariaDB 10.1.
+    pub fn is_old_temporal(self) -> bool {
+        matches!(self.code, TIME | DATETIME | TIMESTAMP)
     }
 
     /// How long values of a BLOB or TEXT may be.

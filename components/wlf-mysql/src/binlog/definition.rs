@@ -1,7 +1,7 @@
 //! A table's definition from elsewhere, for what a binlog does not say of its tables.
 
 use serde::{Deserialize, Serialize};
-use wlf_core::data_type::DataType;
+use wlf_core::data_type::{BlobSize, DataType};
 
 use super::charset::Charset;
 use super::column_type::{self as types, ColumnType, Length, Meta};
@@ -134,7 +134,7 @@ impl ColumnDefinition {
                     bytes => bytes,
                 },
             ),
-            DataType::Json => column.code == types::JSON || column.length == Length::Prefixed(4),
+            DataType::Json => column.code == types::JSON || column.blob() == Some(BlobSize::Long),
             DataType::Geometry(_) => column.code == types::GEOMETRY,
             DataType::Vector(numbers) => {
                 column.code == types::VECTOR

@@ -19,9 +19,14 @@ const CHECKSUM_SINCE: (u32, u32, u32) = (5, 6, 1);
 const CHECKSUM_SINCE_MARIADB: (u32, u32, u32) = (5, 3, 0);
 
 impl FormatDescription {
+    /// Whether MariaDB wrote the events.
+    pub fn is_mariadb(&self) -> bool {
+        self.server_version.contains("MariaDB")
+    }
+
     /// The kind of server: `mysql` or `mariadb`.
     pub fn server(&self) -> &'static str {
-        if self.server_version.contains("MariaDB") {
+        if self.is_mariadb() {
             "mariadb"
         } else {
             "mysql"

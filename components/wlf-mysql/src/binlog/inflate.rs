@@ -33,7 +33,6 @@ impl Inflater {
     /// If it is not what it should be, or not as long as it says; nothing is taken from memory that it cannot fill.
     pub fn inflate(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
         const LENGTH: &str = "the length of what is compressed";
-        const ZLIB_DATA: Malformed = Malformed::Invalid("what is compressed");
         let mut reader = Reader::new(bytes);
         // int<1>: method, and of how many bytes the length behind it is, the highest first
         let head = reader.u8(LENGTH)?;
@@ -49,9 +48,6 @@ impl Inflater {
             .iter()
             .fold(0, |length, byte| length << 8 | usize::from(*byte));
         let compressed = reader.rest();
-        if length > LONGEST || length / RATIO > compressed.len() {
-            return Err(Malformed::Invalid(LENGTH));
-        }
         let zlib = match &mut self.0 {
             Some(zlib) => {
                 zlib.reset(true);
@@ -59,19 +55,36 @@ impl Inflater {
             }
             none => none.insert(Decompress::new(true)),
         };
-        // One more, so that what is longer shows.
-        let mut out = Vec::with_capacity(length + 1);
-        let status = zlib
-            .decompress_vec(compressed, &mut out, FlushDecompress::Finish)
-            .map_err(|_| ZLIB_DATA)?;
-        if status != Status::StreamEnd {
-            return Err(ZLIB_DATA);
-        }
-        if out.len() != length {
-            return Err(Malformed::Invalid(LENGTH));
-        }
-        Ok(out)
+        unpack(zlib, compressed, length)
     }
+}
+
+/// Decompresses what is `length` bytes long when it is no longer compressed.
+///
+/// # Errors
+/// If it is not what it should be, or not so long; nothing is taken from memory that it cannot fill.
+pub fn unpack(
+    zlib: &mut Decompress,
+    compressed: &[u8],
+    length: usize,
+) -> Result<Vec<u8>, Malformed> {
+    const WRONG: Malformed = Malformed::Invalid("what is compressed");
+    const LENGTH: Malformed = Malformed::Invalid("the length of what is compressed");
+    if length > LONGEST || length / RATIO > compressed.len() {
+        return Err(LENGTH);
+    }
+    // One more, so that what is longer shows.
+    let mut out = Vec::with_capacity(length + 1);
+    let status = zlib
+        .decompress_vec(compressed, &mut out, FlushDecompress::Finish)
+        .map_err(|_| WRONG)?;
+    if status != Status::StreamEnd {
+        return Err(WRONG);
+    }
+    if out.len() != length {
+        return Err(LENGTH);
+    }
+    Ok(out)
 }
 
 #[cfg(test)]

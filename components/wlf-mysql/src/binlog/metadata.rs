@@ -40,22 +40,31 @@ const VECTOR_DIMENSIONALITY: u8 = 13;
 impl Metadata {
     /// Reads the fields, each a type, a length and a value; COLUMN_VISIBILITY (12) and every one that is not known are
     /// passed over.
-    pub fn decode(bytes: &[u8], columns: &[ColumnType]) -> Result<Self, Malformed> {
+    pub fn decode(
+        bytes: &[u8],
+        columns: &[ColumnType],
+        is_mariadb: bool,
+    ) -> Result<Self, Malformed> {
         let mut metadata = Self {
             collations: vec![None; columns.len()],
             labels: vec![None; columns.len()],
             ..Self::default()
         };
-        let of_kind = |kind: fn(&ColumnType) -> bool| -> Vec<usize> {
+        let of_kind = |kind: &dyn Fn(&ColumnType) -> bool| -> Vec<usize> {
             let numbered = columns.iter().enumerate();
             numbered
                 .filter(|(_, column)| kind(column))
                 .map(|(n, _)| n)
                 .collect()
         };
-        let characters = || of_kind(|column| column.is_character());
+        // To MariaDB a GEOMETRY has a charset, `binary`.
+        let characters = || {
+            of_kind(&|column| {
+                column.is_character() || is_mariadb && column.code == column_type::GEOMETRY
+            })
+        };
         let choices =
-            || of_kind(|column| matches!(column.code, column_type::ENUM | column_type::SET));
+            || of_kind(&|column| matches!(column.code, column_type::ENUM | column_type::SET));
         let mut reader = Reader::new(bytes);
         while !reader.is_empty() {
             let field = reader.u8("the optional metadata")?;
@@ -69,11 +78,11 @@ impl Metadata {
                 COLUMN_NAME => metadata.column_names(value)?,
                 SET_STR_VALUE => {
                     metadata
-                        .read_labels(value, &of_kind(|column| column.code == column_type::SET))?;
+                        .read_labels(value, &of_kind(&|column| column.code == column_type::SET))?;
                 }
                 ENUM_STR_VALUE => {
                     metadata
-                        .read_labels(value, &of_kind(|column| column.code == column_type::ENUM))?;
+                        .read_labels(value, &of_kind(&|column| column.code == column_type::ENUM))?;
                 }
                 SIMPLE_PRIMARY_KEY => metadata.read_primary_key(value, false)?,
                 PRIMARY_KEY_WITH_PREFIX => metadata.read_primary_key(value, true)?,

@@ -14,6 +14,7 @@
     )
 )]
 
+pub mod address;
 pub mod assembler;
 pub mod block;
 pub mod charset;
@@ -22,6 +23,7 @@ pub mod column_type;
 pub mod commit_timestamp;
 #[cfg(test)]
 mod composed;
+pub mod compressed;
 pub mod decimal;
 pub mod declared_type;
 pub mod definition;
@@ -37,10 +39,15 @@ pub mod heartbeat;
 pub mod incident;
 pub mod inflate;
 pub mod json_document;
+pub mod json_path;
+pub mod json_text;
 pub mod jsonb;
 pub mod mariadb_gtid;
 pub mod mariadb_position;
+#[cfg(test)]
+mod mariadb_types;
 pub mod metadata;
+pub mod old_temporal;
 pub mod partial_update;
 #[cfg(test)]
 mod payload_events;
@@ -50,6 +57,8 @@ pub mod query;
 pub mod reader;
 #[cfg(test)]
 mod recorded;
+#[cfg(test)]
+mod recorded_images;
 #[cfg(test)]
 mod recorded_mariadb;
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //!
 //! The differences are applied to the documents before, and what comes out is an UPDATE_ROWS like any other.
 
-use super::json_document::{self, Node};
+use super::json_document::Node;
+use super::json_path::{self, Leg};
 use super::reader::{Malformed, Reader};
 use super::row_image::{Present, bit, split};
 use super::rows::RowsEvent;
@@ -175,7 +176,7 @@ fn apply(document: &[u8], differences: &[u8]) -> Result<Vec<u8>, Malformed> {
 /// One difference.
 struct Change<'a> {
     operation: u8,
-    path: Vec<json_document::Leg>,
+    path: Vec<Leg>,
     value: &'a [u8],
 }
 
@@ -185,7 +186,7 @@ fn changes(differences: &[u8]) -> Result<Vec<Change<'_>>, Malformed> {
     while !reader.is_empty() {
         // int<1>: operation, string<lenenc>: path, string<lenenc>: value, which REMOVE does not have
         let operation = reader.u8("a change of a JSON document")?;
-        let path = json_document::path(reader.lenenc_bytes("a path in a JSON document")?)?;
+        let path = json_path::path(reader.lenenc_bytes("a path in a JSON document")?)?;
         let value = match operation {
             REPLACE | INSERT => reader.lenenc_bytes("a value of a JSON document")?,
             REMOVE => &[],

@@ -1,12 +1,15 @@
 //! Compressed transactions in all forms, and what is said of those that are wrong.
 
+use bytes::Bytes;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
-use super::Limits;
 use super::event_type as types;
-use super::recorded::LIMITS;
+use super::recorded::{LIMITS, history};
 use super::rewritten_events::{bare, inner, read, shown, whole};
 use super::transaction_payload::{Decoder, Next, PayloadEvents, TransactionPayload};
+use super::{Assembler, Limits, Taken};
+use crate::ddl::TableName;
+use crate::schema::TableSchema;
 
 const TINY: Limits = Limits {
     rows: 10,
@@ -102,6 +105,77 @@ fn payloads_in_every_form_give_the_same_rows() {
             }
         }
     }
+}
+
+/// A recorded binlog with each of its transactions in a payload.
+fn wrapped(name: &str) -> Vec<Vec<u8>> {
+    let mut events = Vec::new();
+    let mut inside = Vec::new();
+    for (code, body) in bare(name) {
+        let opens = code == types::QUERY && body.ends_with(b"BEGIN");
+        if opens || !inside.is_empty() {
+            inside.extend(inner(code, &body, 0));
+            if code == types::XID {
+                let body = payload(ZSTD, inside.len(), &zstd(&inside));
+                events.push(whole(types::TRANSACTION_PAYLOAD, &body, 0));
+                inside.clear();
+            }
+        } else {
+            events.push(whole(code, &body, 0));
+        }
+    }
+    events
+}
+
+/// What uncompressed transactions give, compressed ones do.
+#[test]
+fn any_transaction_can_be_in_a_payload() {
+    for name in [
+        "types",
+        "minimal-image",
+        "large-transaction",
+        "many-columns",
+    ] {
+        let plain = bare(name).into_iter();
+        let plain = plain.map(|(code, body)| whole(code, &body, 0));
+        let (expected, error) = read(plain, LIMITS);
+        assert!(error.is_none() && !expected.is_empty(), "{error:?}");
+        let (rows, error) = read(wrapped(name), LIMITS);
+        assert!(error.is_none(), "{error:?}");
+        assert!(rows == expected, "{name}");
+    }
+}
+
+/// A table without names in a payload is asked for, and the payload goes on where it stopped.
+#[test]
+fn definitions_are_asked_for_inside_of_a_payload() {
+    let mut assembler = Assembler::new(LIMITS).with_definitions();
+    assembler.set_history(Some(history()));
+    assembler.next_file("binlog.000001");
+    let schema = TableSchema {
+        charset: "utf8mb4".to_owned(),
+        columns: Vec::new(),
+        primary_key: Vec::new(),
+    };
+    let mut asked = 0;
+    // Without the statements that define the table.
+    let events = wrapped("minimal-metadata").into_iter();
+    for event in events.filter(|event| event[4] != types::QUERY) {
+        let block = Bytes::from(event);
+        while let Taken::NeedsDefinition { database, table } =
+            assembler.take(&block, 0..block.len(), None).unwrap()
+        {
+            asked += 1;
+            let table = TableName { database, table };
+            let history = assembler.history().unwrap();
+            history.learn(&table, schema.clone()).unwrap();
+        }
+    }
+    assert_eq!(asked, 1);
+    let rows = assembler.cut().unwrap().rows();
+    let plain = super::recorded::batches("minimal-metadata", LIMITS).unwrap();
+    assert_eq!(rows, plain.iter().map(|batch| batch.rows()).sum::<u64>());
+    assert!(rows > 3);
 }
 
 /// The events up to the first large payload, and what is in it.

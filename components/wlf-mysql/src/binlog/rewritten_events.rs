@@ -334,6 +334,7 @@ fn says_which_events_cannot_be_read() {
     let cases = [
         (99, &b"what nobody knows"[..]),
         (types::MARIADB_START_ENCRYPTION, &[1, 1, 0, 0, 0]),
+        (types::MARIADB_PARTIAL_ROW_DATA, &[0; 20]),
         (types::INCIDENT, b"\x01\x00\x04lost"),
         (
             types::WRITE_ROWS,

@@ -1,13 +1,16 @@
 //! One image of a row: which columns it holds, where each is, and what it means.
 
 use wlf_core::format::Buffer;
-use wlf_core::value::{Coded, Columns, Geometry, Set, Timestamp, Value};
+use wlf_core::value::{Coded, Columns, Geometry, Set, Value};
 
 use super::column_type::Length;
+use super::compressed;
 use super::decimal;
+use super::json_text;
 use super::jsonb;
+use super::old_temporal;
 use super::reader::{Malformed, Reader};
-use super::table_plan::{ColumnPlan, Kind, TablePlan};
+use super::table_plan::{ColumnPlan, Kind, TablePlan, Unpacked};
 use super::temporal;
 
 /// A cursor over the columns of an image.
@@ -198,6 +201,11 @@ impl<'a> Columns for RowImage<'a> {
         match self.current {
             Some((Kind::Text(charset), bytes)) => charset.write(bytes, out),
             Some((Kind::Json, bytes)) => jsonb::write(bytes, out)?,
+            Some((Kind::JsonText, bytes)) => json_text::write(bytes, out),
+            Some((Kind::Address(address), bytes)) => address.write(bytes, out),
+            Some((Kind::Compressed(unpacked), bytes)) => {
+                write_unpacked(*unpacked, &compressed::unpack(bytes)?, out);
+            }
             Some((Kind::Decimal { precision, scale }, bytes)) => {
                 decimal::write(bytes, *precision, *scale, out)?;
             }
@@ -219,12 +227,23 @@ fn rarer<'a>(kind: &'a Kind, bytes: &'a [u8]) -> Result<Value<'a>, Malformed> {
                 .iter()
                 .fold(0, |number, byte| number << 8 | u64::from(*byte)),
         ),
-        Kind::Time => Value::Time(temporal::time(array(bytes)?)),
-        Kind::DateTime => Value::DateTime(temporal::datetime(array(bytes)?)),
-        Kind::Timestamp => Value::Timestamp(Timestamp {
-            second: u32::from_le_bytes(array(bytes)?),
-            ..Timestamp::default()
-        }),
+        Kind::OldTime(digits) => Value::Time(old(old_temporal::time(bytes, *digits))?),
+        Kind::OldDateTime(digits) => Value::DateTime(old(old_temporal::datetime(bytes, *digits))?),
+        Kind::OldTimestamp(digits) => {
+            Value::Timestamp(old(old_temporal::timestamp(bytes, *digits))?)
+        }
+        Kind::JsonText if !json_text::is_document(bytes) => Value::Text(bytes),
+        Kind::JsonText => Value::Coded(Coded::Json),
+        Kind::Address(_) | Kind::Compressed(Unpacked::Text(_)) => Value::Coded(Coded::Text),
+        Kind::Compressed(Unpacked::Bytes) => Value::Coded(Coded::Bytes),
+        Kind::Compressed(Unpacked::Json) => {
+            let is_document = json_text::is_document(&compressed::unpack(bytes)?);
+            Value::Coded(if is_document {
+                Coded::Json
+            } else {
+                Coded::Text
+            })
+        }
         Kind::Enum(labels) => enum_label(labels, bytes)?,
         Kind::Set(labels) => {
             let chosen = little_endian(bytes);
@@ -253,6 +272,15 @@ fn rarer<'a>(kind: &'a Kind, bytes: &'a [u8]) -> Result<Value<'a>, Malformed> {
     })
 }
 
+fn write_unpacked(unpacked: Unpacked, value: &[u8], out: &mut Buffer) {
+    match unpacked {
+        Unpacked::Text(charset) => charset.write(value, out),
+        Unpacked::Json if json_text::is_document(value) => json_text::write(value, out),
+        Unpacked::Json => out.text(value),
+        Unpacked::Bytes => out.put(value),
+    }
+}
+
 fn enum_label<'a>(labels: &'a [String], bytes: &[u8]) -> Result<Value<'a>, Malformed> {
     const OUTSIDE: Malformed =
         Malformed::Invalid("an ENUM's choice, which its labels do not have,");
@@ -279,4 +307,11 @@ fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Malformed> {
 #[inline(always)]
 fn whole<T>(value: Option<T>) -> Result<T, Malformed> {
     value.ok_or(Malformed::Invalid("a value's length"))
+}
+
+/// A fraction's digits, which the binlog does not have, decide what such a value's bytes mean.
+fn old<T>(value: Option<T>) -> Result<T, Malformed> {
+    value.ok_or(Malformed::Invalid(
+        "a value of the form before MySQL 5.6.4 or MariaDB 10.1, whose definition is not known,",
+    ))
 }

@@ -1,6 +1,9 @@
 //! TABLE_MAP: what the rows behind it are rows of.
 
-use super::column_type::ColumnType;
+use wlf_core::data_type::BlobSize;
+
+use super::charset::Charset;
+use super::column_type::{self as types, ColumnType, Meta};
 use super::metadata::Metadata;
 use super::reader::{Malformed, Reader};
 
@@ -13,6 +16,8 @@ pub struct TableMap {
     /// For each column.
     pub nullable: Vec<bool>,
     pub metadata: Metadata,
+    /// Whether MariaDB wrote it.
+    pub is_mariadb: bool,
 }
 
 /// Takes a table's id off the event without header and checksum; what is left is the same as long as the table is.
@@ -40,7 +45,7 @@ pub struct UnknownType {
 
 impl TableMap {
     /// Reads what is behind the table's id.
-    pub fn decode(body: &[u8]) -> Result<Result<Self, UnknownType>, Malformed> {
+    pub fn decode(body: &[u8], is_mariadb: bool) -> Result<Result<Self, UnknownType>, Malformed> {
         let mut reader = Reader::new(body);
         // int<2>: flags
         reader.u16("the flags")?;
@@ -71,14 +76,41 @@ impl TableMap {
             let byte = bits.get(n / 8).copied().unwrap_or_default();
             byte >> (n % 8) & 1 == 1
         });
-        let metadata = Metadata::decode(reader.rest(), &columns)?;
+        let metadata = Metadata::decode(reader.rest(), &columns, is_mariadb)?;
         Ok(Ok(Self {
             database,
             table,
             columns,
             nullable: nullable.collect(),
             metadata,
+            is_mariadb,
         }))
+    }
+
+    /// Whether nobody has to be asked for more of the table's definition.
+    ///
+    /// MariaDB's binlog has UUID, INET4 and INET6 as BINARY, VECTOR as VARBINARY and JSON as LONGTEXT, and it does not say how
+    /// many digits of a fraction TIME, DATETIME and TIMESTAMP have in their old form.
+    pub fn says_all(&self) -> bool {
+        let mut numbered = self.columns.iter().enumerate();
+        let has_names = !self.metadata.names.is_empty();
+        has_names && !numbered.any(|(n, column)| self.hides(n, *column))
+    }
+
+    /// Whether a column of MariaDB's may be of another type than it looks.
+    pub fn hides(&self, n: usize, column: ColumnType) -> bool {
+        let collation = self.metadata.collations.get(n).copied().flatten();
+        let charset = collation.map(Charset::of_collation);
+        let is_binary = charset == Some(Charset::BINARY);
+        match column.code {
+            _ if !self.is_mariadb => false,
+            _ if column.is_old_temporal() => true,
+            types::STRING => is_binary && matches!(column.meta, Meta::Bytes(4 | 16)),
+            _ if column.is_varying() => {
+                is_binary && matches!(column.meta, Meta::Bytes(bytes) if bytes % 4 == 0)
+            }
+            _ => column.blob() == Some(BlobSize::Long) && !is_binary,
+        }
     }
 }
 

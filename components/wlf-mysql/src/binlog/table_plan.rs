@@ -1,14 +1,17 @@
 //! How the rows of one version of a table are decoded: prepared once from its TABLE_MAP.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use wlf_core::data_type::DataType;
 use wlf_core::{Column, Table};
 
+use super::address::Address;
 use super::charset::{Charset, Encoding};
 use super::column_type::{self as types, ColumnType, Length};
 use super::definition::{ColumnDefinition, Definition};
 use super::described_type;
+use super::old_temporal;
 use super::table_map::{TableMap, UnknownType};
 
 /// How the rows of one version of a table are decoded.
@@ -61,9 +64,10 @@ pub enum Kind {
     Time2(u8),
     DateTime2(u8),
     Timestamp2(u8),
-    Time,
-    DateTime,
-    Timestamp,
+    /// As before MySQL 5.6.4, with MariaDB's digits of a fraction; so are the next two.
+    OldTime(u8),
+    OldDateTime(u8),
+    OldTimestamp(u8),
     Text(Encoding),
     /// BINARY(n), which comes without the zero bytes at its end.
     Binary(usize),
@@ -71,9 +75,23 @@ pub enum Kind {
     Enum(Arc<[String]>),
     Set(Arc<[String]>),
     Json,
+    /// MariaDB's: text that should be a document.
+    JsonText,
+    Address(Address),
+    /// MariaDB's.
+    Compressed(Unpacked),
     Geometry,
     Vector,
     Null,
+}
+
+/// What a compressed value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unpacked {
+    Text(Encoding),
+    Bytes,
+    /// Text that should be a document.
+    Json,
 }
 
 const NO_NAMES: Undecodable = Undecodable {
@@ -101,8 +119,12 @@ impl TablePlan {
         Self::of(map, names, types, &metadata.primary_key, false)
     }
 
-    /// Prepares a table that has no names in the binlog from what its server says of it.
+    /// Prepares a table from what its server says of it: one that has no names in the binlog, or one of whose columns
+    /// MariaDB's binlog does not say everything.
     pub fn from_definition(map: &TableMap, definition: &Definition) -> Self {
+        if !map.metadata.names.is_empty() {
+            return Self::completed(map, &definition.columns);
+        }
         if definition.columns.len() != map.columns.len() {
             let reason = format!(
                 "its rows have {} columns, and its definition has {}",
@@ -141,6 +163,50 @@ impl TablePlan {
         Self::of(map, names, types.collect(), &definition.primary_key, true)
     }
 
+    /// Prepares a table that has names in the binlog, and takes from `declared` what MariaDB's binlog hides. The names and
+    /// all else are right at this position, which the definition need not be.
+    fn completed(map: &TableMap, declared: &[ColumnDefinition]) -> Self {
+        let mut plan = Self::from_metadata(map);
+        if plan.undecodable.is_some() {
+            return plan;
+        }
+        let mut types = described_type::of_columns(map);
+        let names = &map.metadata.names;
+        let columns = map.columns.iter().zip(names).zip(&mut types);
+        for (n, ((column, name), data_type)) in columns.enumerate() {
+            if !map.hides(n, *column) {
+                continue;
+            }
+            let declared = declared.iter().find(|declared| declared.name == *name);
+            match declared.filter(|declared| declared.fits(*column)) {
+                Some(declared) => *data_type = declared.data_type.clone(),
+                None if column.is_old_temporal() => {
+                    plan.undecodable = Some(Undecodable {
+                        reason: format!(
+                            "column {name} has the form that MariaDB had before 10.1, for which the binlog does not say how \
+                             many digits the fraction of a second has, and the table's definition is not known"
+                        ),
+                        hint: Some(
+                            "exclude the table with a filter, or let `ALTER TABLE … FORCE` rewrite it with \
+                             mysql56_temporal_format=ON",
+                        ),
+                    });
+                    // Not even the rows' lengths are known.
+                    plan.columns.clear();
+                    return plan;
+                }
+                None => {}
+            }
+        }
+        Self::of(
+            map,
+            names.iter().cloned(),
+            types,
+            &map.metadata.primary_key,
+            true,
+        )
+    }
+
     fn of(
         map: &TableMap,
         names: impl Iterator<Item = String>,
@@ -167,14 +233,27 @@ impl TablePlan {
         }
     }
 
-    /// A table that has no names in the binlog, and of which nothing else is known.
+    /// A table of which nothing is known but what the binlog says; it cannot be decoded if that has no names.
     pub fn nameless(map: &TableMap) -> Self {
+        if !map.metadata.names.is_empty() {
+            warn_of_guess(map);
+            return Self::completed(map, &[]);
+        }
         let reason = "the binlog has no column names (binlog_row_metadata=MINIMAL)".to_owned();
         Self::undecodable(map, Undecodable { reason, ..NO_NAMES })
     }
 
     /// A table that has no names in the binlog, and whose definition cannot be known.
     pub fn refused(map: &TableMap, reason: String) -> Self {
+        if !map.metadata.names.is_empty() {
+            tracing::warn!(
+                database = map.database,
+                table = map.table,
+                reason,
+                "{GUESSED}"
+            );
+            return Self::completed(map, &[]);
+        }
         Self::undecodable(map, Undecodable { reason, ..NO_NAMES })
     }
 
@@ -215,6 +294,21 @@ impl TablePlan {
     }
 }
 
+const GUESSED: &str = "the binlog of MariaDB does not tell UUID, INET4 and INET6 from BINARY, VECTOR from VARBINARY and \
+                       JSON from LONGTEXT, and the table's definition is not known: such columns come as what they look like";
+
+/// Says once that nobody can be asked.
+fn warn_of_guess(map: &TableMap) {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if !SAID.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            database = map.database,
+            table = map.table,
+            "{GUESSED}; this is said of the first table only"
+        );
+    }
+}
+
 fn table(
     map: &TableMap,
     columns: impl Iterator<Item = Column>,
@@ -233,9 +327,16 @@ fn table(
 
 impl ColumnPlan {
     fn new(column: ColumnType, data_type: &DataType) -> Self {
+        let kind = Kind::new(column, data_type);
+        let length = match kind {
+            Kind::OldTime(digits) | Kind::OldDateTime(digits) | Kind::OldTimestamp(digits) => {
+                old_temporal::length(column.code, digits).map(Length::Fixed)
+            }
+            _ => None,
+        };
         Self {
-            length: column.length,
-            kind: Kind::new(column, data_type),
+            length: length.unwrap_or(column.length),
+            kind,
         }
     }
 }
@@ -259,27 +360,47 @@ impl Kind {
             DataType::Bit(_) => Self::Bit,
             DataType::Year => Self::Year,
             DataType::Date => Self::Date,
-            DataType::Time(_) if column.code == types::TIME => Self::Time,
+            DataType::Time(digits) if column.code == types::TIME => Self::OldTime(*digits),
             DataType::Time(digits) => Self::Time2(*digits),
-            DataType::DateTime(_) if column.code == types::DATETIME => Self::DateTime,
+            DataType::DateTime(digits) if column.code == types::DATETIME => {
+                Self::OldDateTime(*digits)
+            }
             DataType::DateTime(digits) => Self::DateTime2(*digits),
-            DataType::Timestamp(_) if column.code == types::TIMESTAMP => Self::Timestamp,
+            DataType::Timestamp(digits) if column.code == types::TIMESTAMP => {
+                Self::OldTimestamp(*digits)
+            }
             DataType::Timestamp(digits) => Self::Timestamp2(*digits),
             DataType::Char { charset, .. }
             | DataType::VarChar { charset, .. }
-            | DataType::Text { charset, .. } => Self::Text(Charset::named(charset).encoding),
+            | DataType::Text { charset, .. } => {
+                let encoding = Charset::named(charset).encoding;
+                pick(
+                    column.is_compressed(),
+                    Self::Text(encoding),
+                    Self::Compressed(Unpacked::Text(encoding)),
+                )
+            }
             DataType::Binary(bytes) => Self::Binary(usize::try_from(*bytes).unwrap_or(0)),
-            DataType::VarBinary(_) | DataType::Blob(_) => Self::Bytes,
+            DataType::VarBinary(_) | DataType::Blob(_) => pick(
+                column.is_compressed(),
+                Self::Bytes,
+                Self::Compressed(Unpacked::Bytes),
+            ),
             DataType::Enum { labels, .. } => Self::Enum(labels.clone()),
             DataType::Set { labels, .. } => Self::Set(labels.clone()),
-            DataType::Json => Self::Json,
+            DataType::Json if column.is_compressed() => Self::Compressed(Unpacked::Json),
+            DataType::Json if column.code == types::JSON => Self::Json,
+            DataType::Json => Self::JsonText,
             DataType::Geometry(_) => Self::Geometry,
             DataType::Vector(_) => Self::Vector,
-            DataType::Uuid | DataType::Inet4 | DataType::Inet6 | DataType::Unknown => Self::Null,
+            DataType::Uuid => Self::Address(Address::Uuid),
+            DataType::Inet4 => Self::Address(Address::Inet4),
+            DataType::Inet6 => Self::Address(Address::Inet6),
+            DataType::Unknown => Self::Null,
         }
     }
 }
 
-fn pick(unsigned: bool, signed_kind: Kind, unsigned_kind: Kind) -> Kind {
-    if unsigned { unsigned_kind } else { signed_kind }
+fn pick(second: bool, first_kind: Kind, second_kind: Kind) -> Kind {
+    if second { second_kind } else { first_kind }
 }

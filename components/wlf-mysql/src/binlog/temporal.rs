@@ -98,39 +98,6 @@ fn microsecond(fraction: &[u8], digits: u8) -> Option<u32> {
     })
 }
 
-/// TIME before 5.6.4: hours, minutes and seconds as decimal digits of a signed number.
-pub fn time(bytes: [u8; 3]) -> Time {
-    let [a, b, c] = bytes;
-    let number = i32::from_le_bytes([0, a, b, c]) >> 8;
-    let digits = number.unsigned_abs();
-    Time {
-        negative: number < 0,
-        hour: low16(digits / 10_000),
-        minute: low8(digits / 100 % 100),
-        second: low8(digits % 100),
-        microsecond: 0,
-        digits: 0,
-    }
-}
-
-/// DATETIME before 5.6.4: all parts as decimal digits of a number.
-pub fn datetime(bytes: [u8; 8]) -> DateTime {
-    let number = u64::from_le_bytes(bytes);
-    let part = |power: u64, modulus: u64| low32(number / power % modulus);
-    DateTime {
-        date: Date {
-            year: low16(part(10_000_000_000, 10_000)),
-            month: low8(part(100_000_000, 100)),
-            day: low8(part(1_000_000, 100)),
-        },
-        hour: low8(part(10_000, 100)),
-        minute: low8(part(100, 100)),
-        second: low8(part(1, 100)),
-        microsecond: 0,
-        digits: 0,
-    }
-}
-
 /// A DATE, TIME, DATETIME or TIMESTAMP inside of a JSON document: a packed 64-bit number with microseconds.
 pub fn in_json(code: u8, bytes: [u8; 8]) -> Option<Value<'static>> {
     use super::column_type as types;

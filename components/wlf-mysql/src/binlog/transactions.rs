@@ -1,8 +1,8 @@
 //! The transaction that is being read, those that wait to be cut, and those that are prepared and not decided.
 
+mod origin;
 mod prepared;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use super::reader::Malformed;
 use super::rows::{DUMMY_TABLE_ID, RowsEvent};
 use super::table_plan::TablePlan;
 use super::tables::Tables;
-use super::transaction_origin::{TransactionGtid, TransactionOrigin};
+use super::transaction_origin::TransactionOrigin;
 
 /// What an event takes besides its bytes: of one-row transactions that is about as much as they are.
 const EVENT: usize = size_of::<Event>() + size_of::<Part>() + size_of::<TransactionOrigin>();
@@ -146,58 +146,6 @@ impl Transactions {
                 xa: None,
             });
         }
-    }
-
-    /// The kind of server that wrote what follows.
-    pub fn set_server(&mut self, server: &'static str) {
-        self.origin = TransactionOrigin {
-            server,
-            ..TransactionOrigin::default()
-        };
-        self.noted = None;
-    }
-
-    /// What follows is a transaction of this identity.
-    #[inline(always)]
-    pub fn introduce(&mut self, gtid: Option<TransactionGtid>, committed: Option<u64>) {
-        self.origin = TransactionOrigin {
-            server: self.origin.server,
-            thread_id: None,
-            gtid,
-            committed,
-            statement: None,
-        };
-        self.noted = None;
-    }
-
-    /// The connection that made the open transaction.
-    #[inline(always)]
-    pub fn made_by(&mut self, thread_id: u32) {
-        self.origin.thread_id = Some(thread_id);
-        self.noted = None;
-    }
-
-    /// The rows that follow were changed by this statement, of whatever charset: bytes that are no UTF-8 become U+FFFD.
-    pub fn statement(&mut self, statement: Bytes) {
-        self.origin.statement = Some(match String::from_utf8_lossy(&statement) {
-            Cow::Borrowed(_) => statement,
-            Cow::Owned(mended) => Bytes::from(mended),
-        });
-        self.noted = None;
-    }
-
-    /// Where the open transaction comes from, or the next.
-    pub fn origin(&self) -> &TransactionOrigin {
-        &self.origin
-    }
-
-    /// The rows that follow are all of one event.
-    pub fn begin_payload(&mut self) {
-        self.payload_rows = Some(0);
-    }
-
-    pub fn end_payload(&mut self) {
-        self.payload_rows = None;
     }
 
     /// The block that is being filled.

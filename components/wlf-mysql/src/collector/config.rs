@@ -12,11 +12,11 @@ use wlf_core::config::{Build, Component, Context, Duration, Invalid, Secret};
 use super::BinlogCollector;
 use crate::binlog::Executed;
 
-/// Reads the binlog of a MySQL server, live, as a replica does.
+/// Reads the binlog of a MySQL or MariaDB server, live, as a replica does.
 ///
-/// The user needs `REPLICATION SLAVE` and `REPLICATION CLIENT`, and the server `binlog_format=ROW`. With
-/// `gtid_mode=ON` positions are sets of GTIDs and go on at any server that has them, otherwise they are a file and an
-/// offset of one server. `binlog_row_metadata=FULL` is recommended: without it columns are looked up in
+/// The user needs `REPLICATION SLAVE` and `REPLICATION CLIENT`, and the server `binlog_format=ROW`. With MySQL's
+/// `gtid_mode=ON`, and on MariaDB always, positions are sets of GTIDs and go on at any server that has them, otherwise
+/// they are a file and an offset of one server. `binlog_row_metadata=FULL` is recommended: without it columns are looked up in
 /// `information_schema` at the start, for which the user also needs `SELECT`, and followed through the binlog's
 /// statements from there; what they were at the saved position is kept in `state.directory`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

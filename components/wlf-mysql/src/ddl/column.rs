@@ -2,7 +2,7 @@
 
 use super::cursor::{Cursor, NotUnderstood};
 use super::lexer::{Dialect, Token};
-use super::type_name::{TypeName, charset_name, charset_of_collation};
+use super::type_name::{TextSize, TypeName, charset_name, charset_of_collation};
 use super::{CharsetName, ColumnClause, Placement};
 
 /// One entry of a table's definition.
@@ -124,6 +124,12 @@ pub fn column(
             column.primary_key = true;
         } else if item.eat("KEY") {
             column.primary_key = true;
+        } else if dialect.is_mariadb && item.eat("CHECK") {
+            if is_json_check(item.parenthesized()?, &column.name)
+                && column.type_name == TypeName::Text(TextSize::Long)
+            {
+                column.type_name = TypeName::Json;
+            }
         } else if item.eat("DEFAULT") || item.eat("ON UPDATE") {
             value(item)?;
         } else if item.eat("FIRST") {
@@ -139,6 +145,15 @@ pub fn column(
     column.charset = charset;
     column.nullable &= !column.primary_key;
     Ok((column, placement))
+}
+
+/// Whether a check is the one that makes MariaDB's JSON of a LONGTEXT, as SHOW CREATE TABLE and dumps have it.
+fn is_json_check(mut check: Cursor<'_>, column: &str) -> bool {
+    check.eat("JSON_VALID")
+        && check.parenthesized().is_ok_and(|mut inside| {
+            inside.column_name().is_ok_and(|name| name == column) && inside.is_empty()
+        })
+        && check.is_empty()
 }
 
 /// Steps over a default: a literal, an expression in parentheses, or a function.

@@ -11,6 +11,8 @@ pub enum TypeName {
     Char(u64),
     VarChar(u64),
     Text(TextSize),
+    /// MariaDB's: a LONGTEXT with a check.
+    Json,
     Enum(Vec<String>),
     Set(Vec<String>),
 }
@@ -71,6 +73,8 @@ impl TypeName {
             Self::VarChar(n) if is_binary => format!("varbinary({n})"),
             Self::VarChar(n) => format!("varchar({n})"),
             Self::Text(size) => size.name(charset),
+            Self::Json if matches!(charset, "utf8mb4" | "utf8mb3") => "json".to_owned(),
+            Self::Json => TextSize::Long.name(charset),
             Self::Enum(labels) => choice("enum", labels),
             Self::Set(labels) => choice("set", labels),
         };
@@ -102,8 +106,7 @@ impl TypeName {
             "long" => Ok(long(cursor)),
             "enum" => Ok(Self::Enum(labels(cursor)?)),
             "set" => Ok(Self::Set(labels(cursor)?)),
-            // An alias of LONGTEXT, whose charset the column's clause knows.
-            "json" if dialect.is_mariadb => Ok(Self::Text(TextSize::Long)),
+            "json" if dialect.is_mariadb => Ok(Self::Json),
             "bool" | "boolean" => Ok(Self::Plain("tinyint".to_owned())),
             "serial" => Ok(Self::Plain("bigint unsigned".to_owned())),
             "decimal" | "dec" | "numeric" | "fixed" => decimal(cursor),

@@ -7,6 +7,7 @@ use wlf_core::{Exit, Fault};
 
 use crate::binlog;
 use crate::binlog::gtid_set::NotGtidSet;
+use crate::schema::history::HistoryError;
 
 /// What is wrong with binlog files.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,12 @@ pub enum Error {
     Beyond { place: String, size: u64 },
     #[error(transparent)]
     Binlog(#[from] binlog::Error),
+}
+
+impl From<HistoryError> for Error {
+    fn from(error: HistoryError) -> Self {
+        Self::Binlog(error.into())
+    }
 }
 
 impl Error {

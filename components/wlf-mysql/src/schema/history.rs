@@ -154,7 +154,7 @@ impl History {
         match beyond {
             None | Some(Some(true)) => Ok(true),
             Some(Some(false)) => {
-                self.rewrite(&reached, None)?;
+                self.forget_later(&reached)?;
                 Ok(true)
             }
             Some(None) => Ok(false),
@@ -196,7 +196,7 @@ impl History {
             dirty: false,
         };
         if is_stale {
-            history.rewrite(at, None)?;
+            history.forget_later(at)?;
         }
         Ok(Some(history))
     }
@@ -388,7 +388,7 @@ impl History {
             return Ok(());
         }
         let reached = Reached::new(position.clone());
-        self.rewrite(&reached, Some(position.clone()))
+        self.forget_earlier(&reached, position.clone())
     }
 
     /// The log's length in bytes.

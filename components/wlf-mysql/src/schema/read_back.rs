@@ -103,6 +103,20 @@ async fn read(
         }
     };
     connection.query_each(&sql, each).await?;
+    // MariaDB's JSON is a LONGTEXT with a check. MySQL has JSON itself, and takes what only MariaDB is to read for a comment.
+    let checked = place.replacen("TABLE_SCHEMA", "CONSTRAINT_SCHEMA", 1);
+    let sql = format!(
+        "SELECT '', '' FROM DUAL WHERE FALSE /*M!100222 UNION ALL SELECT TABLE_NAME, CHECK_CLAUSE \
+         FROM information_schema.CHECK_CONSTRAINTS WHERE {checked} AND CHECK_CLAUSE LIKE 'json_valid(%' */"
+    );
+    let each = |row: Row| {
+        let number = row.text(0).and_then(|name| numbers.get(name));
+        let table = number.and_then(|number| tables.get_mut(*number));
+        if let (Some((_, table)), Some(clause)) = (table, row.text(1)) {
+            table.apply_check(clause);
+        }
+    };
+    connection.query_each(&sql, each).await?;
     // A table that was dropped in between has none.
     tables.retain(|(_, table)| !table.columns.is_empty());
     Ok(tables)

@@ -122,6 +122,21 @@ impl TableSchema {
         Ok(())
     }
 
+    /// Learns a CHECK_CLAUSE of MariaDB's `information_schema.CHECK_CONSTRAINTS`: one of `json_valid` makes a LONGTEXT the
+    /// JSON that DDL says.
+    pub fn apply_check(&mut self, clause: &str) {
+        let checked = self.columns.iter_mut().find(|column| {
+            let name = column.name.replace('`', "``");
+            clause.eq_ignore_ascii_case(&format!("json_valid(`{name}`)"))
+        });
+        if let Some(column) = checked
+            && column.column_type == "longtext"
+            && matches!(column.charset.as_deref(), Some("utf8mb4" | "utf8mb3"))
+        {
+            column.column_type = "json".to_owned();
+        }
+    }
+
     fn find(&self, name: &str) -> Option<usize> {
         self.columns
             .iter()

@@ -260,7 +260,8 @@ async fn a_broken_connection_goes_on_behind_the_last_transaction() {
             .await;
         let options = json!({"user": "wlf_m_kill", "password": "secret"});
         let buffer = 256 * 1024;
-        let mut reading = Reading::with_transaction_buffer(&server, "wlf_m_kill", options, buffer);
+        let mut reading = Reading::with_transaction_buffer(&server, "wlf_m_kill", options, buffer)
+            .only_counting();
         reading.connect().await;
         server.insert("wlf_m_kill", 1..3).await;
         reading.read_rows(2).await;
@@ -286,8 +287,7 @@ async fn a_broken_connection_goes_on_behind_the_last_transaction() {
         assert!(reading.rows.len() < 100_000, "the kill came too late");
         reading.rows.clear();
         reading.connect().await.read_rows(100_000).await;
-        let all: Vec<_> = (1..=100_000).map(Value::from).collect();
-        assert_eq!(reading.column("id"), all);
+        assert_eq!((reading.rows.len(), reading.ended.len()), (100_000, 1));
         server.run("DROP USER wlf_m_kill").await;
     }
 }

@@ -132,7 +132,7 @@ fn base64(text: &str) -> Result<Vec<u8>, String> {
             _ => return None,
         }))
     };
-    if text.len() % 4 != 0 {
+    if !text.len().is_multiple_of(4) {
         return Err(wrong());
     }
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);

@@ -146,7 +146,7 @@ fn floats() -> Table {
         1e21,
         1e22,
         8.589_973e9,
-        3.141_592_7,
+        3.141_592_4,
         2.5e-40,
     ];
     let mut doubles: Vec<f64> = vec![

@@ -37,7 +37,7 @@ pub fn tables(server: &Server) -> Vec<Table> {
             2048,
             &["[1,2]", "[0]", "[3.1415927,1e-10,1e20,1e21,1e7]"],
         ));
-        let long = format!("CONCAT('[', REPEAT('0.1,', 2047), '2]')");
+        let long = "CONCAT('[', REPEAT('0.1,', 2047), '2]')".to_owned();
         columns.push(Column::new(
             "full",
             "VECTOR",

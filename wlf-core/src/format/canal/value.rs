@@ -37,6 +37,7 @@ pub(super) fn write<C: Columns>(
             image.write(text)?;
             match coded {
                 Coded::Text | Coded::Json | Coded::Number => out.string(text),
+                Coded::Bytes => binary(text, 0, out),
             }
         }
     }

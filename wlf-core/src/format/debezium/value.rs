@@ -55,6 +55,7 @@ pub(in crate::format) fn write<C: Columns>(
             image.write(text)?;
             match coded {
                 Coded::Text => out.string(text),
+                Coded::Bytes => binary(text, 0, field.binary, out),
                 Coded::Json => json_text(text, field.nullable, out),
                 Coded::Number => number(text, field.decimal, out),
             }

@@ -4,10 +4,11 @@ use super::options::{Options, is_zero};
 use super::{close, place, value};
 use crate::event::{Event, Table};
 use crate::format::buffer::{Buffer, Fragment};
-use crate::format::encoder::{KeyForm, Shape};
+use crate::format::encoder::KeyForm;
 use crate::format::key::{KeyFormat, KeyPlan, KeyScratch, KeyText, fragment};
 use crate::format::messages::{Failed, Messages, Moment, Output};
 use crate::format::plans::Plans;
+use crate::format::record::Shape;
 use crate::origin::Origin;
 use crate::value::{Columns, Row, Timestamp, Value};
 
@@ -273,7 +274,8 @@ fn cut(text: &str, most: u32) -> &str {
     }
 }
 
-/// Writes a value of a key.
+/// Writes a value of a column where it is not worth a copy of the code.
+#[inline(never)]
 pub(in crate::format) fn rendered<C: Columns>(
     _: usize,
     image: &C,
@@ -351,7 +353,7 @@ impl Members<'_> {
             return Ok(());
         }
         self.payload.fragment(&plan.name);
-        value(image, self.payload, &mut self.scratch.text).map_err(at)
+        rendered(column, image, self.payload, &mut self.scratch.text).map_err(at)
     }
 
     /// Writes the old value of a column whose bytes differ, unless it looks like the new one; says whether it differs.
@@ -372,9 +374,9 @@ impl Members<'_> {
         }
         let start = old.len();
         // The new value stands there for as long as it takes to compare it.
-        value(after, old, text).map_err(at)?;
+        rendered(column, after, old, text).map_err(at)?;
         let middle = old.len();
-        value(before, old, text).map_err(at)?;
+        rendered(column, before, old, text).map_err(at)?;
         let same = old.get(start..middle) == old.get(middle..);
         old.truncate(start);
         if same && !was_null {
@@ -382,7 +384,7 @@ impl Members<'_> {
         }
         if !was_null {
             old.fragment(&plan.name);
-            value(before, old, text).map_err(at)?;
+            rendered(column, before, old, text).map_err(at)?;
         } else if self.options.output_nulls {
             old.fragment(&plan.name);
             old.put(b"null");

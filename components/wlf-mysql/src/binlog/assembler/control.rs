@@ -50,6 +50,7 @@ impl Assembler {
             }
             types::MARIADB_GTID => return self.mariadb_gtid(header, body, start),
             types::MARIADB_GTID_LIST => self.mariadb_gtid_list(header, body, start)?,
+            types::MARIADB_START_ENCRYPTION if self.decrypted => {}
             types::XA_PREPARE => {
                 let prepare = XaPrepare::decode(body).map_err(|source| wrong(self, source))?;
                 return self.prepare(prepare, start);
@@ -151,6 +152,7 @@ impl Assembler {
             }
         }
         self.transactions.set_server(format.server());
+        self.tables.set_mariadb(format.is_mariadb());
         self.format = format;
         self.gtid = None;
         self.refuse_unfinished()?;

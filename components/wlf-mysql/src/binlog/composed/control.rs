@@ -1,9 +1,8 @@
 //! What is no row: statements, incidents, heartbeats, checksums, and what is not known.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::*;
-use crate::binlog::Error;
 
 #[test]
 fn statements_that_change_no_rows_give_none_and_move_the_position() {
@@ -59,6 +58,32 @@ fn an_incident_stops_with_its_place_and_what_to_do() {
     );
     let hint = fault.hint.unwrap();
     assert!(hint.contains("load the tables anew"), "{hint}");
+}
+
+/// MariaDB 12.3 cuts rows events in pieces that are larger than a replica takes.
+#[test]
+fn a_piece_of_a_rows_event_stops_with_its_place_and_what_to_do() {
+    let mut binlog = Binlog::new();
+    binlog.query("BEGIN");
+    let place = binlog.end;
+    let pieces = 3_u32.to_le_bytes();
+    let body = [&pieces[..], &1_u32.to_le_bytes(), &[0, 7, 7, 7]].concat();
+    let error = binlog
+        .take(types::MARIADB_PARTIAL_ROW_DATA, &body)
+        .unwrap_err();
+    let fault = wlf_core::Fault::from(error);
+    assert_eq!(fault.exit(), wlf_core::Exit::Data);
+    assert_eq!(
+        fault.to_string(),
+        format!(
+            "read the binlog: binlog.000001:{place}: a piece of a rows event (PARTIAL_ROW_DATA), which cannot be read yet"
+        )
+    );
+    let hint = fault.hint.unwrap();
+    assert!(
+        hint.contains("binlog_row_event_fragment_threshold"),
+        "{hint}"
+    );
 }
 
 #[test]
@@ -122,27 +147,5 @@ fn a_damaged_event_of_a_stream_is_named_with_its_place() {
             "read the binlog: binlog.000001:{place}: the TABLE_MAP event is damaged: its CRC32 is "
         )),
         "{said}"
-    );
-}
-
-/// MariaDB cuts rows events above `binlog_row_event_fragment_threshold` into pieces.
-#[test]
-fn a_piece_of_a_rows_event_stops_with_its_place_and_what_to_do() {
-    let mut binlog = Binlog::new();
-    let place = binlog.end;
-    let error = binlog
-        .take(types::MARIADB_PARTIAL_ROW_DATA, &[0; 40])
-        .unwrap_err();
-    let fault = wlf_core::Fault::from(error);
-    assert_eq!(
-        fault.to_string(),
-        format!(
-            "read the binlog: binlog.000001:{place}: a piece of a rows event (PARTIAL_ROW_DATA), which cannot be read yet"
-        )
-    );
-    let hint = fault.hint.unwrap();
-    assert!(
-        hint.contains("binlog_row_event_fragment_threshold"),
-        "{hint}"
     );
 }

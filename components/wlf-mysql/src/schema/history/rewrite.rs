@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 
-use super::super::log::Line;
+use super::super::log::{Line, Log};
 use super::super::point::{Point, Reached};
 use super::super::record::{Header, Record, VERSION};
 use super::{Database, History, HistoryError, Source, key, put_database};
@@ -163,106 +163,113 @@ fn table_name(name: &(std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)) -> 
     }
 }
 
-impl History {
-    /// Writes the log anew: for each table what it is at the position, and, with a new base, what it becomes later.
-    pub(super) fn rewrite(
-        &mut self,
-        at: &Reached,
-        base: Option<SavedPosition>,
-    ) -> Result<(), HistoryError> {
-        let source = self.source.clone();
-        let keeps_later = base.is_some();
-        let mut header = self.header.clone();
-        if let Some(base) = base {
-            header.base = base;
-        }
-        // Which database a table is in, and which line last said what a database is.
-        let mut tables = HashMap::new();
-        let mut databases = HashMap::new();
-        let mut unknown = None;
-        let mut loading = Loading::new(&source, at);
-        let read = self.log.lines(|line, json| {
-            let is_past = match json.map(serde_json::from_slice::<Record<'_>>) {
-                Some(Ok(record)) => {
-                    let point = record.at();
-                    let is_past = point.is_none_or(|point| at.includes(point) == Some(true));
-                    if is_past && loading.damaged_at.is_none() {
-                        match &record {
-                            Record::Table { name, .. } => {
-                                let name = table_name(name);
-                                tables.insert(key(&name), name.database);
-                            }
-                            Record::Database { name, charset, .. } => {
-                                databases.insert(name.to_string(), line.offset);
-                                if charset.is_none() {
-                                    databases.remove(&**name);
-                                }
-                            }
-                            Record::AllUnknown { .. } => unknown = Some(line.offset),
-                            Record::Synced => {}
-                        }
-                    }
-                    is_past
-                }
-                _ => true,
-            };
-            if is_past {
-                loading.take(line, json)
-            } else {
-                Ok(())
-            }
-        });
-        read.map_err(|error: Failure| error.of(&source))?;
-        let mut current = loading.current(&tables, &databases);
-        current.extend(unknown);
-        drop((tables, databases));
-        let damaged_at = loading.damaged_at.unwrap_or(u64::MAX);
-        drop(loading);
+/// The lines that stay when older versions go.
+struct Current {
+    lines: HashSet<u64>,
+    /// The last line that left all tables unknown. It comes first, since it takes away what stands before it.
+    all_unknown: Option<u64>,
+}
 
+impl History {
+    /// Writes the log anew without what is behind the position.
+    pub(super) fn forget_later(&mut self, at: &Reached) -> Result<(), HistoryError> {
+        let source = self.source.clone();
         let failed = |error| source.failed(error);
         let mut successor = self.log.successor().map_err(failed)?;
+        let mut is_whole = true;
+        let read = self.log.lines(|_, json| {
+            is_whole &= json.is_some();
+            match json.filter(|_| is_whole) {
+                Some(json) if !is_later(json, at) => successor.append_json(json).map(|_| ()),
+                _ => Ok(()),
+            }
+        });
+        read.map_err(failed)?;
+        let header = self.header.clone();
+        self.take_over(source, successor, header, at)
+    }
+
+    /// Writes the log anew: for each table what it is at the position, and what it becomes later.
+    pub(super) fn forget_earlier(
+        &mut self,
+        at: &Reached,
+        base: SavedPosition,
+    ) -> Result<(), HistoryError> {
+        let source = self.source.clone();
+        let failed = |error| source.failed(error);
+        let current = self.current(at, &source)?;
+        let mut header = self.header.clone();
+        header.base = base;
+        let mut successor = self.log.successor().map_err(failed)?;
         successor.append(&header).map_err(failed)?;
-        // AllUnknown would take away what stands before it: it comes first.
-        let mut written = Ok(());
         for is_first in [true, false] {
             let read = self.log.lines(|line, json| {
-                let Some(json) = json else { return Ok(()) };
-                if line.offset >= damaged_at || line.offset == 0 {
-                    return Ok(());
-                }
-                let Ok(record) = serde_json::from_slice::<Record<'_>>(json) else {
+                let Some(json) = json.filter(|_| line.offset > 0) else {
                     return Ok(());
                 };
-                let is_later = record
-                    .at()
-                    .is_some_and(|point| at.includes(point) == Some(false));
-                let is_kept = current.contains(&line.offset) || keeps_later && is_later;
-                let comes_first =
-                    Some(line.offset) == unknown && matches!(record, Record::AllUnknown { .. });
-                if is_kept && comes_first == is_first && !matches!(record, Record::Synced) {
+                let comes_first = Some(line.offset) == current.all_unknown;
+                let is_kept = current.lines.contains(&line.offset) || is_later(json, at);
+                if comes_first == is_first && is_kept {
                     successor.append_json(json)?;
                 }
                 Ok(())
             });
-            written = written.and(read);
-        }
-        written.map_err(|error: io::Error| source.failed(error))?;
-        successor.append(&Record::Synced).map_err(failed)?;
-        match &source.path {
-            Some(path) => successor.put(path).map_err(failed)?,
-            None => successor.sync().map_err(failed)?,
+            read.map_err(failed)?;
         }
         self.take_over(source, successor, header, at)
+    }
+
+    /// Finds the lines that say what is so at the position.
+    fn current(&mut self, at: &Reached, source: &Source) -> Result<Current, HistoryError> {
+        // Which database a table is in, and which line last said what a database is.
+        let mut tables = HashMap::new();
+        let mut databases = HashMap::new();
+        let mut all_unknown = None;
+        let mut loading = Loading::new(source, at);
+        let read = self.log.lines(|line, json| {
+            if json.is_some_and(|json| is_later(json, at)) {
+                return Ok(());
+            }
+            match json.map(serde_json::from_slice::<Record<'_>>) {
+                Some(Ok(Record::Table { name, .. })) => {
+                    let name = table_name(&name);
+                    tables.insert(key(&name), name.database);
+                }
+                Some(Ok(Record::Database {
+                    name,
+                    charset: Some(_),
+                    ..
+                })) => {
+                    databases.insert(name.into_owned(), line.offset);
+                }
+                Some(Ok(Record::Database { name, .. })) => {
+                    databases.remove(&*name);
+                }
+                Some(Ok(Record::AllUnknown { .. })) => all_unknown = Some(line.offset),
+                Some(Ok(Record::Synced) | Err(_)) | None => {}
+            }
+            loading.take(line, json)
+        });
+        read.map_err(|error: Failure| error.of(source))?;
+        let mut lines = loading.current(&tables, &databases);
+        lines.extend(all_unknown);
+        Ok(Current { lines, all_unknown })
     }
 
     /// Goes on with a log that was written anew; what is later than the position counts again.
     fn take_over(
         &mut self,
         source: Source,
-        mut log: super::super::log::Log,
+        mut log: Log,
         header: Header,
         at: &Reached,
     ) -> Result<(), HistoryError> {
+        let failed = |error| source.failed(error);
+        log.append(&Record::Synced).map_err(failed)?;
+        match &source.path {
+            Some(path) => log.put(path).map_err(failed)?,
+            None => log.sync().map_err(failed)?,
+        }
         let mut loading = Loading::new(&source, at);
         let read = log.lines(|line, json| loading.take_all(line, json));
         read.map_err(|error| error.of(&source))?;
@@ -277,6 +284,13 @@ impl History {
         self.dirty = false;
         Ok(())
     }
+}
+
+/// Whether the line is of a place behind the position.
+fn is_later(json: &[u8], at: &Reached) -> bool {
+    let record = serde_json::from_slice::<Record<'_>>(json).ok();
+    let point = record.as_ref().and_then(Record::at);
+    point.is_some_and(|point| at.includes(point) == Some(false))
 }
 
 impl Loading<'_> {

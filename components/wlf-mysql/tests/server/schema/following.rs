@@ -157,16 +157,6 @@ impl Following {
         }
         differences
     }
-
-    /// Whether the history would ask for a table.
-    pub fn is_unknown(&mut self, table: &str) -> bool {
-        let name = TableName {
-            database: self.database.clone(),
-            table: table.to_owned(),
-        };
-        let history = self.assembler.history().expect("a history");
-        history.lookup(&name).expect("looked up") == Lookup::Unknown
-    }
 }
 
 fn difference(name: &TableName, ours: &TableSchema, server: &TableSchema) -> String {
