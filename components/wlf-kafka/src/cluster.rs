@@ -198,6 +198,13 @@ impl Cluster {
         };
         match created.error {
             None | Some(Code::TopicAlreadyExists) => Ok(()),
+            Some(code @ Code::InvalidReplicationFactor) if new.replication_factor.is_some() => {
+                Err(Error::ReplicationFactor {
+                    topic: topic.to_owned(),
+                    code,
+                    message: created.error_message.and_then(|message| message.0),
+                })
+            }
             Some(code) => Err(Error::Topic {
                 topic: topic.to_owned(),
                 code,

@@ -42,6 +42,12 @@ pub enum Error {
         code: Code,
         message: Option<String>,
     },
+    #[error("topic `{topic}` cannot be created: the broker says {code}{}", detail(.message))]
+    ReplicationFactor {
+        topic: String,
+        code: Code,
+        message: Option<String>,
+    },
     #[error("topic `{topic}`, partition {partition}: the broker says {code}")]
     Partition {
         topic: String,
@@ -104,6 +110,10 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
         Error::MissingTopic { .. } => (
             Severity::Stop(Exit::Unavailable),
             Some("create the topic, or leave `create_topics: false` out"),
+        ),
+        Error::ReplicationFactor { .. } => (
+            Severity::Stop(Exit::Unavailable),
+            Some("`create_topics.replication_factor` is at most the number of brokers that are up"),
         ),
         Error::Topic { code, .. } | Error::Partition { code, .. } | Error::ProducerId { code } => {
             verdict(*code)
@@ -184,9 +194,7 @@ fn verdict(code: Code) -> (Severity, Option<&'static str>) {
 
         Code::InvalidReplicationFactor => (
             OUTAGE,
-            Some(
-                "fewer brokers are up than `create_topics.replication_factor` or the cluster's default asks for",
-            ),
+            Some("fewer brokers are up than the cluster's `default.replication.factor` asks for"),
         ),
         Code::NotEnoughReplicas | Code::NotEnoughReplicasAfterAppend => (
             OUTAGE,
@@ -302,6 +310,21 @@ mod tests {
             fault(Code::TopicAuthorizationFailed).severity,
             Severity::Stop(Exit::Login)
         );
+    }
+
+    /// What was asked for is not there now and, mostly, never will be; what the cluster asks for itself will be again.
+    #[test]
+    fn a_replication_factor_of_ones_own_stops_and_the_clusters_is_an_outage() {
+        let code = Code::InvalidReplicationFactor;
+        let fault: Fault = Error::ReplicationFactor {
+            topic: "t".to_owned(),
+            code,
+            message: None,
+        }
+        .into();
+        assert_eq!(fault.exit(), Exit::Unavailable);
+        assert_eq!(fault.severity, Severity::Stop(Exit::Unavailable));
+        assert_eq!(self::fault(code).severity, OUTAGE);
     }
 
     #[test]

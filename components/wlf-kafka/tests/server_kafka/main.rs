@@ -145,6 +145,28 @@ async fn topics_are_created_when_their_first_row_comes() {
 }
 
 #[tokio::test]
+async fn more_replicas_than_there_are_brokers_end_the_program() {
+    let broker = Broker::connect().await;
+    let database = broker.database("replicas");
+    let mut kafka = dispatcher(
+        &broker,
+        json!({"create_topics": {"replication_factor": 99}}),
+    );
+    connect(&mut kafka).await;
+    let events = [inserts(&table(&database, "t"), 0..1)];
+    let error = kafka.write(&events).await.expect_err("99 replicas");
+    assert_eq!(error.durable, 0);
+    assert_eq!(error.fault.severity, Severity::Stop(Exit::Unavailable));
+    let said = error.fault.to_string();
+    assert!(
+        said.starts_with(&format!(
+            "write to Kafka: topic `logFlex.{database}.t` cannot be created: the broker says InvalidReplicationFactor"
+        )),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn without_creation_a_missing_topic_ends_the_program_after_the_rows_before_it() {
     let broker = Broker::connect().await;
     let database = broker.database("missing");

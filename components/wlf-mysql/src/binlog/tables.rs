@@ -22,6 +22,8 @@ pub struct Tables {
     by_body: HashMap<Box<[u8]>, Arc<TablePlan>>,
     /// About what both take, in bytes.
     size: usize,
+    /// From which size on some are forgotten, if it is more than [`REMEMBERED`].
+    limit: usize,
     /// Rows belong to a TABLE_MAP of the same transaction.
     transaction: u64,
     /// Whether MariaDB wrote the events.
@@ -125,7 +127,7 @@ impl Tables {
     /// Forgets the tables of earlier transactions if there is no room for so much more.
     fn make_room(&mut self, bytes: usize) {
         self.size = self.size.saturating_add(bytes);
-        if self.size <= REMEMBERED {
+        if self.size <= self.limit.max(REMEMBERED) {
             return;
         }
         let now = self.transaction;
@@ -134,6 +136,8 @@ impl Tables {
         let left = self.by_id.values();
         let left = left.map(|known| known.body.len() + footprint(&known.body, &known.plan));
         self.size = left.fold(bytes, usize::saturating_add);
+        // A transaction of very many tables has to have them all: not to be looked through at each of them.
+        self.limit = self.size.saturating_mul(2);
     }
 
     /// The table that a TABLE_MAP of this transaction introduced under the id.
@@ -202,5 +206,66 @@ impl Definitions {
             Lookup::Unknown if self.asks => None,
             Lookup::Unknown => Some(TablePlan::nameless(map)),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A TABLE_MAP behind its id: a table of one INT, without metadata.
+    fn table_map(table: &str) -> Vec<u8> {
+        let mut body = vec![1, 0, 1];
+        body.extend(b"d\0");
+        body.push(u8::try_from(table.len()).unwrap());
+        body.extend(table.as_bytes());
+        // Columns, their types, their types' metadata, and which may be NULL.
+        body.extend([0, 1, 3, 0, 1]);
+        body
+    }
+
+    fn introduced(tables: &mut Tables, id: u64, table: &str) -> Arc<TablePlan> {
+        let mut definitions = Definitions::default();
+        let introduced = tables.introduce(id, &table_map(table), &mut definitions);
+        assert_eq!(introduced.unwrap(), Introduced::Known);
+        tables.plan(id).unwrap().clone()
+    }
+
+    #[test]
+    fn one_hundred_thousand_tables_are_remembered_in_bounded_memory() {
+        let mut tables = Tables::default();
+        for n in 0..100_000 {
+            tables.next_transaction();
+            introduced(&mut tables, n, &format!("a_table_with_a_long_name_{n}"));
+            assert!(tables.size() <= REMEMBERED, "{} bytes", tables.size());
+        }
+        let all = tables.by_id.len() + tables.by_body.len();
+        assert!((1000..100_000).contains(&all), "{all} entries");
+        // All of one transaction are there, however many they are.
+        tables.next_transaction();
+        for n in 0..100_000 {
+            introduced(&mut tables, n, &format!("t{n}"));
+        }
+        for n in 0..100_000 {
+            assert_eq!(tables.plan(n).unwrap().table.name, format!("t{n}"));
+        }
+    }
+
+    #[test]
+    fn an_id_means_what_its_transaction_says() {
+        const ID: u64 = 0xffff_ffff_fffe;
+        let mut tables = Tables::default();
+        assert_eq!(introduced(&mut tables, ID, "a").table.name, "a");
+        tables.next_transaction();
+        assert!(tables.plan(ID).is_none(), "it was said for the last one");
+        assert_eq!(introduced(&mut tables, ID, "b").table.name, "b");
+        tables.next_transaction();
+        let first = introduced(&mut tables, ID, "a");
+        tables.next_transaction();
+        let again = introduced(&mut tables, 7, "a");
+        assert!(Arc::ptr_eq(&first.table, &again.table), "prepared once");
+        tables.forget_definitions(|database, table| (database, table) == ("d", "a"));
+        let changed = introduced(&mut tables, 7, "a");
+        assert!(!Arc::ptr_eq(&first.table, &changed.table));
     }
 }
