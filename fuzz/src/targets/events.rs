@@ -118,6 +118,7 @@ pub fn events(bytes: &[u8]) {
     let Some((choice, steps)) = bytes.split_first() else {
         return;
     };
+    super::values::read_charset_tables();
     let mut assembler = Assembler::new(if choice & 1 == 0 { LIMITS } else { TINY });
     if choice & 2 != 0 {
         assembler = assembler.with_definitions();
@@ -176,7 +177,6 @@ fn take(
 /// Encodes all events in each format: a row more or less, all of them JSON, none longer than its bytes and its table's
 /// justify.
 fn encode(batches: &[Batch], input: usize) {
-    super::values::read_charset_tables();
     let formats = [
         Format::Maxwell(MaxwellOptions::default()),
         Format::Debezium(DebeziumOptions::default()),
@@ -224,6 +224,7 @@ pub fn file(bytes: &[u8]) {
     let Some(mut rest) = bytes.strip_prefix(MAGIC) else {
         return;
     };
+    super::values::read_charset_tables();
     let mut assembler = Assembler::new(TINY);
     assembler.next_file("binlog.000001");
     let mut batches = Vec::new();

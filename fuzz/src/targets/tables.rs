@@ -16,6 +16,7 @@ use crate::recorded;
 
 /// A TABLE_MAP, and what is prepared for its rows.
 pub fn table_map(bytes: &[u8]) {
+    super::values::read_charset_tables();
     justified(bytes.len(), 1024, 16 << 10, || {
         for is_mariadb in [false, true] {
             if let Some(plan) = plan(bytes, is_mariadb) {
