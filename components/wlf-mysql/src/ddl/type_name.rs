@@ -73,8 +73,8 @@ impl TypeName {
             Self::VarChar(n) if is_binary => format!("varbinary({n})"),
             Self::VarChar(n) => format!("varchar({n})"),
             Self::Text(size) => size.name(charset),
-            Self::Json if matches!(charset, "utf8mb4" | "utf8mb3") => "json".to_owned(),
-            Self::Json => TextSize::Long.name(charset),
+            Self::Json if is_binary => TextSize::Long.name(charset),
+            Self::Json => "json".to_owned(),
             Self::Enum(labels) => choice("enum", labels),
             Self::Set(labels) => choice("set", labels),
         };

@@ -131,7 +131,6 @@ impl TableSchema {
         });
         if let Some(column) = checked
             && column.column_type == "longtext"
-            && matches!(column.charset.as_deref(), Some("utf8mb4" | "utf8mb3"))
         {
             column.column_type = "json".to_owned();
         }
@@ -231,7 +230,7 @@ impl TableSchema {
         let columns = self.columns.iter().map(|column| {
             ColumnDefinition::from_information_schema(
                 &column.name,
-                &column.column_type,
+                column.readable_type(),
                 column.charset.as_deref(),
                 column.nullable,
             )
@@ -293,6 +292,15 @@ impl ColumnClause {
 }
 
 impl ColumnSchema {
+    /// The type that values are read by: documents of MariaDB that were converted to another charset are text.
+    fn readable_type(&self) -> &str {
+        match (&*self.column_type, self.charset.as_deref()) {
+            ("json", None | Some("utf8mb4" | "utf8mb3")) => "json",
+            ("json", Some(_)) => "longtext",
+            (other, _) => other,
+        }
+    }
+
     /// CONVERT TO CHARACTER SET; a TEXT may grow so that it holds as many characters as before.
     fn convert(&mut self, to: &str, grows: bool) {
         let Some(from) = self.charset.take() else {
@@ -312,6 +320,7 @@ impl ColumnSchema {
         let type_name = match word {
             "char" => TypeName::Char(rest.parse().unwrap_or(1)),
             "varchar" => TypeName::VarChar(rest.parse().unwrap_or(1)),
+            "json" => TypeName::Json,
             _ if bytes > 0 && !grows => {
                 TypeName::Text(TextSize::Characters(bytes / charset_width(to).max(1)))
             }
