@@ -165,9 +165,9 @@ impl Scan {
             event::MARIADB_START_ENCRYPTION => {}
             event::PREVIOUS_GTIDS | event::MARIADB_GTID_LIST => {
                 self.executed = Some(if header.code == event::PREVIOUS_GTIDS {
-                    GtidSet::decode(body(bytes)?)?.into()
+                    GtidSet::decode(self.body(bytes)?)?.into()
                 } else {
-                    mariadb_gtid::decode_list(body(bytes)?)?.into()
+                    mariadb_gtid::decode_list(self.body(bytes)?)?.into()
                 });
                 if self.target == Target::Position(self.position) {
                     self.target = Target::Position(FIRST_EVENT);
@@ -251,7 +251,7 @@ impl Scan {
 
     fn remember(&mut self, header: &Header, bytes: &[u8]) -> Result<(), ScanError> {
         self.opened = opens(header.code);
-        let body = body(bytes)?;
+        let body = self.body(bytes)?;
         match header.code {
             event::GTID => {
                 let gtid = TransactionGtid::Mysql(gtid::decode(body)?);
@@ -262,18 +262,26 @@ impl Scan {
                 Executed::add(&mut self.executed, &TransactionGtid::MariaDb(gtid));
             }
             event::GTID_TAGGED => {
-                let body = match self.checksum {
-                    Checksum::None => body,
-                    Checksum::Crc32 => body
-                        .split_last_chunk::<{ Checksum::LENGTH }>()
-                        .map_or(body, |(body, _)| body),
-                };
                 let gtid = TransactionGtid::Mysql(gtid::decode_tagged(body)?);
                 Executed::add(&mut self.executed, &gtid);
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// The event without header and checksum.
+    fn body<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8], Malformed> {
+        let body = bytes
+            .get(Header::LENGTH..)
+            .ok_or(Malformed::Truncated("its header"))?;
+        match self.checksum {
+            Checksum::None => Ok(body),
+            Checksum::Crc32 => body
+                .split_last_chunk::<{ Checksum::LENGTH }>()
+                .map(|(body, _)| body)
+                .ok_or(Malformed::Truncated("its checksum")),
+        }
     }
 }
 
@@ -284,12 +292,6 @@ fn opens(code: u8) -> bool {
         code,
         event::GTID | event::GTID_TAGGED | event::ANONYMOUS_GTID | event::MARIADB_GTID
     )
-}
-
-fn body(bytes: &[u8]) -> Result<&[u8], Malformed> {
-    bytes
-        .get(Header::LENGTH..)
-        .ok_or(Malformed::Truncated("its header"))
 }
 
 #[cfg(test)]
@@ -324,7 +326,7 @@ mod tests {
         description.extend([0; 40]);
         let mut before = GtidSet::new();
         for number in 1..=9 {
-            before.add(&gtid::decode(super::body(&gtid(number, 0)).unwrap()).unwrap());
+            before.add(&gtid::decode(&gtid(number, 0)[Header::LENGTH..]).unwrap());
         }
         vec![
             event(event::ROTATE, 0, b"\x04\0\0\0\0\0\0\0binlog.000002"),
