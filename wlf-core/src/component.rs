@@ -9,6 +9,7 @@ use crate::event::{Batch, Event, Position};
 use crate::fault::Fault;
 use crate::format::Encoder;
 use crate::router::EventRouter;
+use crate::turn;
 
 /// What a component does in the pipeline.
 #[derive(Debug, PartialEq, Eq, Clone, Copy, Hash)]
@@ -152,9 +153,9 @@ impl WriteError {
 /// # Errors
 /// If a row cannot be encoded. The rows before it stay in the encoder and are to be written before the error is returned.
 pub async fn encode(encoder: &mut Encoder, events: &[Event]) -> Result<(), WriteError> {
-    /// About a millisecond's work.
-    const YIELD: usize = 256 << 10;
-    let mut next = encoder.payload().len() + YIELD;
+    /// About 100 µs of work.
+    const PART: usize = 128 << 10;
+    let mut next = encoder.payload().len() + PART;
     for (durable, event) in events.iter().enumerate() {
         encoder.encode(event).map_err(|error| WriteError {
             durable,
@@ -162,8 +163,8 @@ pub async fn encode(encoder: &mut Encoder, events: &[Event]) -> Result<(), Write
             fault: error.fault,
         })?;
         if encoder.payload().len() >= next {
-            next = encoder.payload().len() + YIELD;
-            tokio::task::yield_now().await;
+            next = encoder.payload().len() + PART;
+            turn::pass_on().await;
         }
     }
     Ok(())

@@ -14,10 +14,12 @@ pub mod origin;
 pub mod replaced;
 pub mod router;
 pub mod runtime;
+mod same;
 pub mod schema_change;
 pub mod template;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod turn;
 pub mod value;
 
 pub use ahead::Ahead;
@@ -32,5 +34,6 @@ pub use fault::{Exit, Fault, Severity};
 pub use origin::Origin;
 pub use router::{Delivery, EventRouter, RouterError};
 pub use runtime::{Pipeline, Receipt};
+pub use same::same;
 pub use schema_change::{ChangePlace, SchemaChange, SchemaChangeKind, TableDefinition};
 pub use template::{Template, TemplateError};

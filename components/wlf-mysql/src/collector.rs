@@ -14,7 +14,7 @@ use std::ops::Range;
 use async_trait::async_trait;
 use wlf_core::component::Progress;
 use wlf_core::config::{Context, Delivery};
-use wlf_core::{Batch, Collector, Exit, Fault, Position};
+use wlf_core::{Batch, Collector, Exit, Fault, Position, turn};
 
 pub use config::Config;
 
@@ -29,8 +29,8 @@ use crate::ddl::TableName;
 use crate::error::Error;
 use crate::schema::Source;
 
-/// Everything else on this thread gets its turn at the latest when so many bytes were read.
-const TURN: usize = 256 * 1024;
+/// Whether others on this thread should get their turn is asked at the latest when so many bytes were read.
+const TURN: usize = 128 * 1024;
 
 /// Reads the binlog of a live server.
 #[derive(Debug)]
@@ -381,7 +381,7 @@ impl Running {
         loop {
             if self.taken >= TURN {
                 self.taken = 0;
-                tokio::task::yield_now().await;
+                turn::pass_on().await;
             }
             let event = match self.waiting.clone() {
                 Some(event) => event,

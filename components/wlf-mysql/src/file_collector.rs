@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wlf_core::component::Progress;
 use wlf_core::config::{Build, Component, Context, Invalid};
-use wlf_core::{Batch, Collector, ComponentKind, Fault, Position};
+use wlf_core::{Batch, Collector, ComponentKind, Fault, Position, turn};
 
 use self::binlog_file::BinlogFile;
 use self::blocks::Blocks;
@@ -246,7 +246,7 @@ impl Collector for BinlogFileCollector {
             match self.read_block() {
                 Ok(Some(batch)) => return Ok(self.give(batch)?),
                 // A file can always be read, so that others get their turn only here.
-                Ok(None) => tokio::task::yield_now().await,
+                Ok(None) => turn::pass_on().await,
                 Err(error) => {
                     self.fault = Some(error.into());
                     if let Some(batch) = self.assembler.cut() {

@@ -23,16 +23,17 @@ thread_local! {
 }
 
 /// A multiple of a generator: the distances, in bytes, at which a byte is found again. `BLOCK` bytes are cleared at once,
-/// none of which is needed by another of them.
+/// none of which is needed by another of them; less than `LEFT` are left in the end.
 #[derive(Debug)]
-pub struct Multiple<const TERMS: usize, const BLOCK: usize> {
+pub struct Multiple<const TERMS: usize, const BLOCK: usize, const LEFT: usize> {
     distances: [usize; TERMS],
 }
 
-impl<const TERMS: usize, const BLOCK: usize> Multiple<TERMS, BLOCK> {
+impl<const TERMS: usize, const BLOCK: usize, const LEFT: usize> Multiple<TERMS, BLOCK, LEFT> {
     /// `distances` ascend.
     pub const fn new(distances: [usize; TERMS]) -> Self {
         assert!(BLOCK <= distances[0] && distances[TERMS - 1] <= REACH);
+        assert!(distances[TERMS - 1] + BLOCK <= LEFT);
         assert!(WINDOW.is_multiple_of(BLOCK));
         Self { distances }
     }
@@ -50,7 +51,7 @@ impl<const TERMS: usize, const BLOCK: usize> Multiple<TERMS, BLOCK> {
         let cut = (bytes.len() - self.furthest()) / BLOCK * BLOCK;
         let (front, back) = bytes.split_at(cut);
         CLEARED.with_borrow_mut(|cleared| {
-            cleared[..REACH].fill(0);
+            cleared[REACH - self.furthest()..REACH].fill(0);
             let mut at = REACH;
             for (n, block) in front.as_chunks::<BLOCK>().0.iter().enumerate() {
                 if at == cleared.len() {
@@ -93,7 +94,7 @@ impl<const TERMS: usize, const BLOCK: usize> Multiple<TERMS, BLOCK> {
 
     /// Divides what is left behind the cleared bytes, which end `at` in the window.
     fn divide(&self, tables: &Tables, back: &[u8], cleared: &[u8], at: usize) -> u32 {
-        let mut left = [0; REACH + BLOCK_LIMIT];
+        let mut left = [0; LEFT];
         let left = &mut left[..back.len()];
         left.copy_from_slice(back);
         for distance in self.distances {
@@ -105,6 +106,3 @@ impl<const TERMS: usize, const BLOCK: usize> Multiple<TERMS, BLOCK> {
         tables.update(0, left)
     }
 }
-
-/// The longest block.
-const BLOCK_LIMIT: usize = 256;

@@ -13,7 +13,7 @@ use super::messages::Failed;
 use super::record::{End, Shape};
 use super::wkt;
 use crate::event::{Event, Operation, Table};
-use crate::value::{Coded, Columns, Row, RowError, Rows, Set, Value};
+use crate::value::{Coded, Columns, Row, RowError, Rows, Set, Value, Visitor};
 
 /// What is the same in all rows of a table, prepared once for each version of it.
 #[derive(Debug)]
@@ -64,8 +64,9 @@ pub(super) fn member_name(name: &str) -> Fragment {
 /// What is kept from row to row to save its allocation.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    /// The row up to `data`, the same in all rows of an event.
+    /// The row up to `data`, the same in all rows of an event, and what it was made of.
     head: Fragment,
+    made_of: Option<(u64, Operation, u32, Option<u64>)>,
     text: Buffer,
     old: Buffer,
     /// Where each column of the primary key has its value in the payload.
@@ -155,7 +156,22 @@ fn place(commit: bool, offset: u64, out: &mut Buffer) {
 }
 
 /// Prepares what all rows of the event begin with.
+#[inline(always)]
 pub(super) fn head(plan: &Plan, event: &Event, scratch: &mut Scratch) {
+    let made_of = Some((
+        event.table.version,
+        event.operation,
+        event.timestamp,
+        event.transaction.xid,
+    ));
+    if scratch.made_of != made_of {
+        make_head(plan, event, scratch);
+        scratch.made_of = made_of;
+    }
+}
+
+#[inline(never)]
+fn make_head(plan: &Plan, event: &Event, scratch: &mut Scratch) {
     let text = &mut scratch.text;
     text.clear();
     text.put(&plan.head);
@@ -294,38 +310,55 @@ pub(super) fn value<C: Columns>(
     out: &mut Buffer,
     text: &mut Buffer,
 ) -> Result<(), C::Error> {
-    match image.value()? {
-        Value::Null => out.put(b"null"),
-        Value::Int(n) => out.signed(n),
-        Value::UInt(n) => out.unsigned(n),
-        Value::Float(n) => out.float(n),
-        Value::Double(n) => out.double(n),
-        Value::Decimal { unscaled, scale } => out.decimal(unscaled, scale),
-        Value::Year(year) => out.unsigned(year.into()),
-        Value::Text(text) => out.string(text),
-        Value::Enum { label, .. } => out.string(label.as_bytes()),
-        Value::Json(json) => json_text(json, out),
-        Value::Date(date) => quoted(out, |out| out.date(date)),
-        Value::DateTime(at) => quoted(out, |out| out.datetime(at)),
-        Value::Timestamp(at) => quoted(out, |out| out.timestamp(at)),
-        Value::Time(time) => quoted(out, |out| out.time(time)),
-        Value::Bytes { bytes, padded } => quoted(out, |out| out.base64(bytes, padded)),
-        Value::Set(set) => labels(set, out),
-        Value::Geometry(shape) => geometry(shape.wkb, out),
-        Value::Vector(numbers) => vector(numbers, out),
-        Value::Coded(Coded::Json | Coded::Number) => image.write(out)?,
-        Value::Coded(Coded::Text) => {
-            text.clear();
-            image.write(text)?;
-            out.string(text);
+    image.visit(Rendering { image, out, text })?
+}
+
+/// Writes a value as Maxwell renders it.
+struct Rendering<'a, 'b, C> {
+    image: &'a C,
+    out: &'b mut Buffer,
+    text: &'b mut Buffer,
+}
+
+impl<'a, C: Columns> Visitor<'a> for Rendering<'a, '_, C> {
+    type Output = Result<(), C::Error>;
+
+    #[inline(always)]
+    fn visit(self, value: Value<'a>) -> Self::Output {
+        let Self { image, out, text } = self;
+        match value {
+            Value::Null => out.put(b"null"),
+            Value::Int(n) => out.signed(n),
+            Value::UInt(n) => out.unsigned(n),
+            Value::Float(n) => out.float(n),
+            Value::Double(n) => out.double(n),
+            Value::Decimal { unscaled, scale } => out.decimal(unscaled, scale),
+            Value::Year(year) => out.unsigned(year.into()),
+            Value::Text(text) => out.string(text),
+            Value::Enum { label, .. } => out.string(label.as_bytes()),
+            Value::Json(json) => json_text(json, out),
+            Value::Date(date) => quoted(out, |out| out.date(date)),
+            Value::DateTime(at) => quoted(out, |out| out.datetime(at)),
+            Value::Timestamp(at) => quoted(out, |out| out.timestamp(at)),
+            Value::Time(time) => quoted(out, |out| out.time(time)),
+            Value::Bytes { bytes, padded } => quoted(out, |out| out.base64(bytes, padded)),
+            Value::Set(set) => labels(set, out),
+            Value::Geometry(shape) => geometry(shape.wkb, out),
+            Value::Vector(numbers) => vector(numbers, out),
+            Value::Coded(Coded::Json | Coded::Number) => image.write(out)?,
+            Value::Coded(Coded::Text) => {
+                text.clear();
+                image.write(text)?;
+                out.string(text);
+            }
+            Value::Coded(Coded::Bytes) => {
+                text.clear();
+                image.write(text)?;
+                quoted(out, |out| out.base64(text, 0));
+            }
         }
-        Value::Coded(Coded::Bytes) => {
-            text.clear();
-            image.write(text)?;
-            quoted(out, |out| out.base64(text, 0));
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 #[inline(always)]

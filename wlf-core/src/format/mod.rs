@@ -1,5 +1,6 @@
 //! Events as bytes.
 
+mod base64;
 mod buffer;
 mod canal;
 mod debezium;
@@ -10,6 +11,7 @@ mod messages;
 mod number;
 mod plans;
 mod record;
+mod room;
 #[cfg(test)]
 mod samples;
 mod simd;

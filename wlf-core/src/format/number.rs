@@ -140,8 +140,45 @@ impl Buffer {
         }
     }
 
+    /// Writes the shortest digits that read back as the same number, if there are few of them and none is far from the
+    /// point; says whether it did.
+    ///
+    /// Two decimals of at most fifteen digits are never the same double, so one that reads back is the shortest. Dividing
+    /// by a power of ten that is exact is how such a decimal is read.
+    #[inline]
+    pub fn short_double(&mut self, n: f64) -> bool {
+        let magnitude = n.abs();
+        let millionths = (magnitude * 1e6 + 0.5) as u64;
+        if !(1e-3..1e9).contains(&magnitude) || millionths as f64 / 1e6 != magnitude {
+            return false;
+        }
+        self.few_digits(n < 0.0, millionths, 6);
+        true
+    }
+
+    /// `unscaled` × 10^-`scale`, with as many digits behind the point as it takes, at least one.
+    fn few_digits(&mut self, negative: bool, mut unscaled: u64, mut scale: u8) {
+        if scale > 3 && unscaled.is_multiple_of(1000) {
+            unscaled /= 1000;
+            scale -= 3;
+        }
+        while scale > 1 && unscaled.is_multiple_of(10) {
+            unscaled /= 10;
+            scale -= 1;
+        }
+        if negative {
+            self.byte(b'-');
+        }
+        self.unsigned(unscaled / POWERS[usize::from(scale)]);
+        self.byte(b'.');
+        self.fraction(unscaled % POWERS[usize::from(scale)], usize::from(scale));
+    }
+
     /// The shortest text that reads back as the same number, `null` for what JSON has no number for.
     pub fn double(&mut self, n: f64) {
+        if self.short_double(n) {
+            return;
+        }
         if n.is_finite() {
             self.put(ryu::Buffer::new().format_finite(n).as_bytes());
         } else {
@@ -151,6 +188,13 @@ impl Buffer {
 
     /// The shortest text that reads back as the same 32-bit number, `null` for what JSON has no number for.
     pub fn float(&mut self, n: f32) {
+        let magnitude = n.abs();
+        let thousandths = (magnitude * 1e3 + 0.5) as u32;
+        // As for doubles, with six digits in all.
+        if (1e-2..1e3).contains(&magnitude) && thousandths as f32 / 1e3 == magnitude {
+            self.few_digits(n < 0.0, thousandths.into(), 3);
+            return;
+        }
         if n.is_finite() {
             self.put(ryu::Buffer::new().format_finite(n).as_bytes());
         } else {
@@ -361,9 +405,26 @@ mod tests {
         assert_eq!(text(|out| out.float(1.1)), "1.1");
         assert_eq!(text(|out| out.double(1e20)), "1e20");
         assert_eq!(text(|out| out.double(f64::NAN)), "null");
+        assert_eq!(text(|out| out.double(-12.5)), "-12.5");
+        assert_eq!(text(|out| out.double(1e9 - 1e-6)), "999999999.999999");
+        assert_eq!(text(|out| out.double(-0.0)), "-0.0");
+        assert_eq!(text(|out| out.float(999.999)), "999.999");
     }
 
     proptest! {
+        #[test]
+        fn few_digits_are_as_short_as_any(digits in 0..2_000_000_000_000_000i64, scale in 0..9i32, bits: u64) {
+            let mut shortest = ryu::Buffer::new();
+            let double = digits as f64 / 10f64.powi(scale);
+            for n in [double, -double, f64::from_bits(double.to_bits() ^ bits & 1)] {
+                prop_assert_eq!(text(|out| out.double(n)), shortest.format_finite(n));
+            }
+            let float = (digits % 2_000_000) as f32 / 10f32.powi(scale);
+            for n in [float, -float, f32::from_bits(float.to_bits() ^ (bits & 1) as u32)] {
+                prop_assert_eq!(text(|out| out.float(n)), shortest.format_finite(n));
+            }
+        }
+
         #[test]
         fn prints_as_the_standard_library_does(n: u64, shift in 0..64u32, day in 1..49_710u32) {
             let n = n >> shift;

@@ -156,14 +156,44 @@ pub trait Columns: Clone {
     /// Goes to the next column that the image holds and gives its index in the table; `None` behind the last.
     fn next(&mut self) -> Result<Option<usize>, Self::Error>;
 
+    /// Gives the current column's value to a visitor.
+    ///
+    /// The hot path: where the visitor is inlined into each place that makes a value, no value is ever put together in
+    /// memory and taken apart again, which costs more than most values' digits do.
+    fn visit<'a, V: Visitor<'a>>(&'a self, visitor: V) -> Result<V::Output, Self::Error>;
+
     /// The current column's value.
-    fn value(&self) -> Result<Value<'_>, Self::Error>;
+    #[inline(always)]
+    fn value(&self) -> Result<Value<'_>, Self::Error> {
+        self.visit(Itself)
+    }
 
     /// Whether both current columns hold the same, by their undecoded bytes: `true` is certain, `false` is not.
     fn same(&self, other: &Self) -> bool;
 
     /// Writes the current column, whose value is [`Value::Coded`].
     fn write(&self, out: &mut Buffer) -> Result<(), Self::Error>;
+}
+
+/// What is done with a value.
+pub trait Visitor<'a> {
+    type Output;
+
+    /// Takes the value; always inlined, so that only what is done with its variant remains.
+    fn visit(self, value: Value<'a>) -> Self::Output;
+}
+
+/// Gives the value itself.
+#[derive(Debug, Clone, Copy)]
+struct Itself;
+
+impl<'a> Visitor<'a> for Itself {
+    type Output = Value<'a>;
+
+    #[inline(always)]
+    fn visit(self, value: Value<'a>) -> Value<'a> {
+        value
+    }
 }
 
 /// A row or a value of it that its source could not decode.

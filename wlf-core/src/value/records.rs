@@ -3,7 +3,9 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use super::{Coded, Columns, Date, DateTime, Geometry, Row, Rows, Set, Time, Timestamp, Value};
+use super::{
+    Coded, Columns, Date, DateTime, Geometry, Row, Rows, Set, Time, Timestamp, Value, Visitor,
+};
 use crate::event::{Changes, EncodeError, Event, Operation, Table, Transaction};
 use crate::format::{Buffer, Encoder};
 use crate::origin::Origin;
@@ -204,8 +206,8 @@ impl Columns for RecordColumns<'_> {
         Ok(None)
     }
 
-    fn value(&self) -> Result<Value<'_>, Infallible> {
-        Ok(match self.current {
+    fn visit<'a, V: Visitor<'a>>(&'a self, visitor: V) -> Result<V::Output, Infallible> {
+        Ok(visitor.visit(match self.current {
             Datum::Absent | Datum::Null => Value::Null,
             Datum::Int(number) => Value::Int(*number),
             Datum::UInt(number) => Value::UInt(*number),
@@ -237,7 +239,7 @@ impl Columns for RecordColumns<'_> {
                 padded: bytes.len(),
             },
             Datum::Json(text) => Value::Json(text.as_bytes()),
-        })
+        }))
     }
 
     fn same(&self, other: &Self) -> bool {

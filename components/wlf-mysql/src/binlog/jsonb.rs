@@ -7,6 +7,7 @@ use wlf_core::value::Value;
 
 use super::column_type;
 use super::decimal;
+use super::json_double;
 use super::reader::{Malformed, Reader};
 use super::temporal;
 
@@ -58,11 +59,28 @@ fn write_value(
     budget: &mut Budget,
     depth: u8,
 ) -> Result<(), Malformed> {
+    match kind {
+        SMALL_OBJECT | SMALL_ARRAY => container::<2, 4, 3>(kind, value, out, budget, depth),
+        LARGE_OBJECT | LARGE_ARRAY => container::<4, 6, 5>(kind, value, out, budget, depth),
+        STRING => string(value, out, budget),
+        _ => scalar(kind, value, out, budget),
+    }
+}
+
+/// Not inlined, as it would be twice for each level of a document: a hundred of them need a stack.
+#[inline(never)]
+fn string(value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Malformed> {
+    let mut reader = Reader::new(value);
+    let len = length(&mut reader)?;
+    budget.spend(len)?;
+    out.string_in_lower_case(reader.bytes(len, "a JSON string")?);
+    Ok(())
+}
+
+#[inline(never)]
+fn scalar(kind: u8, value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Malformed> {
     let mut reader = Reader::new(value);
     match kind {
-        SMALL_OBJECT | LARGE_OBJECT | SMALL_ARRAY | LARGE_ARRAY => {
-            container(kind, value, out, budget, depth)?;
-        }
         LITERAL => literal(reader.u8("a JSON literal")?, out)?,
         INT16 => out.signed(i16::from_le_bytes(reader.array("a JSON number")?).into()),
         UINT16 => out.unsigned(reader.u16("a JSON number")?.into()),
@@ -70,12 +88,7 @@ fn write_value(
         UINT32 => out.unsigned(reader.u32("a JSON number")?.into()),
         INT64 => out.signed(i64::from_le_bytes(reader.array("a JSON number")?)),
         UINT64 => out.unsigned(reader.u64("a JSON number")?),
-        DOUBLE => double(f64::from_le_bytes(reader.array("a JSON number")?), out),
-        STRING => {
-            let len = length(&mut reader)?;
-            budget.spend(len)?;
-            string(reader.bytes(len, "a JSON string")?, out);
-        }
+        DOUBLE => json_double::write(f64::from_le_bytes(reader.array("a JSON number")?), out),
         OPAQUE => {
             let code = reader.u8("an opaque JSON value")?;
             let len = length(&mut reader)?;
@@ -98,67 +111,74 @@ fn literal(literal: u8, out: &mut Buffer) -> Result<(), Malformed> {
 }
 
 /// An object or array: number of elements, size in bytes, the keys' entries, the values' entries, keys, values.
-/// All offsets count from the container's beginning and, like numbers and sizes, have four bytes in a large one, else two.
-fn container(
+/// All offsets count from the container's beginning and, like numbers and sizes, have four bytes in a large one, else two:
+/// `WIDE` bytes. So the entry of a key, which is its offset and two bytes of length, has `KEY` bytes, and that of a value,
+/// which is its type and its offset, `VALUE`.
+fn container<const WIDE: usize, const KEY: usize, const VALUE: usize>(
     kind: u8,
     bytes: &[u8],
     out: &mut Buffer,
     budget: &mut Budget,
     depth: u8,
 ) -> Result<(), Malformed> {
-    let large = matches!(kind, LARGE_OBJECT | LARGE_ARRAY);
-    let object = matches!(kind, SMALL_OBJECT | LARGE_OBJECT);
+    const TRUNCATED: Malformed = Malformed::Truncated("a JSON document");
+    let large = WIDE == 4;
+    let object = matches!(kind, LARGE_OBJECT | SMALL_OBJECT);
     let depth = depth
         .checked_sub(1)
         .ok_or(Malformed::Invalid("the depth of a JSON document"))?;
     let mut head = Reader::new(bytes);
     let count = offset(&mut head, large)?;
     let size = offset(&mut head, large)?;
-    let bytes = bytes
-        .get(..size)
-        .ok_or(Malformed::Truncated("a JSON document"))?;
-    let wide = if large { 4 } else { 2 };
-    let entries = if object {
-        count.checked_mul(wide + 2)
+    let bytes = bytes.get(..size).ok_or(TRUNCATED)?;
+    let keys = if object {
+        count.checked_mul(KEY)
     } else {
         Some(0)
     };
-    let entries = entries.ok_or(Malformed::Truncated("a JSON document"))?;
-    let mut keys = Reader::new(head.bytes(entries, "the keys of a JSON document")?);
+    let keys = head.bytes(keys.ok_or(TRUNCATED)?, "the keys of a JSON document")?;
+    let mut keys = keys.as_chunks::<KEY>().0.iter();
+    let values = count.checked_mul(VALUE).ok_or(TRUNCATED)?;
+    let values = head.bytes(values, "the entries of a JSON document")?;
+    budget.spend(count)?;
     out.byte(if object { b'{' } else { b'[' });
-    for n in 0..count {
+    for (n, entry) in values.as_chunks::<VALUE>().0.iter().enumerate() {
         if n > 0 {
             out.byte(b',');
         }
-        if object {
-            let start = offset(&mut keys, large)?;
-            let len = usize::from(keys.u16("a key of a JSON document")?);
-            let key = start.checked_add(len).and_then(|end| bytes.get(start..end));
-            budget.spend(len)?;
-            string(
-                key.ok_or(Malformed::Truncated("a key of a JSON document"))?,
-                out,
-            );
+        if let Some(key) = keys.next() {
+            let (start, length) = (number(key.iter().take(WIDE)), number(key.iter().skip(WIDE)));
+            let key = bytes.get(start..start.saturating_add(length));
+            budget.spend(length)?;
+            out.string_in_lower_case(key.ok_or(Malformed::Truncated("a key of a JSON document"))?);
             out.byte(b':');
         }
-        budget.spend(1)?;
-        let kind = head.u8("an entry of a JSON document")?;
-        let entry = head.bytes(wide, "an entry of a JSON document")?;
-        if is_inlined(kind, large) {
-            write_value(kind, entry, out, budget, depth)?;
+        let [kind, place @ ..] = &entry[..] else {
+            return Err(TRUNCATED);
+        };
+        let value = if is_inlined(*kind, large) {
+            place
         } else {
-            let start = offset(&mut Reader::new(entry), large)?;
-            let value = bytes
-                .get(start..)
-                .ok_or(Malformed::Truncated("a JSON document"))?;
-            write_value(kind, value, out, budget, depth)?;
-        }
+            bytes.get(number(place.iter())..).ok_or(TRUNCATED)?
+        };
+        write_value(*kind, value, out, budget, depth)?;
     }
     out.byte(if object { b'}' } else { b']' });
     Ok(())
 }
 
+/// The number that up to four bytes are, the lowest first.
+#[inline(always)]
+fn number<'a>(bytes: impl Iterator<Item = &'a u8>) -> usize {
+    let mut wide = [0; 4];
+    for (byte, place) in bytes.zip(&mut wide) {
+        *place = *byte;
+    }
+    usize::try_from(u32::from_le_bytes(wide)).unwrap_or(usize::MAX)
+}
+
 /// Whether a value of this type stands in its entry itself.
+#[inline(always)]
 pub(super) fn is_inlined(kind: u8, large: bool) -> bool {
     matches!(kind, LITERAL | INT16 | UINT16) || large && matches!(kind, INT32 | UINT32)
 }
@@ -173,8 +193,13 @@ pub(super) fn offset(reader: &mut Reader<'_>, large: bool) -> Result<usize, Malf
 }
 
 /// A length of seven bits a byte, the lowest first, as long as the highest bit is set.
+#[inline(always)]
 pub(super) fn length(reader: &mut Reader<'_>) -> Result<usize, Malformed> {
     const FIELD: &str = "the length of a JSON value";
+    if let Some(short @ 0..0x80) = reader.rest().first() {
+        reader.u8(FIELD)?;
+        return Ok(usize::from(*short));
+    }
     let mut length = 0;
     for n in 0..5 {
         let byte = reader.u8(FIELD)?;
@@ -186,26 +211,6 @@ pub(super) fn length(reader: &mut Reader<'_>) -> Result<usize, Malformed> {
     Err(Malformed::Invalid(FIELD))
 }
 
-/// Writes a string as the server does, which has lower-case digits in `\u001f`, unlike the formats.
-fn string(text: &[u8], out: &mut Buffer) {
-    const HEX: [u8; 16] = *b"0123456789abcdef";
-    let odd = |byte: &u8| *byte < 0x20 && !matches!(byte, 0x08 | b'\t' | b'\n' | 0x0c | b'\r');
-    out.byte(b'"');
-    let mut rest = text;
-    while let Some(at) = rest.iter().position(odd) {
-        let (front, behind) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        out.escaped(front);
-        let Some((byte, behind)) = behind.split_first() else {
-            break;
-        };
-        let digit = HEX.get(usize::from(byte & 0xf)).copied().unwrap_or(b'0');
-        out.put(&[b'\\', b'u', b'0', b'0', b'0' + (byte >> 4), digit]);
-        rest = behind;
-    }
-    out.escaped(rest);
-    out.byte(b'"');
-}
-
 /// Writes what SQL put in: decimals as numbers, dates and times as text, the rest as `"base64:type252:…"`.
 fn opaque(code: u8, value: &[u8], out: &mut Buffer) -> Result<(), Malformed> {
     if code == column_type::NEWDECIMAL
@@ -213,7 +218,13 @@ fn opaque(code: u8, value: &[u8], out: &mut Buffer) -> Result<(), Malformed> {
         && scale <= precision
         && packed.len() == usize::from(decimal::packed_length(*precision, *scale))
     {
-        return decimal::write(packed, *precision, *scale, out);
+        return match decimal::unscaled(packed, *precision, *scale) {
+            Some(unscaled) => {
+                out.decimal(unscaled, *scale);
+                Ok(())
+            }
+            None => decimal::write(packed, *precision, *scale, out),
+        };
     }
     out.byte(b'"');
     let at = <[u8; 8]>::try_from(value)
@@ -234,55 +245,6 @@ fn opaque(code: u8, value: &[u8], out: &mut Buffer) -> Result<(), Malformed> {
     Ok(())
 }
 
-/// Writes the shortest digits that read back as the same number, laid out as the server does (mysql-server, `my_gcvt`):
-/// plainly while the point is at most 15 places away, else with an exponent.
-fn double(number: f64, out: &mut Buffer) {
-    if !number.is_finite() {
-        out.put(b"null");
-        return;
-    }
-    let text = format_args!("{number:e}").to_string();
-    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let (sign, digits) = match digits.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", digits),
-    };
-    let digits: Vec<u8> = digits.bytes().filter(|digit| *digit != b'.').collect();
-    out.put(sign.as_bytes());
-    // The point stands behind so many of the digits.
-    let point = exponent + 1;
-    if !(-14..=15).contains(&point) {
-        let (first, others) = digits.split_at_checked(1).unwrap_or((&digits, &[]));
-        out.put(first);
-        if !others.is_empty() {
-            out.byte(b'.');
-            out.put(others);
-        }
-        out.byte(b'e');
-        out.signed(exponent.into());
-        return;
-    }
-    match usize::try_from(point) {
-        Ok(point) if point > 0 => {
-            let (whole, fraction) = digits.split_at_checked(point).unwrap_or((&digits, &[]));
-            out.put(whole);
-            for _ in whole.len()..point {
-                out.byte(b'0');
-            }
-            out.byte(b'.');
-            out.put(if fraction.is_empty() { b"0" } else { fraction });
-        }
-        _ => {
-            out.put(b"0.");
-            for _ in point..0 {
-                out.byte(b'0');
-            }
-            out.put(&digits);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -293,27 +255,6 @@ mod tests {
         let mut out = Buffer::new();
         write(document, &mut out)?;
         Ok(String::from_utf8(out.as_slice().to_vec()).unwrap())
-    }
-
-    #[test]
-    fn writes_doubles_as_the_server_does() {
-        let text = |number| {
-            let mut out = Buffer::new();
-            double(number, &mut out);
-            String::from_utf8(out.as_slice().to_vec()).unwrap()
-        };
-        for (number, expected) in [
-            (1.0, "1.0"),
-            (-0.5, "-0.5"),
-            (1e14, "100000000000000.0"),
-            (1e15, "1e15"),
-            (123_456.789, "123456.789"),
-            (1e-14, "0.00000000000001"),
-            (1.5e-20, "1.5e-20"),
-            (1.797_693_134_862_315_7e308, "1.7976931348623157e308"),
-        ] {
-            assert_eq!(text(number), expected);
-        }
     }
 
     /// `{"a": 1, "b": [true, "x\u001f"]}`.

@@ -39,6 +39,7 @@ pub mod heartbeat;
 pub mod incident;
 pub mod inflate;
 pub mod json_document;
+mod json_double;
 pub mod json_path;
 pub mod json_text;
 pub mod jsonb;

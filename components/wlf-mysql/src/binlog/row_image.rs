@@ -1,7 +1,7 @@
 //! One image of a row: which columns it holds, where each is, and what it means.
 
 use wlf_core::format::Buffer;
-use wlf_core::value::{Coded, Columns, Geometry, Set, Value};
+use wlf_core::value::{Coded, Columns, Geometry, Set, Value, Visitor};
 
 use super::column_type::Length;
 use super::compressed;
@@ -21,12 +21,11 @@ pub struct RowImage<'a> {
     present: &'a [u8],
     /// All of them are set.
     full: bool,
-    /// A bit for each column that the image holds: whether it is NULL.
-    nulls: &'a [u8],
+    /// For each column that the image holds: whether it is NULL.
+    nulls: Bits<'a>,
     rest: &'a [u8],
-    /// The next column of the table, and its number among those that the image holds.
+    /// The next column of the table.
     next: usize,
-    held: usize,
     current: Option<(&'a Kind, &'a [u8])>,
 }
 
@@ -39,10 +38,15 @@ pub struct Present<'a> {
 
 impl<'a> Present<'a> {
     /// `columns` is the number of columns of the table.
+    #[inline(always)]
     pub fn new(bits: &'a [u8], columns: usize) -> Self {
-        let mut count = 0;
-        for n in 0..columns {
-            count += usize::from(bit(bits, n));
+        let mut left = columns;
+        let mut count = 0_usize;
+        for byte in bits {
+            let unused = 8_usize.saturating_sub(left);
+            let used = *byte & 0xff_u8.unbounded_shr(u32::try_from(unused).unwrap_or(8));
+            count = count.saturating_add(usize::try_from(used.count_ones()).unwrap_or(0));
+            left = left.saturating_sub(8);
         }
         Self { bits, count }
     }
@@ -68,19 +72,27 @@ impl<'a> RowImage<'a> {
             columns: &plan.columns,
             present: present.bits,
             full: present.count == plan.columns.len(),
-            nulls,
+            nulls: Bits::new(nulls),
             rest: reader.rest(),
             next: 0,
-            held: 0,
             current: None,
         })
     }
 
     /// Goes over the whole image and gives what is behind it.
     #[inline(always)]
-    pub fn skip(mut self) -> Result<&'a [u8], Malformed> {
-        while self.advance()?.is_some() {}
-        Ok(self.rest)
+    pub fn skip(self) -> Result<&'a [u8], Malformed> {
+        let Self {
+            mut nulls,
+            mut rest,
+            ..
+        } = self;
+        for (index, column) in self.columns.iter().enumerate() {
+            if (self.full || bit(self.present, index)) && !nulls.next() {
+                (_, rest) = split(column.length, rest)?;
+            }
+        }
+        Ok(rest)
     }
 
     #[inline(always)]
@@ -94,9 +106,7 @@ impl<'a> RowImage<'a> {
             if !self.full && !bit(self.present, index) {
                 continue;
             }
-            let null = bit(self.nulls, self.held);
-            self.held += 1;
-            self.current = if null {
+            self.current = if self.nulls.next() {
                 None
             } else {
                 let (value, rest) = split(column.length, self.rest)?;
@@ -108,23 +118,75 @@ impl<'a> RowImage<'a> {
     }
 }
 
+/// Bits that are read from their front, the lowest of each byte first.
+#[derive(Debug, Clone)]
+struct Bits<'a> {
+    rest: &'a [u8],
+    /// Those of a byte that are left, behind a bit that is set.
+    left: u32,
+}
+
+impl<'a> Bits<'a> {
+    #[inline(always)]
+    fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            rest: bytes,
+            left: 1,
+        }
+    }
+
+    /// The next bit; not set behind the last.
+    #[inline(always)]
+    fn next(&mut self) -> bool {
+        if self.left == 1 {
+            let (first, rest) = self.rest.split_first().unwrap_or((&0, &[]));
+            self.left = u32::from(*first) | 0x100;
+            self.rest = rest;
+        }
+        let bit = self.left & 1 == 1;
+        self.left >>= 1;
+        bit
+    }
+}
+
 /// Takes a value off the front, without its length.
+///
+/// Only numbers come out of what is not inlined: slices would come in memory, written in one width and read in another, for
+/// which the processor has to wait.
 #[inline(always)]
 pub(super) fn split(length: Length, bytes: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
-    const FIELD: &str = "a row";
-    let mut reader = Reader::new(bytes);
-    let length = match length {
-        Length::Fixed(length) => usize::from(length),
-        Length::Prefixed(1) => usize::from(reader.u8(FIELD)?),
-        Length::Prefixed(2) => usize::from(reader.u16(FIELD)?),
-        Length::Prefixed(3) => {
-            let [a, b, c] = reader.array(FIELD)?;
-            usize::try_from(u32::from_le_bytes([a, b, c, 0])).unwrap_or(usize::MAX)
-        }
-        Length::Prefixed(_) => usize::try_from(reader.u32(FIELD)?).unwrap_or(usize::MAX),
+    let (prefix, mask, fixed) = match length {
+        Length::Fixed(length) => (0, 0, u32::from(length)),
+        Length::Prefixed(1) => (1, 0xff, 0),
+        Length::Prefixed(2) => (2, 0xffff, 0),
+        Length::Prefixed(3) => (3, 0xff_ffff, 0),
+        Length::Prefixed(_) => (4, u32::MAX, 0),
     };
-    let value = reader.bytes(length, FIELD)?;
-    Ok((value, reader.rest()))
+    // Four bytes are there but at the end of the rows.
+    let length = match bytes.first_chunk() {
+        Some(front) => u32::from_le_bytes(*front) & mask,
+        None => last_length(prefix, bytes),
+    };
+    let length = usize::try_from(length | fixed).unwrap_or(usize::MAX);
+    let end = length.saturating_add(prefix);
+    match (bytes.get(prefix..end), bytes.get(end..)) {
+        (Some(value), Some(rest)) => Ok((value, rest)),
+        _ => Err(Malformed::Truncated("a row")),
+    }
+}
+
+/// The length that stands in the first `prefix` of less than four bytes; without them one that is too large.
+#[cold]
+#[inline(never)]
+fn last_length(prefix: usize, bytes: &[u8]) -> u32 {
+    let mut length = [0; 4];
+    let Some(front) = bytes.get(..prefix) else {
+        return u32::MAX;
+    };
+    for (byte, place) in front.iter().zip(&mut length) {
+        *place = *byte;
+    }
+    u32::from_le_bytes(length)
 }
 
 impl<'a> Columns for RowImage<'a> {
@@ -139,61 +201,47 @@ impl<'a> Columns for RowImage<'a> {
     fn same(&self, other: &Self) -> bool {
         match (self.current, other.current) {
             (None, None) => true,
-            (Some((_, mine)), Some((_, others))) => mine == others,
+            (Some((_, mine)), Some((_, others))) => wlf_core::same(mine, others),
             _ => false,
         }
     }
 
     #[inline(always)]
-    fn value(&self) -> Result<Value<'_>, Malformed> {
+    fn visit<'v, V: Visitor<'v>>(&'v self, visitor: V) -> Result<V::Output, Malformed> {
         let Some((kind, bytes)) = self.current else {
-            return Ok(Value::Null);
+            return Ok(visitor.visit(Value::Null));
         };
         Ok(match kind {
-            Kind::Int8 => Value::Int(i8::from_le_bytes(array(bytes)?).into()),
-            Kind::Int16 => Value::Int(i16::from_le_bytes(array(bytes)?).into()),
-            Kind::Int24 => {
-                let [a, b, c] = array(bytes)?;
-                Value::Int((i32::from_le_bytes([0, a, b, c]) >> 8).into())
+            Kind::Int8 | Kind::Int16 | Kind::Int24 | Kind::Int32 | Kind::Int64 => {
+                visitor.visit(Value::Int(signed(kind, bytes)?))
             }
-            Kind::Int32 => Value::Int(i32::from_le_bytes(array(bytes)?).into()),
-            Kind::Int64 => Value::Int(i64::from_le_bytes(array(bytes)?)),
-            Kind::UInt8 => Value::UInt(u8::from_le_bytes(array(bytes)?).into()),
-            Kind::UInt16 => Value::UInt(u16::from_le_bytes(array(bytes)?).into()),
-            Kind::UInt24 => {
-                let [a, b, c] = array(bytes)?;
-                Value::UInt(u32::from_le_bytes([a, b, c, 0]).into())
+            Kind::UInt8 | Kind::UInt16 | Kind::UInt24 | Kind::UInt32 | Kind::UInt64 => {
+                visitor.visit(Value::UInt(unsigned(kind, bytes)?))
             }
-            Kind::UInt32 => Value::UInt(u32::from_le_bytes(array(bytes)?).into()),
-            Kind::UInt64 => Value::UInt(u64::from_le_bytes(array(bytes)?)),
-            Kind::Float => Value::Float(f32::from_le_bytes(array(bytes)?)),
-            Kind::Double => Value::Double(f64::from_le_bytes(array(bytes)?)),
+            Kind::Float => visitor.visit(Value::Float(f32::from_le_bytes(array(bytes)?))),
+            Kind::Double => visitor.visit(Value::Double(f64::from_le_bytes(array(bytes)?))),
             Kind::Decimal { precision, scale } => {
                 match decimal::unscaled(bytes, *precision, *scale) {
-                    Some(unscaled) => Value::Decimal {
+                    Some(unscaled) => visitor.visit(Value::Decimal {
                         unscaled,
                         scale: *scale,
-                    },
-                    None => Value::Coded(Coded::Number),
+                    }),
+                    None => visitor.visit(Value::Coded(Coded::Number)),
                 }
             }
-            Kind::Text(charset) if charset.is_utf8(bytes) => Value::Text(bytes),
-            Kind::Text(_) => Value::Coded(Coded::Text),
-            Kind::Bytes => Value::Bytes {
-                bytes,
-                padded: bytes.len(),
-            },
-            Kind::Binary(padded) => Value::Bytes {
-                bytes,
-                padded: *padded,
-            },
-            Kind::DateTime2(digits) => Value::DateTime(whole(temporal::datetime2(bytes, *digits))?),
-            Kind::Timestamp2(digits) => {
-                Value::Timestamp(whole(temporal::timestamp2(bytes, *digits))?)
+            Kind::Text(charset) if charset.is_utf8(bytes) => visitor.visit(Value::Text(bytes)),
+            Kind::Enum(labels) => visitor.visit(enum_label(labels, bytes)?),
+            Kind::Date => visitor.visit(Value::Date(temporal::date(array(bytes)?))),
+            Kind::DateTime2(digits) => {
+                let at = whole(temporal::datetime2(bytes, *digits))?;
+                visitor.visit(Value::DateTime(at))
             }
-            Kind::Date => Value::Date(temporal::date(array(bytes)?)),
-            Kind::Time2(digits) => Value::Time(whole(temporal::time2(bytes, *digits))?),
-            _ => return rarer(kind, bytes),
+            Kind::Timestamp2(digits) => {
+                let at = whole(temporal::timestamp2(bytes, *digits))?;
+                visitor.visit(Value::Timestamp(at))
+            }
+            Kind::Json if !bytes.is_empty() => visitor.visit(Value::Coded(Coded::Json)),
+            _ => visitor.visit(rarer(kind, bytes)?),
         })
     }
 
@@ -218,6 +266,16 @@ impl<'a> Columns for RowImage<'a> {
 #[inline(never)]
 fn rarer<'a>(kind: &'a Kind, bytes: &'a [u8]) -> Result<Value<'a>, Malformed> {
     Ok(match kind {
+        Kind::Text(_) => Value::Coded(Coded::Text),
+        Kind::Bytes => Value::Bytes {
+            bytes,
+            padded: bytes.len(),
+        },
+        Kind::Binary(padded) => Value::Bytes {
+            bytes,
+            padded: *padded,
+        },
+        Kind::Time2(digits) => Value::Time(whole(temporal::time2(bytes, *digits))?),
         Kind::Year => Value::Year(match array(bytes)? {
             [0] => 0,
             [year] => 1900 + u16::from(year),
@@ -244,7 +302,6 @@ fn rarer<'a>(kind: &'a Kind, bytes: &'a [u8]) -> Result<Value<'a>, Malformed> {
                 Coded::Text
             })
         }
-        Kind::Enum(labels) => enum_label(labels, bytes)?,
         Kind::Set(labels) => {
             let chosen = little_endian(bytes);
             if labels.len() < 64 && chosen >> labels.len() != 0 {
@@ -255,8 +312,7 @@ fn rarer<'a>(kind: &'a Kind, bytes: &'a [u8]) -> Result<Value<'a>, Malformed> {
             Value::Set(Set { labels, chosen })
         }
         // A row that was there before ALTER TABLE … ADD COLUMN … JSON NOT NULL has no document.
-        Kind::Json if bytes.is_empty() => Value::Json(bytes),
-        Kind::Json => Value::Coded(Coded::Json),
+        Kind::Json => Value::Json(bytes),
         Kind::Geometry => match bytes.split_first_chunk() {
             Some((srid, wkb)) => Value::Geometry(Geometry {
                 srid: u32::from_le_bytes(*srid),
@@ -281,10 +337,42 @@ fn write_unpacked(unpacked: Unpacked, value: &[u8], out: &mut Buffer) {
     }
 }
 
+#[inline(always)]
+fn signed(kind: &Kind, bytes: &[u8]) -> Result<i64, Malformed> {
+    Ok(match kind {
+        Kind::Int8 => i8::from_le_bytes(array(bytes)?).into(),
+        Kind::Int16 => i16::from_le_bytes(array(bytes)?).into(),
+        Kind::Int24 => {
+            let [a, b, c] = array(bytes)?;
+            (i32::from_le_bytes([0, a, b, c]) >> 8).into()
+        }
+        Kind::Int32 => i32::from_le_bytes(array(bytes)?).into(),
+        _ => i64::from_le_bytes(array(bytes)?),
+    })
+}
+
+#[inline(always)]
+fn unsigned(kind: &Kind, bytes: &[u8]) -> Result<u64, Malformed> {
+    Ok(match kind {
+        Kind::UInt8 => u8::from_le_bytes(array(bytes)?).into(),
+        Kind::UInt16 => u16::from_le_bytes(array(bytes)?).into(),
+        Kind::UInt24 => {
+            let [a, b, c] = array(bytes)?;
+            u32::from_le_bytes([a, b, c, 0]).into()
+        }
+        Kind::UInt32 => u32::from_le_bytes(array(bytes)?).into(),
+        _ => u64::from_le_bytes(array(bytes)?),
+    })
+}
+
+#[inline(always)]
 fn enum_label<'a>(labels: &'a [String], bytes: &[u8]) -> Result<Value<'a>, Malformed> {
     const OUTSIDE: Malformed =
         Malformed::Invalid("an ENUM's choice, which its labels do not have,");
-    let index = u16::try_from(little_endian(bytes)).map_err(|_| OUTSIDE)?;
+    let index = match bytes {
+        [index] => u16::from(*index),
+        _ => u16::from_le_bytes(array(bytes)?),
+    };
     let label = match usize::from(index).checked_sub(1) {
         None => "",
         Some(n) => labels.get(n).ok_or(OUTSIDE)?,

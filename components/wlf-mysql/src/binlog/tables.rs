@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::reader::Malformed;
 use super::table_map::TableMap;
@@ -17,7 +18,9 @@ const REMEMBERED: usize = 32 << 20;
 #[derive(Debug, Default)]
 pub struct Tables {
     /// By the id that the server gave them, which it may give to another later.
-    by_id: HashMap<u64, Known>,
+    by_id: HashMap<u64, Arc<Known>>,
+    /// The one of `by_id` that was introduced last: most events are of the same table as those before.
+    last: Option<(u64, Arc<Known>)>,
     /// By all of a TABLE_MAP but the id, since the same table gets a new id now and then.
     by_body: HashMap<Box<[u8]>, Arc<TablePlan>>,
     /// About what both take, in bytes.
@@ -42,7 +45,14 @@ pub struct Definitions {
 struct Known {
     body: Box<[u8]>,
     plan: Arc<TablePlan>,
-    transaction: u64,
+    /// The last one that introduced it.
+    transaction: AtomicU64,
+}
+
+impl Known {
+    fn is_of(&self, transaction: u64) -> bool {
+        self.transaction.load(Ordering::Relaxed) == transaction
+    }
 }
 
 /// What became of a TABLE_MAP.
@@ -74,12 +84,16 @@ impl Tables {
         body: &[u8],
         definitions: &mut Definitions,
     ) -> Result<Introduced, NotIntroduced> {
-        if let Some(known) = self.by_id.get_mut(&id)
-            && *known.body == *body
+        if !self.last.as_ref().is_some_and(|(last, _)| *last == id) {
+            self.last = self.by_id.get(&id).map(|known| (id, known.clone()));
+        }
+        if let Some((_, known)) = &self.last
+            && wlf_core::same(&known.body, body)
         {
-            known.transaction = self.transaction;
+            known.transaction.store(self.transaction, Ordering::Relaxed);
             return Ok(Introduced::Known);
         }
+        self.last = None;
         self.prepare(id, body, definitions)
     }
 
@@ -113,11 +127,11 @@ impl Tables {
             }
         };
         self.make_room(body.len());
-        let known = Known {
+        let known = Arc::new(Known {
             body: body.into(),
             plan,
-            transaction: self.transaction,
-        };
+            transaction: self.transaction.into(),
+        });
         if let Some(replaced) = self.by_id.insert(id, known) {
             self.size = self.size.saturating_sub(replaced.body.len());
         }
@@ -132,7 +146,7 @@ impl Tables {
         }
         let now = self.transaction;
         self.by_body.clear();
-        self.by_id.retain(|_, known| known.transaction == now);
+        self.by_id.retain(|_, known| known.is_of(now));
         let left = self.by_id.values();
         let left = left.map(|known| known.body.len() + footprint(&known.body, &known.plan));
         self.size = left.fold(bytes, usize::saturating_add);
@@ -143,8 +157,11 @@ impl Tables {
     /// The table that a TABLE_MAP of this transaction introduced under the id.
     #[inline(always)]
     pub fn plan(&self, id: u64) -> Option<&Arc<TablePlan>> {
-        let known = self.by_id.get(&id)?;
-        (known.transaction == self.transaction).then_some(&known.plan)
+        let known = match &self.last {
+            Some((last, known)) if *last == id => known,
+            _ => self.by_id.get(&id)?,
+        };
+        known.is_of(self.transaction).then_some(&known.plan)
     }
 
     /// Learns whether MariaDB wrote the events that follow.
@@ -153,6 +170,7 @@ impl Tables {
             self.is_mariadb = is_mariadb;
             self.by_body.clear();
             self.by_id.clear();
+            self.last = None;
             self.size = 0;
         }
     }
@@ -171,6 +189,7 @@ impl Tables {
         };
         self.by_body.retain(|_, plan| is_kept(plan));
         self.by_id.retain(|_, known| is_kept(&known.plan));
+        self.last = None;
     }
 
     /// About what all tables that are remembered take, in bytes.

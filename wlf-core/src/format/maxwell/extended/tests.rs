@@ -7,7 +7,9 @@ use crate::format::samples::*;
 use crate::format::{Buffer, Encoder, Format};
 use crate::origin::Origin;
 use crate::schema_change::{ChangePlace, SchemaChange, SchemaChangeKind};
-use crate::value::{Columns, Date, DateTime, Datum, Record, Records, Row, Rows, Timestamp, Value};
+use crate::value::{
+    Columns, Date, DateTime, Datum, Record, Records, Row, Rows, Timestamp, Value, Visitor,
+};
 
 /// An insert as in Maxwell's own test of all options, `RowMapTest.testToJSONWithRawJSONData`.
 fn maxwells(data: Record) -> Event {
@@ -113,8 +115,8 @@ impl Columns for Stated {
         Ok(None)
     }
 
-    fn value(&self) -> Result<Value<'_>, Infallible> {
-        Ok(Value::Null)
+    fn visit<'a, V: Visitor<'a>>(&'a self, visitor: V) -> Result<V::Output, Infallible> {
+        Ok(visitor.visit(Value::Null))
     }
 
     fn same(&self, _: &Self) -> bool {

@@ -1,0 +1,240 @@
+//! A growing run of bytes with room behind it, written in steps of a constant length.
+//!
+//! The unsafe code of the formats is here and in `simd.rs`. It rests on one invariant: the memory is initialised up to
+//! `bytes.len()`, and `len` is never more than that. A write asks for room first, and then goes to memory between `len` and
+//! `bytes.len()`. The tests compare what is written with the standard library's `Vec`.
+
+use super::simd::specials;
+
+/// A growing run of bytes with room behind it.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    /// Initialised up to its end; what counts ends at `len`.
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+/// How far a text was copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Copied {
+    /// So many bytes from its front, which need no escapes.
+    pub clean: usize,
+    /// Whether one of the bytes that were looked at is from 0x80 on.
+    pub high: bool,
+}
+
+impl Room {
+    pub const fn new() -> Self {
+        Self {
+            bytes: Vec::new(),
+            len: 0,
+        }
+    }
+
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline(always)]
+    pub fn as_slice(&self) -> &[u8] {
+        // SAFETY: `len` is at most `bytes.len()`.
+        unsafe { self.bytes.get_unchecked(..self.len) }
+    }
+
+    #[inline(always)]
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
+        // SAFETY: `len` is at most `bytes.len()`.
+        unsafe { self.bytes.get_unchecked_mut(..self.len) }
+    }
+
+    /// Forgets the bytes behind the first `len`.
+    #[inline(always)]
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
+    /// Makes room for `more` bytes.
+    #[inline(always)]
+    pub fn reserve(&mut self, more: usize) {
+        if self.bytes.len() - self.len < more {
+            self.grow(more);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, more: usize) {
+        let len = self.len.saturating_add(more);
+        self.bytes
+            .resize(len.max(self.bytes.len() * 2).max(1024), 0);
+    }
+
+    /// The next `N` bytes, of which [`advance`](Self::advance) takes those that were written.
+    #[inline(always)]
+    pub fn next<const N: usize>(&mut self) -> &mut [u8; N] {
+        self.reserve(N);
+        // SAFETY: there is room for `N` bytes behind `len`.
+        unsafe { &mut *self.bytes.as_mut_ptr().add(self.len).cast() }
+    }
+
+    /// Takes bytes that were written.
+    #[inline(always)]
+    pub fn advance(&mut self, n: usize) {
+        self.len = (self.len + n).min(self.bytes.len());
+    }
+
+    /// Appends the first `len` of 16 bytes.
+    #[inline(always)]
+    pub fn put_16(&mut self, bytes: [u8; 16], len: usize) {
+        *self.next() = bytes;
+        self.advance(len.min(16));
+    }
+
+    /// Appends bytes of which there are more than 16.
+    #[inline(always)]
+    pub fn put_long(&mut self, bytes: &[u8]) {
+        let Some(last) = bytes.last_chunk::<16>() else {
+            return;
+        };
+        self.reserve(bytes.len());
+        // SAFETY: there is room for `bytes.len()` bytes, and no piece reaches beyond them.
+        unsafe {
+            let to = self.bytes.as_mut_ptr().add(self.len);
+            if bytes.len() > 256 {
+                to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            } else {
+                for (n, piece) in bytes.as_chunks::<16>().0.iter().enumerate() {
+                    to.add(n * 16).cast::<[u8; 16]>().write(*piece);
+                }
+                to.add(bytes.len() - 16).cast::<[u8; 16]>().write(*last);
+            }
+        }
+        self.len += bytes.len();
+    }
+
+    /// Appends the first `len` bytes of pieces.
+    #[inline(always)]
+    pub fn put_pieces(&mut self, pieces: &[[u8; 16]], len: usize) {
+        self.reserve(pieces.len() * 16);
+        // SAFETY: there is room for all pieces.
+        unsafe {
+            let to = self.bytes.as_mut_ptr().add(self.len);
+            for (n, piece) in pieces.iter().enumerate() {
+                to.add(n * 16).cast::<[u8; 16]>().write(*piece);
+            }
+        }
+        self.len += len.min(pieces.len() * 16);
+    }
+
+    /// Appends a text up to its first byte that a JSON string cannot hold as it is.
+    #[inline(always)]
+    pub fn put_clean(&mut self, text: &[u8]) -> Copied {
+        let Some(last) = text.last_chunk::<16>() else {
+            let chunk = padded(text);
+            let found = specials(&chunk);
+            // The zeros behind the text look like control characters.
+            let clean = (found.escaped | 1 << text.len()).trailing_zeros() as usize;
+            self.put_16(chunk, clean);
+            let high = found.high != 0;
+            return Copied { clean, high };
+        };
+        let mut high = 0;
+        // A piece may reach beyond the clean bytes, never beyond the text.
+        self.reserve(text.len());
+        // SAFETY: there is room for as many bytes as the text has, and no piece reaches beyond them.
+        let to = unsafe { self.bytes.as_mut_ptr().add(self.len) };
+        for (n, chunk) in text.as_chunks::<16>().0.iter().enumerate() {
+            let found = specials(chunk);
+            // SAFETY: as above.
+            unsafe { to.add(n * 16).cast::<[u8; 16]>().write(*chunk) };
+            high |= found.high;
+            if found.escaped != 0 {
+                let clean = n * 16 + found.escaped.trailing_zeros() as usize;
+                self.len += clean;
+                let high = high != 0;
+                return Copied { clean, high };
+            }
+        }
+        // The last piece overlaps the one before it, which was clean.
+        let found = specials(last);
+        let at = text.len() - 16;
+        // SAFETY: as above.
+        unsafe { to.add(at).cast::<[u8; 16]>().write(*last) };
+        let clean = at + (found.escaped | 1 << 16).trailing_zeros() as usize;
+        self.len += clean;
+        let high = (high | found.high) != 0;
+        Copied { clean, high }
+    }
+}
+
+/// Up to 16 bytes at the front of 16; zeros behind them.
+#[inline(always)]
+pub(super) fn padded(bytes: &[u8]) -> [u8; 16] {
+    let len = bytes.len();
+    let wide = if let (Some(front), Some(back)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        // Both halves hold the bytes in the middle, so `or` joins them.
+        let back = u64::from_le_bytes(*back);
+        u128::from(u64::from_le_bytes(*front)) | u128::from(back) << ((len.min(16) - 8) * 8)
+    } else if let (Some(front), Some(back)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let back = u64::from(u32::from_le_bytes(*back)) << ((len - 4) * 8);
+        u128::from(u64::from(u32::from_le_bytes(*front)) | back)
+    } else if let (Some(first), Some(last)) = (bytes.first(), bytes.last()) {
+        let middle = bytes[len / 2];
+        u128::from(
+            u32::from(*first)
+                | u32::from(middle) << (len / 2 * 8)
+                | u32::from(*last) << ((len - 1) * 8),
+        )
+    } else {
+        0
+    };
+    wide.to_le_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn holds_what_a_vec_holds(pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..400), 0..20)) {
+            let (mut room, mut expected) = (Room::new(), Vec::new());
+            for piece in &pieces {
+                if piece.len() > 16 {
+                    room.put_long(piece);
+                } else {
+                    room.put_16(padded(piece), piece.len());
+                }
+                expected.extend_from_slice(piece);
+                let (chunks, _) = piece.as_chunks::<16>();
+                let len = chunks.len() * 16 - chunks.len().min(7);
+                room.put_pieces(chunks, len);
+                expected.extend_from_slice(&piece[..len]);
+                *room.next() = [1, 2, 3];
+                room.advance(2);
+                expected.extend_from_slice(&[1, 2]);
+                prop_assert_eq!(room.as_slice(), &expected[..]);
+            }
+            room.truncate(pieces.len());
+            expected.truncate(pieces.len());
+            prop_assert_eq!(room.as_mut_slice(), &expected[..]);
+        }
+
+        #[test]
+        fn copies_what_is_clean(before in 0..40usize, text in proptest::collection::vec(prop_oneof![9 => 0x20..=0x7eu8, 1 => any::<u8>()], 0..100)) {
+            let mut room = Room::new();
+            room.put_pieces(&[[b'x'; 16]; 3], before);
+            let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+            let clean = text.iter().position(is_special).unwrap_or(text.len());
+            let copied = room.put_clean(&text);
+            prop_assert_eq!(copied.clean, clean);
+            // Of what is behind the first special byte some was looked at.
+            prop_assert!(copied.high || text[..clean].is_ascii());
+            prop_assert!(!copied.high || !text.is_ascii());
+            prop_assert_eq!(&room.as_slice()[before..], &text[..clean]);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Whether bytes are the same, without a call.
+//!
+//! The comparison that the standard library makes of slices is a call to `memcmp`, which in WebAssembly goes byte by byte.
+
+/// Whether both hold the same bytes.
+#[inline]
+pub fn same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    // Pieces at the end overlap those before them, so that none is shorter.
+    if let (Some(last), Some(other_last)) = (one.last_chunk(), other.last_chunk()) {
+        let pairs = one.as_chunks().0.iter().zip(other.as_chunks().0);
+        return u128::from_le_bytes(*last) == u128::from_le_bytes(*other_last) && { pairs }
+            .all(|(one, other)| u128::from_le_bytes(*one) == u128::from_le_bytes(*other));
+    }
+    match (ends::<8>(one), ends::<8>(other)) {
+        (Some(one), Some(other)) => one.map(u64::from_le_bytes) == other.map(u64::from_le_bytes),
+        _ => match (ends::<4>(one), ends::<4>(other)) {
+            (Some(one), Some(other)) => {
+                one.map(u32::from_le_bytes) == other.map(u32::from_le_bytes)
+            }
+            _ => one.iter().zip(other).all(|(one, other)| one == other),
+        },
+    }
+}
+
+/// The first and the last `N` bytes.
+#[inline(always)]
+fn ends<const N: usize>(bytes: &[u8]) -> Option<[[u8; N]; 2]> {
+    Some([*bytes.first_chunk()?, *bytes.last_chunk()?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_other_byte_at_any_place_shows() {
+        let bytes: Vec<u8> = (0..70).collect();
+        for length in 0..bytes.len() {
+            let one = &bytes[..length];
+            assert!(same(one, &one.to_vec()), "{length} bytes");
+            assert!(!same(one, &bytes[..=length]), "{length} bytes and one more");
+            for place in 0..length {
+                let mut other = one.to_vec();
+                other[place] ^= 0x10;
+                assert!(!same(one, &other), "{place} of {length}");
+            }
+        }
+    }
+}
