@@ -213,17 +213,20 @@ impl Cluster {
         }
     }
 
-    /// A connection to a broker, the same for all of the partitions that it leads.
-    pub async fn connection(&mut self, id: i32) -> Result<Arc<Connection>, Error> {
+    /// A connection to a broker.
+    async fn connection(&mut self, id: i32) -> Result<Arc<Connection>, Error> {
         if let Some(connection) = self.connections.get(&id) {
             return Ok(connection.clone());
         }
-        let Some(broker) = self.brokers.get(&id) else {
-            return Err(Error::UnknownBroker { id });
-        };
-        let connection = Arc::new(Connection::open(broker.clone()).await?);
+        let connection = Arc::new(Connection::open(self.address(id)?).await?);
         self.connections.insert(id, connection.clone());
         Ok(connection)
+    }
+
+    /// A broker's `host:port`.
+    pub fn address(&self, id: i32) -> Result<String, Error> {
+        let broker = self.brokers.get(&id).cloned();
+        broker.ok_or(Error::UnknownBroker { id })
     }
 }
 

@@ -1,12 +1,14 @@
 //! How a batch's records are compressed.
 
-use std::io::{self, Write};
+use std::{fmt, io};
 
-use flate2::write::GzEncoder;
-use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
+use flate2::{Compress, FlushCompress, Status};
 use ruzstd::encoding::CompressionLevel;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use wlf_core::checksum::crc32;
+
+use crate::lz4::Lz4;
 
 /// The compression of record batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
@@ -36,36 +38,70 @@ impl Compression {
             Compression::Zstd => 4,
         }
     }
+}
 
+/// Compresses batches, one after the other, and keeps the state that the next one can use.
+#[derive(Default)]
+pub struct Compressor {
+    gzip: Option<Compress>,
+    snappy: Option<snap::raw::Encoder>,
+    lz4: Option<Lz4>,
+}
+
+impl fmt::Debug for Compressor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compressor").finish_non_exhaustive()
+    }
+}
+
+impl Compressor {
     /// Appends `plain` to `out` in compressed form.
     ///
     /// # Errors
     /// If the input is larger than the format can say, which is 4 GiB for the smallest.
-    pub fn compress(self, plain: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-        match self {
+    pub fn compress(
+        &mut self,
+        compression: Compression,
+        plain: &[u8],
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        match compression {
             Compression::None => out.extend_from_slice(plain),
-            Compression::Gzip => {
-                let mut encoder = GzEncoder::new(out, flate2::Compression::default());
-                encoder.write_all(plain)?;
-                encoder.finish()?;
-            }
+            Compression::Gzip => self.gzip(plain, out)?,
             Compression::Snappy => {
-                let compressed = snap::raw::Encoder::new().compress_vec(plain)?;
-                out.extend_from_slice(&compressed);
+                let start = out.len();
+                out.resize(start + snap::raw::max_compress_len(plain.len()), 0);
+                let snappy = self.snappy.get_or_insert_with(snap::raw::Encoder::new);
+                let length = snappy.compress(plain, &mut out[start..])?;
+                out.truncate(start + length);
             }
-            Compression::Lz4 => {
-                // Kafka's Java client reads frames of independent blocks only.
-                let frame = FrameInfo::new()
-                    .block_mode(BlockMode::Independent)
-                    .block_size(BlockSize::Max64KB);
-                let mut encoder = FrameEncoder::with_frame_info(frame, out);
-                encoder.write_all(plain)?;
-                encoder.finish()?;
-            }
+            Compression::Lz4 => self.lz4.get_or_insert_default().compress(plain, out),
             Compression::Zstd => {
                 ruzstd::encoding::compress(plain, out, CompressionLevel::Fastest);
             }
         }
+        Ok(())
+    }
+
+    /// Writes one member (RFC 1952), with a compressor whose tables are larger than most batches.
+    fn gzip(&mut self, plain: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+        const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+        let deflate = self
+            .gzip
+            .get_or_insert_with(|| Compress::new(flate2::Compression::default(), false));
+        deflate.reset();
+        out.extend_from_slice(&HEAD);
+        loop {
+            let taken = usize::try_from(deflate.total_in()).map_err(io::Error::other)?;
+            let rest = plain.get(taken..).unwrap_or_default();
+            out.reserve(rest.len() / 2 + 1024);
+            match deflate.compress_vec(rest, out, FlushCompress::Finish)? {
+                Status::StreamEnd => break,
+                Status::Ok | Status::BufError => {}
+            }
+        }
+        out.extend_from_slice(&crc32(plain).to_le_bytes());
+        out.extend_from_slice(&(plain.len() as u32).to_le_bytes());
         Ok(())
     }
 }
@@ -111,6 +147,7 @@ mod tests {
         for n in 0..50_000u32 {
             long.extend_from_slice(n.wrapping_mul(2_654_435_761).to_string().as_bytes());
         }
+        let mut compressor = Compressor::default();
         for compression in [
             Compression::None,
             Compression::Gzip,
@@ -118,9 +155,10 @@ mod tests {
             Compression::Lz4,
             Compression::Zstd,
         ] {
-            for plain in [&b""[..], b"x", &long] {
+            for plain in [&b""[..], b"x", &long, b"x"] {
                 let mut out = b"before".to_vec();
-                compression.compress(plain, &mut out).expect("compress");
+                let compressed = compressor.compress(compression, plain, &mut out);
+                compressed.expect("compress");
                 let (before, compressed) = out.split_at(6);
                 assert_eq!(before, b"before");
                 assert_eq!(

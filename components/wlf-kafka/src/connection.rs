@@ -1,4 +1,4 @@
-//! A connection to one broker.
+//! A connection to one broker for all but the rows.
 
 use std::io;
 use std::io::Cursor;
@@ -15,11 +15,24 @@ use crate::error::Error;
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long an answer may take: longer than the brokers wait for each other.
-const ANSWER: Duration = Duration::from_secs(40);
+pub const ANSWER: Duration = Duration::from_secs(40);
 /// The largest answer that is read, which is the description of a large cluster.
 const LARGEST_ANSWER: usize = 32 << 20;
 /// Requests up to this size leave in one write; Nagle's algorithm would delay what comes after a small one.
-const WRITE_BUFFER: usize = 1 << 20;
+const WRITE_BUFFER: usize = 64 << 10;
+
+/// Connects to a broker, written `host:port`.
+pub async fn connect(broker: &str) -> Result<TcpStream, Error> {
+    let source = match timeout(CONNECT, TcpStream::connect(broker)).await {
+        Ok(Ok(stream)) => return Ok(stream),
+        Ok(Err(source)) => source,
+        Err(_) => io::ErrorKind::TimedOut.into(),
+    };
+    Err(Error::Connect {
+        broker: broker.to_owned(),
+        source,
+    })
+}
 
 /// A connection to one broker, on which any number of requests may be under way; it answers them in order.
 #[derive(Debug)]
@@ -31,16 +44,7 @@ pub struct Connection {
 impl Connection {
     /// Connects to `broker`, written `host:port`, and learns which versions of each message it knows.
     pub async fn open(broker: String) -> Result<Self, Error> {
-        let stream = match timeout(CONNECT, TcpStream::connect(&broker)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(source)) => return Err(Error::Connect { broker, source }),
-            Err(_) => {
-                return Err(Error::Connect {
-                    broker,
-                    source: io::ErrorKind::TimedOut.into(),
-                });
-            }
-        };
+        let stream = connect(&broker).await?;
         let stream = BufStream::with_capacity(64 << 10, WRITE_BUFFER, stream);
         let mut messenger = Messenger::new(stream, LARGEST_ANSWER, "wlf".into());
         match timeout(CONNECT, messenger.sync_versions()).await {

@@ -1,235 +1,202 @@
 //! Writes each row as a record of a Kafka topic.
 
-use std::ops::Range;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
-
 use async_trait::async_trait;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use wlf_core::component::encode;
-use wlf_core::format::{EncodedRecord, Encoder, KeyFormat};
+use tokio::task::yield_now;
+use wlf_core::format::{EncodedRecord, Encoder, KeyFormat, Lanes, Target};
 use wlf_core::{Ahead, Dispatcher, Event, Fault, Operation, Template, WriteError};
 
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::error::Error;
+use crate::flow::Flow;
 use crate::key;
 use crate::partition::{PartitionBy, Partitioner};
-use crate::record_batch::{Producer, Record};
-use crate::send::Sending;
-use crate::topics::Topics;
+use crate::produce::ROOM;
+use crate::record_batch::Producer;
+use crate::topics::{Finding, Topics};
 
-/// The largest request that a broker reads with its default of `socket.request.max.bytes`, less room for what is around
-/// a row.
-const REQUEST: usize = (100 << 20) - 4096;
+/// What is encoded before others get a turn, in bytes: about a millisecond's work.
+const YIELD: usize = 256 << 10;
 
 /// Writes each row as a record of a Kafka topic.
 #[derive(Debug)]
 pub struct KafkaDispatcher {
     config: Config,
+    /// Its lanes are the partitions.
     encoder: Encoder,
-    keys: Keys,
-    cluster: Option<Cluster>,
+    /// Whether the encoder writes rows to their partitions by itself.
+    in_lanes: bool,
+    connected: Option<Connected>,
     topics: Topics,
     producer: Option<Producer>,
     /// Rows that their partitions have although another partition has not all rows before them.
     ahead: Ahead,
-    /// What a partition is chosen by, made anew for each row.
+    /// The key of a row that a template makes, and what a partition is chosen by; made anew for each row.
+    key: String,
     text: String,
 }
 
-/// The keys that a template made.
-#[derive(Debug, Default)]
-struct Keys {
-    text: String,
-    /// For each record where its key is, if there is a template; `None` for one that keeps its own.
-    places: Vec<Option<Range<usize>>>,
-}
-
-impl Keys {
-    fn clear(&mut self) {
-        self.text.clear();
-        self.places.clear();
-    }
-
-    /// Notes the next record's key, which a template makes if there is one and the record is a row's.
-    fn of<'a>(
-        &'a mut self,
-        config: &Config,
-        event: &Event,
-        record: EncodedRecord<'a>,
-    ) -> Result<Option<&'a [u8]>, Fault> {
-        let Some(template) = &config.key else {
-            return Ok(record.key);
-        };
-        if event.operation == Operation::Ddl {
-            self.places.push(None);
-            return Ok(record.key);
-        }
-        let start = self.text.len();
-        template.render_row(&event.table, event.operation, record.view, &mut self.text)?;
-        self.places.push(Some(start..self.text.len()));
-        Ok(self.text.as_bytes().get(start..))
-    }
-
-    /// Passes over a record that is not sent.
-    fn skip(&mut self, config: &Config) {
-        if config.key.is_some() {
-            self.places.push(None);
-        }
-    }
-
-    /// The key of a record, given its number.
-    fn get<'a>(&'a self, number: usize, record: &EncodedRecord<'a>) -> Option<&'a [u8]> {
-        match self.places.get(number) {
-            Some(Some(place)) => self.text.as_bytes().get(place.clone()),
-            _ => record.key,
-        }
-    }
+/// A cluster that answers, and what is on its way to it.
+#[derive(Debug)]
+struct Connected {
+    cluster: Cluster,
+    flow: Flow,
 }
 
 impl KafkaDispatcher {
     pub fn new(config: Config) -> Self {
+        let encoder = encoder(&config);
+        let by_lane = match (&config.partition_by, config.partitioner) {
+            (PartitionBy::PrimaryKey, Partitioner::Murmur2) => true,
+            (PartitionBy::Database | PartitionBy::Table, _) => true,
+            (PartitionBy::PrimaryKey | PartitionBy::Template(_), _) => false,
+        };
         Self {
-            encoder: encoder(&config),
+            in_lanes: by_lane
+                && encoder.fits_lanes()
+                && config.key.is_none()
+                && config.topic.is_per_table(),
+            encoder,
             config,
-            keys: Keys::default(),
-            cluster: None,
+            connected: None,
             topics: Topics::default(),
             producer: None,
             ahead: Ahead::default(),
+            key: String::new(),
             text: String::new(),
         }
     }
 
-    /// Notes for each record where it goes, and makes the keys of a template.
+    /// Encodes events into the lanes of their partitions, and sends what is full.
     ///
     /// # Errors
-    /// The first row that goes nowhere, and why; the rows before it are noted.
-    async fn route(&mut self, events: &[Event]) -> Result<(), (usize, Fault)> {
-        let Some(cluster) = &mut self.cluster else {
-            return Err((0, Error::NotConnected.into()));
-        };
-        let config = &self.config;
-        let new_topic = config.create_topics.new_topic();
-        let mut records = self.encoder.records().zip(0u32..).peekable();
+    /// The first row that goes nowhere, and why; the rows before it are in their lanes.
+    async fn encode(&mut self, events: &[Event]) -> Result<(), (u32, Fault)> {
         let mut row = 0;
+        let mut turn = YIELD;
         for event in events {
-            let mut of_all = None;
-            let template = config.topic_of(event);
-            for index in 0..event.len() {
-                let ahead = self.ahead.contains(event, index);
-                while let Some((record, number)) = records.next_if(|(record, _)| record.row == row)
-                {
-                    if ahead {
-                        self.keys.skip(config);
-                        continue;
-                    }
-                    let at = |fault: Fault| (row, fault);
-                    let topic = match of_all {
-                        Some(topic) => topic,
-                        None => {
-                            let topics = &mut self.topics;
-                            let topic = topics
-                                .of_row(event, record.view, template, cluster, new_topic)
-                                .await
-                                .map_err(at)?;
-                            of_all = template.is_per_table().then_some(topic);
-                            topic
-                        }
-                    };
-                    let key = self.keys.of(config, event, record).map_err(at)?;
-                    let bytes = key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
-                    if bytes > REQUEST {
-                        let limit = REQUEST;
-                        return Err(at(Error::RequestTooLarge { bytes, limit }.into()));
-                    }
-                    let partitions = &mut self.topics.get(topic).partitions;
-                    self.text.clear();
-                    let text = partition_text(config, event, record, key, &mut self.text);
-                    let partition = config.partitioner.partition(
-                        text.map_err(at)?,
-                        partitions.len().try_into().unwrap_or(i32::MAX),
-                    );
-                    partitions[partition as usize].rows.push(number);
-                }
-                row += 1;
+            if self.in_lanes && self.ahead.is_empty() && event.operation != Operation::Ddl {
+                let topic = match self.topics.known(event) {
+                    Some(topic) => topic,
+                    None => self.find(event).await.map_err(|fault| (row, fault))?,
+                };
+                let target = whole(&self.config, event, topic);
+                self.encoder.lanes().aim(target, row);
+                let encoded = self.encoder.encode_in_lanes(event);
+                encoded.map_err(|error| (row + error.row, error.fault))?;
+            } else {
+                self.route(event, row).await?;
+            }
+            row += event.len();
+            if self.encoder.lanes().has_full() || self.encoder.lanes().written() >= turn {
+                self.send_full().await;
+                turn = self.encoder.lanes().written() + YIELD;
+                yield_now().await;
             }
         }
         Ok(())
     }
 
-    /// Sends all records that are noted; says which row failed first, of those that failed.
-    async fn send(&mut self, events: &[Event]) -> Option<(usize, Error)> {
-        let Some(cluster) = &mut self.cluster else {
-            return Some((0, Error::NotConnected));
+    /// Looks the topic of an event's rows up, which depends on nothing else.
+    async fn find(&mut self, event: &Event) -> Result<Target, Fault> {
+        let Some(Connected { cluster, flow }) = &mut self.connected else {
+            return Err(Error::NotConnected.into());
         };
-        let keys = &self.keys;
-        let mut rows = Vec::new();
-        let records: Vec<Record<'_>> = (self.encoder.records().enumerate())
-            .map(|(number, record)| {
-                rows.push(record.row as u32);
-                Record {
-                    key: keys.get(number, &record),
-                    value: record.value,
-                    header: record.header,
-                }
-            })
-            .collect();
-        let timestamp = now();
-        let started = Instant::now();
-        let mut first: Option<(usize, Error)> = None;
-        let mut under_way = FuturesUnordered::new();
-        for (index, topic) in self.topics.iter() {
-            for (number, partition) in (0i32..).zip(&topic.partitions) {
-                let Some(row) = partition.rows.first() else {
-                    continue;
-                };
-                let connection = match cluster.connection(partition.leader).await {
-                    Ok(connection) => connection,
-                    Err(error) => {
-                        keep_first(&mut first, Some((*row as usize, error)));
-                        continue;
-                    }
-                };
-                let sending = Sending {
-                    connection,
-                    topic: &topic.name,
-                    partition: number,
-                    records: &records,
-                    rows: &partition.rows,
-                    producer: self.producer,
-                    sequence: partition.sequence,
-                    known: partition.knows_producer(started),
-                    timestamp,
-                    compression: self.config.compression,
-                    limit: topic.limit,
-                };
-                under_way.push(async move { (index, number, sending.send().await) });
+        let mut finding = Finding {
+            cluster,
+            new: self.config.create_topics.new_topic(),
+            flow,
+            lanes: self.encoder.lanes(),
+        };
+        let template = self.config.topic_of(event);
+        let topics = &mut self.topics;
+        topics.of_row(event, &[], template, &mut finding).await
+    }
+
+    /// Encodes an event whose first row has the number `first`, and copies each record to where it goes.
+    ///
+    /// # Errors
+    /// The first row that goes nowhere, and why.
+    async fn route(&mut self, event: &Event, first: u32) -> Result<(), (u32, Fault)> {
+        let Some(Connected { cluster, flow }) = &mut self.connected else {
+            return Err((first, Error::NotConnected.into()));
+        };
+        let config = &self.config;
+        self.encoder.pass();
+        let encoded = self.encoder.encode(event);
+        let (records, lanes) = self.encoder.new_records();
+        let mut finding = Finding {
+            cluster,
+            new: config.create_topics.new_topic(),
+            flow,
+            lanes,
+        };
+        let mut of_all = None;
+        let template = config.topic_of(event);
+        for record in records {
+            let index = record.row as u32;
+            let row = first + index;
+            if self.ahead.contains(event, index) {
+                continue;
             }
+            let at = |fault: Fault| (row, fault);
+            let topic = match of_all {
+                Some(topic) => topic,
+                None => {
+                    let topics = &mut self.topics;
+                    let found = topics.of_row(event, record.view, template, &mut finding);
+                    let topic = found.await.map_err(at)?;
+                    of_all = template.is_per_table().then_some(topic);
+                    topic
+                }
+            };
+            self.key.clear();
+            let key = match &config.key {
+                Some(template) if event.operation != Operation::Ddl => {
+                    let (table, operation) = (&event.table, event.operation);
+                    template
+                        .render_row(table, operation, record.view, &mut self.key)
+                        .map_err(|error| at(error.into()))?;
+                    Some(self.key.as_bytes())
+                }
+                _ => record.key,
+            };
+            self.text.clear();
+            let text = partition_text(config, event, record, key, &mut self.text).map_err(at)?;
+            let partitions = topic.lanes.try_into().unwrap_or(i32::MAX);
+            let lane = topic.first + config.partitioner.partition(text, partitions) as usize;
+            let lanes = &mut finding.lanes;
+            lanes.push(lane, topic.limit, row, key, record.value, record.header);
         }
-        let mut finished = Vec::with_capacity(under_way.len());
-        while let Some(sent) = under_way.next().await {
-            finished.push(sent);
+        encoded.map_err(|error| (first + error.row, error.fault))
+    }
+
+    /// Sends the chunks that are full, as far as it goes without waiting.
+    async fn send_full(&mut self) {
+        let Some(Connected { cluster, flow }) = &mut self.connected else {
+            return;
+        };
+        let lanes = self.encoder.lanes();
+        while let Some((lane, chunk)) = lanes.take_full() {
+            flow.add(lane, chunk, cluster, lanes).await;
         }
-        drop(under_way);
-        let mut done = Vec::new();
-        for (index, partition, sent) in finished {
-            let topic = self.topics.get(index);
-            topic.limit = topic.limit.min(sent.limit);
-            let partition = &mut topic.partitions[partition as usize];
-            partition.sequence = sent.sequence;
-            partition.acknowledged = sent.known.then_some(started);
-            done.extend(partition.rows.iter().take(sent.acknowledged));
-            keep_first(&mut first, sent.failed);
-        }
-        let row_of = |record: usize| rows.get(record).map_or(usize::MAX, |row| *row as usize);
-        let first = first.map(|(record, error)| (row_of(record), error));
-        if let Some((row, _)) = first {
-            let ahead = whole_rows(&rows, done).filter(|whole| *whole as usize > row);
-            note_ahead(&mut self.ahead, events, ahead);
-        }
-        first
+        flow.turn(lanes).await;
+    }
+}
+
+/// The lanes of an event's rows, of which the encoder chooses by their keys.
+fn whole(config: &Config, event: &Event, topic: Target) -> Target {
+    let text = match config.partition_by {
+        PartitionBy::PrimaryKey | PartitionBy::Template(_) => return topic,
+        PartitionBy::Database => &event.table.database,
+        PartitionBy::Table => &event.table.name,
+    };
+    let partitions = topic.lanes.try_into().unwrap_or(i32::MAX);
+    let partition = config.partitioner.partition(text.as_bytes(), partitions);
+    Target {
+        first: topic.first + partition as usize,
+        lanes: 1,
+        ..topic
     }
 }
 
@@ -248,6 +215,7 @@ fn encoder(config: &Config) -> Encoder {
         PartitionBy::Template(template) => Some(template),
         PartitionBy::PrimaryKey | PartitionBy::Database | PartitionBy::Table => None,
     };
+    let encoder = encoder.with_lanes(Lanes::new(ROOM));
     let templates = [
         Some(&config.topic),
         config.ddl_topic.as_ref(),
@@ -259,23 +227,6 @@ fn encoder(config: &Config) -> Encoder {
     } else {
         encoder.with_views()
     }
-}
-
-/// The rows all of whose records are done, given the row of each record and the numbers of those that are done.
-fn whole_rows(rows: &[u32], mut done: Vec<u32>) -> impl Iterator<Item = u32> {
-    done.sort_unstable();
-    let mut done = done.into_iter().peekable();
-    let mut number = 0;
-    rows.chunk_by(|row, next| row == next)
-        .filter_map(move |records| {
-            let end = number + records.len() as u32;
-            let mut missing = records.len();
-            while done.next_if(|record| *record < end).is_some() {
-                missing -= 1;
-            }
-            number = end;
-            records.first().copied().filter(|_| missing == 0)
-        })
 }
 
 /// Notes rows, given by their numbers among all of a write and in order, that need not be sent again.
@@ -321,26 +272,12 @@ fn partition_text<'a>(
     Ok(out.as_bytes())
 }
 
-/// Keeps the failure of the earlier row.
-fn keep_first(first: &mut Option<(usize, Error)>, other: Option<(usize, Error)>) {
-    if let Some((row, _)) = &other
-        && first.as_ref().is_none_or(|(earlier, _)| row < earlier)
-    {
-        *first = other;
-    }
-}
-
-/// Milliseconds since 1970.
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis().try_into().unwrap_or(i64::MAX))
-}
-
 #[async_trait]
 impl Dispatcher for KafkaDispatcher {
     async fn connect(&mut self) -> Result<(), Fault> {
-        self.cluster = None;
+        self.connected = None;
         self.topics = Topics::default();
+        self.encoder.lanes().remove();
         let cluster = Cluster::connect(&self.config.bootstrap_brokers).await?;
         // What is still on its way from before must not come after what is sent from now on. With a higher epoch the
         // brokers refuse it (KIP-360).
@@ -351,30 +288,37 @@ impl Dispatcher for KafkaDispatcher {
             }),
             _ => cluster.producer_id().await?,
         };
-        self.cluster = Some(cluster);
+        let flow = Flow::new(self.producer, self.config.compression);
+        self.connected = Some(Connected { cluster, flow });
         Ok(())
     }
 
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
         self.encoder.clear();
-        self.keys.clear();
-        self.topics.clear_rows();
-        let encoded = encode(&mut self.encoder, events).await;
-        let routed = self.route(events).await;
-        let sent = self.send(events).await;
-        // Rows that were not sent stand behind all that were.
-        let failed = match (sent, routed) {
-            (Some((row, error)), _) => Some((row, error.into())),
-            (None, Err(failed)) => Some(failed),
-            (None, Ok(())) => None,
-        };
-        match failed {
-            Some((row, fault)) => Err(WriteError::at_row(events, row, fault)),
-            None => {
-                encoded?;
-                self.ahead.clear();
-                Ok(())
-            }
+        self.encoder.lanes().clear();
+        if let Some(Connected { flow, .. }) = &mut self.connected {
+            flow.begin();
         }
+        let encoded = self.encode(events).await;
+        self.encoder.lanes().fill();
+        self.send_full().await;
+        let mut failed = None;
+        if let Some(Connected { flow, .. }) = &mut self.connected {
+            flow.finish(self.encoder.lanes()).await;
+            failed = flow.end(|topic, limit| self.topics.narrow(topic, limit));
+        }
+        // Rows that were not sent stand behind all that were.
+        let (row, fault) = match (failed, encoded) {
+            (Some(failed), _) => {
+                note_ahead(&mut self.ahead, events, failed.ahead.into_iter());
+                (failed.row, failed.error.into())
+            }
+            (None, Err(failed)) => failed,
+            (None, Ok(())) => {
+                self.ahead.clear();
+                return Ok(());
+            }
+        };
+        Err(WriteError::at_row(events, row as usize, fault))
     }
 }

@@ -66,6 +66,11 @@ pub enum Error {
     },
     #[error("a row of {bytes} bytes is larger than a Kafka request may be ({limit} bytes)")]
     RequestTooLarge { bytes: usize, limit: usize },
+    #[error("cannot write a batch")]
+    Batch {
+        #[source]
+        source: io::Error,
+    },
     #[error("`{topic}` is not a name for a topic: {reason}")]
     TopicName { topic: String, reason: &'static str },
 }
@@ -107,6 +112,7 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
         | Error::NoLeader { .. }
         | Error::NotConnected
         | Error::UnknownBroker { .. } => (OUTAGE, None),
+        Error::Batch { .. } => (Severity::Stop(Exit::Software), None),
         Error::MissingTopic { .. } => (
             Severity::Stop(Exit::Unavailable),
             Some("create the topic, or leave `create_topics: false` out"),

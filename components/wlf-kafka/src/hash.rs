@@ -7,28 +7,6 @@ pub fn java_string(text: &str) -> i32 {
     })
 }
 
-/// The MurmurHash2 of Kafka's own producers (`org.apache.kafka.common.utils.Utils.murmur2`).
-pub fn murmur2(bytes: &[u8]) -> i32 {
-    const M: u32 = 0x5bd1_e995;
-    const SEED: u32 = 0x9747_b28c;
-    // Java's length is an int, so longer input cannot occur there.
-    let mut hash = SEED ^ bytes.len() as u32;
-    let mut blocks = bytes.chunks_exact(4);
-    for block in &mut blocks {
-        let mut k = word(block).wrapping_mul(M);
-        k ^= k >> 24;
-        hash = hash.wrapping_mul(M) ^ k.wrapping_mul(M);
-    }
-    let rest = blocks.remainder();
-    if !rest.is_empty() {
-        hash = (hash ^ word(rest)).wrapping_mul(M);
-    }
-    hash ^= hash >> 13;
-    hash = hash.wrapping_mul(M);
-    hash ^= hash >> 15;
-    hash as i32
-}
-
 /// MurmurHash3 x86-32 with Maxwell's seed 25342.
 pub fn murmur3(bytes: &[u8]) -> i32 {
     const SEED: u32 = 25342;
@@ -66,24 +44,6 @@ fn word(bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Kafka's `UtilsTest.testMurmur2`.
-    #[test]
-    fn murmur2_is_that_of_kafka() {
-        for (text, hash) in [
-            ("21", -973932308),
-            ("foobar", -790332482),
-            ("a-little-bit-long-string", -985981536),
-            ("a-little-bit-longer-string", -1486304829),
-            (
-                "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8",
-                -58897971,
-            ),
-            ("abc", 479470107),
-        ] {
-            assert_eq!(murmur2(text.as_bytes()), hash, "{text}");
-        }
-    }
 
     /// Computed by Maxwell's own classes.
     #[test]

@@ -1,9 +1,11 @@
 //! Kafka as a destination.
 //!
-//! The protocol's messages, connections with pipelined requests and version negotiation are rskafka's. Its own
-//! `PartitionClient` is not used: it holds a connection for each partition, repeats requests by itself, also behind
-//! others that are in flight, and sends a throttled batch twice. Batches are written here, straight from the encoder's
-//! buffer, with a producer id and sequence numbers, so that the broker itself refuses what comes out of order.
+//! What the cluster is asked besides writing goes through rskafka: its messages, connections and version negotiation. Its
+//! own `PartitionClient` is not used: it holds a connection for each partition, repeats requests by itself, also behind
+//! others that are in flight, and sends a throttled batch twice. Rows take a way of their own (docs/design/in-place.md):
+//! the encoder writes them as records into the chunk of their partition (`topics`), which is sent from there (`outlet`),
+//! several at once (`window`), with a producer id and sequence numbers, so that the broker itself refuses what comes out
+//! of order.
 
 mod cluster;
 mod compression;
@@ -11,13 +13,17 @@ mod config;
 mod connection;
 mod dispatcher;
 mod error;
+mod flow;
 mod hash;
 mod key;
+mod lz4;
 mod message;
+mod outlet;
 mod partition;
+mod produce;
 mod record_batch;
-mod send;
 mod topics;
+mod window;
 
 use wlf_core::config::ComponentType;
 

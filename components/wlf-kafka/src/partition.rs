@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wlf_core::Template;
+use wlf_core::format::murmur2;
 
 use crate::hash;
 
@@ -42,7 +43,7 @@ impl Partitioner {
     pub fn partition(self, text: &[u8], partitions: i32) -> i32 {
         let partitions = partitions.max(1);
         match self {
-            Partitioner::Murmur2 => (hash::murmur2(text) & i32::MAX) % partitions,
+            Partitioner::Murmur2 => (murmur2(text) & i32::MAX) % partitions,
             Partitioner::Hash => {
                 (hash::java_string(&String::from_utf8_lossy(text)) % partitions).abs()
             }

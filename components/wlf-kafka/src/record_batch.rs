@@ -4,18 +4,10 @@
 
 use std::io;
 
-use wlf_core::format::Header;
-
 use crate::compression::Compression;
 
 /// Bytes of a batch before its records.
 pub const HEADER: usize = 61;
-
-/// No record takes more than this besides its key, its value and its header.
-pub const RECORD_OVERHEAD: usize = 26;
-
-/// No header takes more than this besides its name and its value.
-const HEADER_OVERHEAD: usize = 10;
 
 /// Who writes, so that the broker keeps batches in order and takes none twice (KIP-98).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,151 +26,41 @@ pub struct BatchHeader {
     /// Milliseconds since 1970.
     pub timestamp: i64,
     pub compression: Compression,
+    /// How many.
+    pub records: usize,
 }
 
-/// A record; its key and its value may be null.
-#[derive(Debug, Clone, Copy)]
-pub struct Record<'a> {
-    pub key: Option<&'a [u8]>,
-    pub value: Option<&'a [u8]>,
-    pub header: Option<Header<'a>>,
-}
-
-impl Record<'_> {
-    /// No fewer bytes than it takes in a batch.
-    pub fn size(&self) -> usize {
-        let header = self.header.map_or(0, |header| {
-            header.name.len() + header.value.len() + HEADER_OVERHEAD
-        });
-        self.key.map_or(0, <[u8]>::len)
-            + self.value.map_or(0, <[u8]>::len)
-            + header
-            + RECORD_OVERHEAD
+impl BatchHeader {
+    /// Writes the header of a batch into its first [`HEADER`] bytes, behind which its records stand.
+    ///
+    /// # Errors
+    /// If the batch is too large for the format.
+    pub fn write(&self, batch: &mut [u8]) -> io::Result<()> {
+        let count = i32::try_from(self.records).map_err(io::Error::other)?;
+        // The length counts what follows it.
+        let length = i32::try_from(batch.len() - 12).map_err(io::Error::other)?;
+        let producer = self.producer.unwrap_or(Producer { id: -1, epoch: -1 });
+        let sequence = self.producer.map_or(-1, |_| self.sequence);
+        let mut fields = Vec::with_capacity(HEADER);
+        fields.extend_from_slice(&0i64.to_be_bytes()); // baseOffset
+        fields.extend_from_slice(&length.to_be_bytes()); // batchLength
+        fields.extend_from_slice(&(-1i32).to_be_bytes()); // partitionLeaderEpoch
+        fields.push(2); // magic
+        fields.extend_from_slice(&0u32.to_be_bytes()); // crc, set below
+        fields.extend_from_slice(&self.compression.code().to_be_bytes()); // attributes: CreateTime
+        fields.extend_from_slice(&(count - 1).to_be_bytes()); // lastOffsetDelta
+        fields.extend_from_slice(&self.timestamp.to_be_bytes()); // baseTimestamp
+        fields.extend_from_slice(&self.timestamp.to_be_bytes()); // maxTimestamp
+        fields.extend_from_slice(&producer.id.to_be_bytes());
+        fields.extend_from_slice(&producer.epoch.to_be_bytes());
+        fields.extend_from_slice(&sequence.to_be_bytes());
+        fields.extend_from_slice(&count.to_be_bytes());
+        batch[..HEADER].copy_from_slice(&fields);
+        // The checksum covers what follows it.
+        let crc = wlf_core::checksum::crc32c(&batch[21..]);
+        batch[17..21].copy_from_slice(&crc.to_be_bytes());
+        Ok(())
     }
-}
-
-/// Appends a batch of `records` to `out`.
-///
-/// # Errors
-/// If the batch is too large for the format.
-pub fn write<'a>(
-    header: BatchHeader,
-    records: impl ExactSizeIterator<Item = Record<'a>>,
-    out: &mut Vec<u8>,
-) -> io::Result<()> {
-    let count = i32::try_from(records.len()).map_err(io::Error::other)?;
-    let producer = header.producer.unwrap_or(Producer { id: -1, epoch: -1 });
-    let sequence = header.producer.map_or(-1, |_| header.sequence);
-    let start = out.len();
-    out.extend_from_slice(&0i64.to_be_bytes()); // baseOffset
-    out.extend_from_slice(&0i32.to_be_bytes()); // batchLength, set below
-    out.extend_from_slice(&(-1i32).to_be_bytes()); // partitionLeaderEpoch
-    out.push(2); // magic
-    out.extend_from_slice(&0u32.to_be_bytes()); // crc, set below
-    out.extend_from_slice(&header.compression.code().to_be_bytes()); // attributes: CreateTime
-    out.extend_from_slice(&(count - 1).to_be_bytes()); // lastOffsetDelta
-    out.extend_from_slice(&header.timestamp.to_be_bytes()); // baseTimestamp
-    out.extend_from_slice(&header.timestamp.to_be_bytes()); // maxTimestamp
-    out.extend_from_slice(&producer.id.to_be_bytes());
-    out.extend_from_slice(&producer.epoch.to_be_bytes());
-    out.extend_from_slice(&sequence.to_be_bytes());
-    out.extend_from_slice(&count.to_be_bytes());
-    if header.compression == Compression::None {
-        write_records(records, out)?;
-    } else {
-        let mut plain = Vec::new();
-        write_records(records, &mut plain)?;
-        header.compression.compress(&plain, out)?;
-    }
-    patch(out, start)
-}
-
-/// Sets the length and the checksum of the batch that begins at `start` and ends with the buffer.
-fn patch(out: &mut [u8], start: usize) -> io::Result<()> {
-    // The length counts what follows it, the checksum covers what follows it.
-    let length = i32::try_from(out.len() - start - 12).map_err(io::Error::other)?;
-    out[start + 8..start + 12].copy_from_slice(&length.to_be_bytes());
-    let crc = wlf_core::checksum::crc32c(&out[start + 21..]);
-    out[start + 17..start + 21].copy_from_slice(&crc.to_be_bytes());
-    Ok(())
-}
-
-fn write_records<'a>(
-    records: impl Iterator<Item = Record<'a>>,
-    out: &mut Vec<u8>,
-) -> io::Result<()> {
-    for (delta, record) in (0i32..).zip(records) {
-        // attributes, timestampDelta and the number of headers are a byte each.
-        let mut size =
-            3 + varint_size(delta) + nullable_size(record.key)? + nullable_size(record.value)?;
-        if let Some(header) = record.header {
-            let name = length(header.name.as_bytes())?;
-            size += varint_size(name) + i64::from(name) + nullable_size(Some(header.value))?;
-        }
-        varint(i32::try_from(size).map_err(io::Error::other)?, out);
-        out.extend_from_slice(&[0, 0]);
-        varint(delta, out);
-        nullable(record.key, out)?;
-        nullable(record.value, out)?;
-        match record.header {
-            None => varint(0, out),
-            Some(header) => {
-                varint(1, out);
-                nullable(Some(header.name.as_bytes()), out)?;
-                nullable(Some(header.value), out)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Appends bytes behind their length, which is -1 for null.
-fn nullable(bytes: Option<&[u8]>, out: &mut Vec<u8>) -> io::Result<()> {
-    match bytes {
-        None => varint(-1, out),
-        Some(bytes) => {
-            varint(length(bytes)?, out);
-            out.extend_from_slice(bytes);
-        }
-    }
-    Ok(())
-}
-
-fn nullable_size(bytes: Option<&[u8]>) -> io::Result<i64> {
-    Ok(match bytes {
-        None => varint_size(-1),
-        Some(bytes) => {
-            let length = length(bytes)?;
-            varint_size(length) + i64::from(length)
-        }
-    })
-}
-
-fn length(bytes: &[u8]) -> io::Result<i32> {
-    i32::try_from(bytes.len()).map_err(io::Error::other)
-}
-
-fn zigzag(n: i32) -> u32 {
-    ((n << 1) ^ (n >> 31)) as u32
-}
-
-fn varint_size(n: i32) -> i64 {
-    match zigzag(n) {
-        0..0x80 => 1,
-        0x80..0x4000 => 2,
-        0x4000..0x20_0000 => 3,
-        0x20_0000..0x1000_0000 => 4,
-        _ => 5,
-    }
-}
-
-fn varint(n: i32, out: &mut Vec<u8>) {
-    let mut rest = zigzag(n);
-    while rest >= 0x80 {
-        out.push(rest as u8 | 0x80);
-        rest >>= 7;
-    }
-    out.push(rest as u8);
 }
 
 #[cfg(test)]
@@ -186,28 +68,50 @@ mod tests {
     use std::io::Cursor;
 
     use rskafka::protocol::record::{
-        ControlBatchOrRecords, RecordBatch, RecordBatchCompression, RecordBatchTimestampType,
+        ControlBatchOrRecords, Record, RecordBatch, RecordBatchCompression,
+        RecordBatchTimestampType,
     };
     use rskafka::protocol::traits::ReadType;
+    use wlf_core::format::{Header, Lanes};
 
     use super::*;
+    use crate::compression::Compressor;
+    use crate::produce::ROOM;
 
-    fn record<'a>(key: &'a [u8], value: &'a [u8]) -> Record<'a> {
-        Record {
-            key: Some(key),
-            value: Some(value),
-            header: None,
+    const HEAD: BatchHeader = BatchHeader {
+        producer: Some(Producer { id: 77, epoch: 3 }),
+        sequence: 12,
+        timestamp: 1_700_000_000_123,
+        compression: Compression::None,
+        records: 0,
+    };
+
+    type Row<'a> = (Option<&'a [u8]>, Option<&'a [u8]>, Option<Header<'a>>);
+
+    /// The batch of some records, as another reader has it.
+    fn read_back(header: BatchHeader, rows: &[Row<'_>]) -> (RecordBatch, Vec<Record>) {
+        let mut lanes = Lanes::new(ROOM);
+        lanes.add(1);
+        for (key, value, header) in rows {
+            lanes.push(0, usize::MAX, 0, *key, *value, *header);
         }
-    }
-
-    fn read_back(header: BatchHeader, rows: &[(Vec<u8>, Vec<u8>)]) -> RecordBatch {
-        let mut out = b"before".to_vec();
-        let records = rows.iter().map(|(key, value)| record(key, value));
-        write(header, records, &mut out).expect("write");
-        let mut cursor = Cursor::new(out.split_off(6));
-        let batch = RecordBatch::read(&mut cursor).expect("read");
+        lanes.fill();
+        let (_, chunk) = lanes.take_full().expect("a chunk");
+        let mut batch = vec![0; HEADER];
+        let records = chunk.records();
+        let compressed = Compressor::default().compress(header.compression, records, &mut batch);
+        compressed.expect("compress");
+        let records = rows.len();
+        let header = BatchHeader { records, ..header };
+        header.write(&mut batch).expect("write");
+        let mut cursor = Cursor::new(batch);
+        let mut batch = RecordBatch::read(&mut cursor).expect("read");
         assert_eq!(cursor.position() as usize, cursor.get_ref().len());
-        batch
+        let none = ControlBatchOrRecords::Records(Vec::new());
+        match std::mem::replace(&mut batch.records, none) {
+            ControlBatchOrRecords::Records(records) => (batch, records),
+            ControlBatchOrRecords::ControlBatch(_) => panic!("a control batch"),
+        }
     }
 
     #[test]
@@ -217,18 +121,19 @@ mod tests {
             .map(|n| (vec![b'k'; n / 2], vec![b'v'; n]))
             .chain((0..300).map(|n: usize| (n.to_be_bytes().to_vec(), b"x".to_vec())))
             .collect();
+        let given: Vec<Row<'_>> = (rows.iter())
+            .map(|(key, value)| (Some(&key[..]), Some(&value[..]), None))
+            .collect();
         for (compression, theirs) in [
             (Compression::None, RecordBatchCompression::NoCompression),
             (Compression::Gzip, RecordBatchCompression::Gzip),
             (Compression::Snappy, RecordBatchCompression::Snappy),
         ] {
             let header = BatchHeader {
-                producer: Some(Producer { id: 77, epoch: 3 }),
-                sequence: 12,
-                timestamp: 1_700_000_000_123,
                 compression,
+                ..HEAD
             };
-            let batch = read_back(header, &rows);
+            let (batch, records) = read_back(header, &given);
             assert_eq!(batch.compression, theirs);
             assert_eq!(batch.producer_id, 77);
             assert_eq!(batch.producer_epoch, 3);
@@ -236,9 +141,6 @@ mod tests {
             assert_eq!(batch.first_timestamp, 1_700_000_000_123);
             assert_eq!(batch.timestamp_type, RecordBatchTimestampType::CreateTime);
             assert_eq!(batch.last_offset_delta as usize, rows.len() - 1);
-            let ControlBatchOrRecords::Records(records) = batch.records else {
-                panic!("a control batch");
-            };
             assert_eq!(records.len(), rows.len());
             for (n, (record, (key, value))) in records.iter().zip(&rows).enumerate() {
                 assert_eq!(record.key.as_ref(), Some(key));
@@ -250,40 +152,22 @@ mod tests {
 
     #[test]
     fn keys_and_values_may_be_null_and_a_record_may_have_a_header() {
-        let header = BatchHeader {
-            producer: None,
-            sequence: 0,
-            timestamp: 0,
-            compression: Compression::None,
+        let header = Header {
+            name: "__debezium.newkey",
+            value: br#"{"id":2}"#,
         };
-        let records = [
-            Record {
-                header: Some(Header {
-                    name: "__debezium.newkey",
-                    value: br#"{"id":2}"#,
-                }),
-                ..record(br#"{"id":1}"#, b"")
-            },
-            Record {
-                value: None,
-                ..record(br#"{"id":1}"#, b"")
-            },
-            Record {
-                key: None,
-                ..record(b"", b"x")
-            },
+        let key = Some(&br#"{"id":1}"#[..]);
+        let rows = [
+            (key, Some(&b""[..]), Some(header)),
+            (key, None, None),
+            (None, Some(b"x"), None),
         ];
-        let mut out = Vec::new();
-        write(header, records.into_iter(), &mut out).expect("write");
-        let batch = RecordBatch::read(&mut Cursor::new(out)).expect("read");
-        let ControlBatchOrRecords::Records(read) = batch.records else {
-            panic!("a control batch");
-        };
-        for (read, record) in read.iter().zip(records) {
-            assert_eq!(read.key.as_deref(), record.key);
-            assert_eq!(read.value.as_deref(), record.value);
+        let (_, read) = read_back(HEAD, &rows);
+        for (read, (key, value, header)) in read.iter().zip(rows) {
+            assert_eq!(read.key.as_deref(), key);
+            assert_eq!(read.value.as_deref(), value);
             let headers: Vec<_> = read.headers.iter().map(|h| (&*h.key, &*h.value)).collect();
-            let expected: Vec<_> = record.header.iter().map(|h| (h.name, h.value)).collect();
+            let expected: Vec<_> = header.iter().map(|h| (h.name, h.value)).collect();
             assert_eq!(headers, expected);
         }
     }
@@ -292,37 +176,12 @@ mod tests {
     fn without_a_producer_the_batch_has_no_sequence() {
         let header = BatchHeader {
             producer: None,
-            sequence: 12,
-            timestamp: 0,
-            compression: Compression::None,
+            ..HEAD
         };
-        let batch = read_back(header, &[(b"k".to_vec(), b"v".to_vec())]);
+        let (batch, _) = read_back(header, &[(Some(b"k"), Some(b"v"), None)]);
         assert_eq!(
             (batch.producer_id, batch.producer_epoch, batch.base_sequence),
             (-1, -1, -1)
         );
-    }
-
-    #[test]
-    fn no_record_is_larger_than_its_estimate() {
-        for n in [0usize, 1, 100, 1 << 14, 1 << 22] {
-            let value = vec![0; n];
-            let header = Header {
-                name: "name",
-                value: &value,
-            };
-            for record in [
-                record(b"key", &value),
-                Record {
-                    header: Some(header),
-                    ..record(b"key", &value)
-                },
-            ] {
-                let mut out = Vec::new();
-                write_records(std::iter::once(record), &mut out).expect("write");
-                assert!(out.len() <= record.size());
-            }
-        }
-        assert_eq!(varint_size(i32::MAX), 5);
     }
 }

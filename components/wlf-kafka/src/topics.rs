@@ -1,12 +1,15 @@
 //! The topics that rows go to, and what is known of them.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
+use wlf_core::format::{Lanes, Target};
 use wlf_core::{Event, Fault, Operation, Template};
 
 use crate::cluster::{Cluster, NewTopic};
 use crate::error::Error;
+use crate::flow::Flow;
+use crate::record_batch::HEADER;
 
 /// The size that a batch has at most, before compression, until a broker says otherwise: the default of
 /// `message.max.bytes` is 1,048,588 bytes.
@@ -15,47 +18,38 @@ const BATCH: usize = 1_000_000;
 /// Table versions that are remembered; more than this and all are looked up anew.
 const REMEMBERED: usize = 10_000;
 
-/// A topic that exists.
-#[derive(Debug)]
-pub struct Topic {
-    pub name: String,
-    pub partitions: Vec<Partition>,
-    /// The largest batch, in bytes.
-    pub limit: usize,
-}
-
-#[derive(Debug)]
-pub struct Partition {
-    /// The id of the broker that leads it.
-    pub leader: i32,
-    /// The next record's sequence number.
-    pub sequence: i32,
-    /// When the leader last acknowledged something, and so knew the producer.
-    pub acknowledged: Option<Instant>,
-    /// The records of the write under way that go there.
-    pub rows: Vec<u32>,
-}
-
-/// Brokers forget a producer that is silent for `producer.id.expiration.ms`, a day by default.
-const FORGOTTEN: Duration = Duration::from_secs(600);
-
-impl Partition {
-    /// Says whether the leader can be relied on to know the producer.
-    pub fn knows_producer(&self, now: Instant) -> bool {
-        self.acknowledged
-            .is_some_and(|then| now.duration_since(then) < FORGOTTEN)
-    }
-}
-
-/// The topics that were written to since the cluster was connected.
+/// The topics that were written to since the cluster was connected, each with the lanes of its partitions.
 #[derive(Debug, Default)]
 pub struct Topics {
-    list: Vec<Topic>,
-    by_name: HashMap<String, usize>,
+    list: Vec<Target>,
+    by_name: HashMap<Arc<str>, usize>,
     by_table: HashMap<(u64, Operation), usize>,
+    /// What was found last in `by_table`.
+    last: Option<((u64, Operation), usize)>,
+}
+
+/// What is needed to find a topic that was not written to yet.
+#[derive(Debug)]
+pub struct Finding<'a> {
+    pub cluster: &'a mut Cluster,
+    /// How it is created if it is missing.
+    pub new: Option<NewTopic>,
+    pub flow: &'a mut Flow,
+    pub lanes: &'a mut Lanes,
 }
 
 impl Topics {
+    /// The topic of all rows of the event, if it is known and depends on nothing else.
+    #[inline]
+    pub fn known(&mut self, event: &Event) -> Option<Target> {
+        let id = (event.table.version, event.operation);
+        if self.last.is_none_or(|(last, _)| last != id) {
+            self.last = Some((id, *self.by_table.get(&id)?));
+        }
+        let (_, topic) = self.last?;
+        Some(self.list[topic])
+    }
+
     /// The topic of a row, and of all rows of its table version and operation if the template looks at nothing else.
     /// `view` is the row for the template.
     pub async fn of_row(
@@ -63,66 +57,50 @@ impl Topics {
         event: &Event,
         view: &[u8],
         template: &Template,
-        cluster: &mut Cluster,
-        new: Option<NewTopic>,
-    ) -> Result<usize, Fault> {
+        finding: &mut Finding<'_>,
+    ) -> Result<Target, Fault> {
         let id = (event.table.version, event.operation);
         let per_table = template.is_per_table();
-        if per_table && let Some(topic) = self.by_table.get(&id) {
-            return Ok(*topic);
+        if per_table && let Some(topic) = self.known(event) {
+            return Ok(topic);
         }
         let mut name = String::new();
         template.render_row(&event.table, event.operation, view, &mut name)?;
-        let topic = self.named(&name, cluster, new).await?;
+        let topic = self.named(&name, finding).await?;
         if per_table {
             if self.by_table.len() >= REMEMBERED {
                 self.by_table.clear();
+                self.last = None;
             }
             self.by_table.insert(id, topic);
         }
-        Ok(topic)
+        Ok(self.list[topic])
     }
 
-    /// The topic of a name, which is created if it is missing and `new` says how.
-    async fn named(
-        &mut self,
-        name: &str,
-        cluster: &mut Cluster,
-        new: Option<NewTopic>,
-    ) -> Result<usize, Error> {
+    /// The topic of a name.
+    async fn named(&mut self, name: &str, finding: &mut Finding<'_>) -> Result<usize, Error> {
         if let Some(topic) = self.by_name.get(name) {
             return Ok(*topic);
         }
         check(name)?;
-        let leaders = cluster.leaders(name, new).await?;
-        let partitions = leaders.into_iter().map(|leader| Partition {
-            leader,
-            sequence: 0,
-            acknowledged: None,
-            rows: Vec::new(),
-        });
+        let leaders = finding.cluster.leaders(name, finding.new).await?;
+        let name: Arc<str> = name.into();
+        finding.flow.add_topic(&name, &leaders);
         let topic = self.list.len();
-        self.list.push(Topic {
-            name: name.to_owned(),
-            partitions: partitions.collect(),
-            limit: BATCH,
+        self.list.push(Target {
+            first: finding.lanes.add(leaders.len()),
+            lanes: leaders.len(),
+            limit: BATCH - HEADER,
         });
-        self.by_name.insert(name.to_owned(), topic);
+        self.by_name.insert(name, topic);
         Ok(topic)
     }
 
-    pub fn get(&mut self, topic: usize) -> &mut Topic {
-        &mut self.list[topic]
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = (usize, &Topic)> {
-        self.list.iter().enumerate()
-    }
-
-    /// Forgets which rows go where.
-    pub fn clear_rows(&mut self) {
-        for partition in self.list.iter_mut().flat_map(|topic| &mut topic.partitions) {
-            partition.rows.clear();
+    /// Takes note that a topic takes no larger batches than this.
+    pub fn narrow(&mut self, topic: &str, limit: usize) {
+        if let Some(topic) = self.by_name.get(topic) {
+            let topic = &mut self.list[*topic];
+            topic.limit = topic.limit.min(limit);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use wlf_core::format::Buffer;
 use wlf_core::{Event, Operation, Template, TemplateError};
 
 use crate::config::Mode;
@@ -17,7 +18,7 @@ pub struct Commands {
     prepared: HashMap<(u64, Operation), Vec<u8>>,
     /// What was used last, and for what.
     last: Option<(u64, Operation)>,
-    start: Vec<u8>,
+    start: Buffer,
     key: String,
 }
 
@@ -27,7 +28,7 @@ impl Commands {
             mode,
             prepared: HashMap::new(),
             last: None,
-            start: Vec::new(),
+            start: Buffer::new(),
             key: String::new(),
         }
     }
@@ -62,13 +63,13 @@ impl Commands {
         event: &Event,
         view: &[u8],
         message: &[u8],
-        out: &mut Vec<u8>,
+        out: &mut Buffer,
     ) -> Result<(), TemplateError> {
         let id = (event.table.version, event.operation);
         if self.last != Some(id) {
             self.prepare(event, view)?;
         }
-        out.extend_from_slice(&self.start);
+        out.put(&self.start);
         last_of(message, out);
         Ok(())
     }
@@ -86,7 +87,8 @@ impl Commands {
         let id = (event.table.version, event.operation);
         let per_table = self.template().is_per_table();
         if per_table && let Some(start) = self.prepared.get(&id) {
-            self.start.clone_from(start);
+            self.start.clear();
+            self.start.put(start);
             self.last = Some(id);
             return Ok(());
         }
@@ -102,7 +104,7 @@ impl Commands {
             if self.prepared.len() >= REMEMBERED {
                 self.prepared.clear();
             }
-            self.prepared.insert(id, self.start.clone());
+            self.prepared.insert(id, self.start.to_vec());
             self.last = Some(id);
         }
         Ok(())
@@ -110,7 +112,7 @@ impl Commands {
 }
 
 /// Appends a command up to the `$` of its last argument, which is the row.
-fn start(mode: &Mode, name: &str, key: &[u8], out: &mut Vec<u8>) {
+fn start(mode: &Mode, name: &str, key: &[u8], out: &mut Buffer) {
     match mode {
         Mode::Pub { .. } | Mode::LPush { .. } | Mode::RPush { .. } => {
             head(3, out);
@@ -130,7 +132,7 @@ fn start(mode: &Mode, name: &str, key: &[u8], out: &mut Vec<u8>) {
             argument(b"message", out);
         }
     }
-    out.push(b'$');
+    out.byte(b'$');
 }
 
 #[cfg(test)]
@@ -152,13 +154,13 @@ mod tests {
     fn written(mode: serde_json::Value, rows: &[(&Event, &str)]) -> Vec<u8> {
         let mode = serde_json::from_value(mode).expect("a mode");
         let mut commands = Commands::new(mode);
-        let mut out = Vec::new();
+        let mut out = Buffer::new();
         for (event, payload) in rows {
             commands
                 .write(event, payload.as_bytes(), payload.as_bytes(), &mut out)
                 .expect("write");
         }
-        out
+        out.to_vec()
     }
 
     fn packed(commands: &[&[&str]]) -> Vec<u8> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use redis::RedisError;
 use wlf_core::component::encode;
-use wlf_core::format::Encoder;
+use wlf_core::format::{Buffer, Encoder};
 use wlf_core::{Ahead, Dispatcher, Event, Fault, WriteError};
 
 use crate::command::Commands;
@@ -23,7 +23,7 @@ pub struct RedisDispatcher {
     encoder: Encoder,
     connection: Option<Connection>,
     /// The commands of a write.
-    out: Vec<u8>,
+    out: Buffer,
     /// Which rows they are for: index of the event and row in it. A row may have several, and then they stand together.
     sent: Vec<(usize, u32)>,
     /// Rows that the server has although it refused one before them.
@@ -49,7 +49,7 @@ impl RedisDispatcher {
             commands,
             encoder,
             connection: None,
-            out: Vec::new(),
+            out: Buffer::new(),
             sent: Vec::new(),
             ahead: Ahead::default(),
         }

@@ -5,32 +5,33 @@
 //! Source: <https://redis.io/docs/latest/develop/reference/protocol-spec/>
 
 use redis::RedisError;
+use wlf_core::format::Buffer;
 
 /// No reply that is expected here is longer, in bytes.
 const LONGEST: usize = 1 << 20;
 
 /// Appends the head of a command with `arguments` arguments, its name included.
-pub fn head(arguments: usize, out: &mut Vec<u8>) {
-    out.push(b'*');
+pub fn head(arguments: usize, out: &mut Buffer) {
+    out.byte(b'*');
     number(arguments, out);
 }
 
 /// Appends an argument.
-pub fn argument(bytes: &[u8], out: &mut Vec<u8>) {
-    out.push(b'$');
+pub fn argument(bytes: &[u8], out: &mut Buffer) {
+    out.byte(b'$');
     last_of(bytes, out);
 }
 
 /// Appends an argument whose `$` is there already.
-pub fn last_of(bytes: &[u8], out: &mut Vec<u8>) {
+pub fn last_of(bytes: &[u8], out: &mut Buffer) {
     number(bytes.len(), out);
-    out.extend_from_slice(bytes);
-    out.extend_from_slice(b"\r\n");
+    out.put(bytes);
+    out.put(b"\r\n");
 }
 
-fn number(n: usize, out: &mut Vec<u8>) {
-    out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
-    out.extend_from_slice(b"\r\n");
+fn number(n: usize, out: &mut Buffer) {
+    out.unsigned(n as u64);
+    out.put(b"\r\n");
 }
 
 /// An answer that is none of Redis'.
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn commands_are_those_of_the_library() {
-        let mut ours = Vec::new();
+        let mut ours = Buffer::new();
         head(3, &mut ours);
         argument(b"PUBLISH", &mut ours);
         argument(b"channel", &mut ours);
@@ -92,7 +93,7 @@ mod tests {
             .arg("channel")
             .arg("a message\r\n")
             .get_packed_command();
-        assert_eq!(ours, theirs);
+        assert_eq!(ours.as_slice(), theirs);
     }
 
     #[test]

@@ -31,6 +31,21 @@ impl Buffer {
         self.0.as_slice()
     }
 
+    pub(super) fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut self.bytes[..self.len]
+    }
+
+    /// The memory that it holds, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Appends bytes that are to be written later.
+    pub(super) fn skip(&mut self, n: usize) {
+        self.reserve(n);
+        self.len += n;
+    }
+
     /// Forgets the bytes and keeps the memory.
     pub fn clear(&mut self) {
         self.0.truncate(0);

@@ -7,6 +7,7 @@ use super::buffer::Buffer;
 use super::canal::{self, Canal};
 use super::debezium::{self, Debezium, Envelope};
 use super::key::{KeyFormat, KeyText};
+use super::lanes::Lanes;
 use super::maxwell::{self, Extended};
 use super::messages::{self, Moment, Output, Views};
 use super::plans::Plans;
@@ -40,8 +41,13 @@ pub struct Encoder {
     ends: Vec<End>,
     /// Records behind the first of their row.
     further: usize,
+    /// How many records were passed.
+    passed: usize,
     plans: Plans<maxwell::Plan>,
     scratch: maxwell::Scratch,
+    lanes: Lanes,
+    /// Whether the rows under way go into the lanes.
+    in_lanes: bool,
 }
 
 /// What writes the rows. Plain Maxwell has its own way, on which nothing is asked that only others need.
@@ -84,8 +90,11 @@ impl Encoder {
             views: Buffer::new(),
             ends: Vec::new(),
             further: 0,
+            passed: 0,
             plans: Plans::default(),
             scratch: maxwell::Scratch::default(),
+            lanes: Lanes::default(),
+            in_lanes: false,
         }
     }
 
@@ -117,6 +126,35 @@ impl Encoder {
         self
     }
 
+    /// Gives it lanes, for [`encode_in_lanes`](Self::encode_in_lanes).
+    #[must_use]
+    pub fn with_lanes(mut self, lanes: Lanes) -> Self {
+        self.lanes = lanes;
+        self
+    }
+
+    pub fn lanes(&mut self) -> &mut Lanes {
+        &mut self.lanes
+    }
+
+    /// Whether the format is one whose rows can be written into lanes.
+    pub fn fits_lanes(&self) -> bool {
+        matches!(self.form, Form::Plain)
+    }
+
+    /// Encodes the event's rows, each with its key as one record of the lanes that were aimed at. They are not among
+    /// [`records`](Self::records), and changes of definitions do not go there.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_in_lanes(&mut self, event: &Event) -> Result<(), EncodeError> {
+        debug_assert!(self.fits_lanes());
+        self.in_lanes = true;
+        let encoded = event.changes.encode(event, self);
+        self.in_lanes = false;
+        encoded
+    }
+
     /// Encodes the event's rows behind those that are there already.
     ///
     /// # Errors
@@ -140,9 +178,14 @@ impl Encoder {
                 Some(KeyForm::Maxwell(format)) => format,
                 _ => KeyFormat::Hash,
             };
+            let plans = &mut self.plans;
+            let plan = plans.of(&event.table, |table| maxwell::Plan::new(table, key));
+            if self.in_lanes {
+                let (lanes, scratch) = (&mut self.lanes, &mut self.scratch);
+                return maxwell::encode_in_place(plan, event, rows, lanes, scratch);
+            }
             return maxwell::encode(
-                self.plans
-                    .of(&event.table, |table| maxwell::Plan::new(table, key)),
+                plan,
                 event,
                 rows,
                 &mut maxwell::Output {
@@ -277,6 +320,7 @@ impl Encoder {
         self.views.clear();
         self.ends.clear();
         self.further = 0;
+        self.passed = 0;
         if let Form::Canal(canal) = &mut self.form {
             canal.next_batch();
         }
@@ -304,6 +348,21 @@ impl Encoder {
             _ => &self.views,
         };
         Records::new(&self.ends, &self.payload, &self.keys, views)
+    }
+
+    /// The records behind the last [`pass`](Self::pass), whose rows count from there, and the lanes that they are to go to.
+    pub fn new_records(&mut self) -> (Records<'_>, &mut Lanes) {
+        let views = match self.form {
+            Form::Plain => &self.payload,
+            _ => &self.views,
+        };
+        let records = Records::new(&self.ends, &self.payload, &self.keys, views);
+        (records.behind(self.passed), &mut self.lanes)
+    }
+
+    /// Passes all records that are there.
+    pub fn pass(&mut self) {
+        self.passed = self.ends.len();
     }
 
     /// How many table versions have a plan.

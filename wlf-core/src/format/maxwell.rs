@@ -2,13 +2,15 @@
 
 pub(super) mod ddl;
 mod extended;
+mod in_place;
 mod options;
 
 pub(super) use extended::{Extended, rendered};
+pub(super) use in_place::encode_in_place;
 pub use options::{NamingStrategy, Options};
 
 use super::buffer::{Buffer, Fragment};
-use super::key::{KeyFormat, KeyText, fragment};
+use super::key::{KeyFormat, KeyPlan, KeyScratch, KeyText, fragment};
 use super::messages::Failed;
 use super::record::{End, Shape};
 use super::wkt;
@@ -21,7 +23,7 @@ pub(super) struct Plan {
     /// `{"database":"shop","table":"t","type":"`.
     head: Vec<u8>,
     columns: Vec<Name>,
-    key: KeyText,
+    key: KeyPlan,
 }
 
 #[derive(Debug)]
@@ -47,7 +49,7 @@ impl Plan {
         Self {
             head: head.to_vec(),
             columns: columns.collect(),
-            key: KeyText::new(key, table),
+            key: KeyPlan::new(KeyText::new(key, table), table),
         }
     }
 }
@@ -71,6 +73,7 @@ pub(super) struct Scratch {
     old: Buffer,
     /// Where each column of the primary key has its value in the payload.
     key_values: Vec<std::ops::Range<usize>>,
+    key: KeyScratch,
 }
 
 /// Where an encoded row goes.
@@ -131,7 +134,9 @@ pub(super) fn row<C: Columns>(
     out.payload.put(b",\"data\":");
     if out.keys.is_some() {
         out.scratch.key_values.clear();
-        out.scratch.key_values.resize(plan.key.names.len(), 0..0);
+        out.scratch
+            .key_values
+            .resize(plan.key.text.names.len(), 0..0);
     }
     match images {
         Row::Insert(image) | Row::Delete(image) => data(plan, image, out),
@@ -139,7 +144,8 @@ pub(super) fn row<C: Columns>(
     }?;
     out.payload.byte(b'}');
     if let Some(keys) = &mut out.keys {
-        plan.key.write(&out.scratch.key_values, out.payload, keys);
+        let text = &plan.key.text;
+        text.write(&out.scratch.key_values, out.payload, keys);
     }
     Ok(())
 }

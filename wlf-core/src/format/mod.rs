@@ -6,6 +6,7 @@ mod canal;
 mod debezium;
 mod encoder;
 mod key;
+mod lanes;
 mod maxwell;
 mod messages;
 mod number;
@@ -27,6 +28,7 @@ pub use debezium::{
 };
 pub use encoder::{Clock, Encoder};
 pub use key::KeyFormat;
+pub use lanes::{Chunk, Lanes, Target, murmur2};
 pub use maxwell::{NamingStrategy, Options as MaxwellOptions};
 pub use record::{EncodedRecord, Header, Records};
 

@@ -163,6 +163,15 @@ impl<'a> Records<'a> {
         }
     }
 
+    /// Those behind the first `passed`, which end with a row.
+    pub(super) fn behind(mut self, passed: usize) -> Self {
+        if let Some(end) = passed.checked_sub(1).and_then(|last| self.ends.get(last)) {
+            self.next = passed;
+            self.start = (end.payload, end.key, end.view);
+        }
+        self
+    }
+
     /// The header of the next record.
     #[cold]
     fn header(&self, kind: HeaderKind) -> Option<Header<'a>> {

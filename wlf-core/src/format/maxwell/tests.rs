@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use crate::event::{Column, Event, Table, Transaction};
-use crate::format::{Encoder, Format};
+use crate::format::lanes::tests::read;
+use crate::format::{Encoder, Format, Lanes, Target};
 use crate::value::{Date, DateTime, Datum, Record, Records, Time};
 
 fn table(columns: &[&str], primary_key: &[usize]) -> Arc<Table> {
@@ -20,9 +21,36 @@ fn encoded(events: &[Event]) -> Vec<(String, String)> {
         encoder.encode(event).unwrap();
     }
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    encoder
+    let records: Vec<_> = encoder
         .records()
         .map(|row| (text(row.value.unwrap()), text(row.key.unwrap())))
+        .collect();
+    assert_eq!(records, in_lanes(events));
+    records
+}
+
+/// The same, as rows are written into a lane.
+fn in_lanes(events: &[Event]) -> Vec<(String, String)> {
+    let mut encoder = Encoder::new(Format::default())
+        .with_keys()
+        .with_lanes(Lanes::new(0));
+    let target = Target {
+        first: encoder.lanes().add(1),
+        lanes: 1,
+        limit: usize::MAX,
+    };
+    for event in events {
+        encoder.lanes().aim(target, 0);
+        encoder.encode_in_lanes(event).unwrap();
+    }
+    encoder.lanes().fill();
+    let Some((_, chunk)) = encoder.lanes().take_full() else {
+        return Vec::new();
+    };
+    let text = |bytes: Option<Vec<u8>>| String::from_utf8(bytes.unwrap()).unwrap();
+    let records = read(&chunk).into_iter();
+    records
+        .map(|record| (text(record.value), text(record.key)))
         .collect()
 }
 

@@ -1,0 +1,308 @@
+//! All that is on its way of a write, to all partitions of all brokers.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::time::timeout;
+use wlf_core::format::{Chunk, Lanes};
+
+use crate::cluster::Cluster;
+use crate::compression::{Compression, Compressor};
+use crate::connection::ANSWER;
+use crate::error::Error;
+use crate::outlet::{Outlet, Request};
+use crate::produce::{self, Place, ROOM, Version};
+use crate::record_batch::{BatchHeader, HEADER, Producer};
+use crate::window::{Failure, Window};
+
+/// Compressed chunks whose memory is kept for later ones.
+const SPARE: usize = 8;
+
+/// The partitions, each of which has the number of its lane, and the connections to their leaders.
+#[derive(Debug)]
+pub struct Flow {
+    /// `None` writes without idempotence.
+    producer: Option<Producer>,
+    compression: Compression,
+    packing: Packing,
+    partitions: Vec<Partition>,
+    outlets: HashMap<i32, Outlet>,
+    correlation: i32,
+    /// When the write under way began.
+    began: Instant,
+    /// The same in milliseconds since 1970.
+    timestamp: i64,
+    /// The partitions that have rows of the write under way.
+    touched: Vec<usize>,
+}
+
+/// Compresses, and keeps memory for that.
+#[derive(Debug, Default)]
+struct Packing {
+    compressor: Compressor,
+    spare: Vec<Vec<u8>>,
+}
+
+#[derive(Debug)]
+struct Partition {
+    topic: Arc<str>,
+    number: i32,
+    /// The id of the broker that leads it.
+    leader: i32,
+    window: Window,
+    is_touched: bool,
+}
+
+/// What became of a write that failed.
+#[derive(Debug)]
+pub struct Failed {
+    /// The first row that was not acknowledged, and why.
+    pub row: u32,
+    pub error: Error,
+    /// The rows behind it that need not be sent again, in order.
+    pub ahead: Vec<u32>,
+}
+
+impl Flow {
+    pub fn new(producer: Option<Producer>, compression: Compression) -> Self {
+        Self {
+            producer,
+            compression,
+            packing: Packing::default(),
+            partitions: Vec::new(),
+            outlets: HashMap::new(),
+            correlation: 0,
+            began: Instant::now(),
+            timestamp: 0,
+            touched: Vec::new(),
+        }
+    }
+
+    /// Takes the partitions of another topic, given their leaders; they are the next lanes.
+    pub fn add_topic(&mut self, topic: &Arc<str>, leaders: &[i32]) {
+        let partitions = (0..).zip(leaders).map(|(number, leader)| Partition {
+            topic: topic.clone(),
+            number,
+            leader: *leader,
+            window: Window::default(),
+            is_touched: false,
+        });
+        self.partitions.extend(partitions);
+    }
+
+    /// Begins a write.
+    pub fn begin(&mut self) {
+        self.began = Instant::now();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        self.timestamp = since.map_or(0, |since| since.as_millis().try_into().unwrap_or(i64::MAX));
+    }
+
+    /// Lets a chunk go to its partition; connects to its leader if that was not done.
+    pub async fn add(&mut self, lane: usize, chunk: Chunk, cluster: &Cluster, lanes: &mut Lanes) {
+        let partition = &mut self.partitions[lane];
+        if !partition.is_touched {
+            partition.is_touched = true;
+            self.touched.push(lane);
+            partition.window.begin(lanes);
+        }
+        partition.window.add(chunk);
+        let leader = partition.leader;
+        if !self.outlets.contains_key(&leader) && !partition.window.has_failed() {
+            let opened = match cluster.address(leader) {
+                Ok(address) => Outlet::open(address).await,
+                Err(error) => Err(error),
+            };
+            match opened {
+                Ok(outlet) => {
+                    self.outlets.insert(leader, outlet);
+                }
+                Err(error) => self.partitions[lane].window.fail(Failure::Error(error)),
+            }
+        }
+        self.feed(lane, lanes);
+    }
+
+    /// Gives the partition's connection what may go.
+    fn feed(&mut self, lane: usize, lanes: &mut Lanes) {
+        let partition = &mut self.partitions[lane];
+        let Some(outlet) = self.outlets.get_mut(&partition.leader) else {
+            return;
+        };
+        let idempotent = self.producer.is_some();
+        while let Some((chunk, sequence)) = partition.window.next(idempotent, self.began, lanes) {
+            self.correlation = self.correlation.wrapping_add(1);
+            let place = Place {
+                version: Version::of(self.compression),
+                correlation: self.correlation,
+                topic: partition.topic.clone(),
+                partition: partition.number,
+            };
+            let header = BatchHeader {
+                producer: self.producer,
+                sequence,
+                timestamp: self.timestamp,
+                compression: self.compression,
+                records: chunk.rows().len(),
+            };
+            let mut request = Request {
+                lane,
+                chunk,
+                packed: Vec::new(),
+                start: 0,
+                place,
+                sequence,
+            };
+            match self.packing.finish(&header, &mut request) {
+                Ok(()) => outlet.send(request),
+                Err(source) => outlet.break_off(Error::Batch { source }),
+            }
+        }
+    }
+
+    /// Sends and receives as much as goes at once; pending if nothing was answered.
+    fn poll(&mut self, lanes: &mut Lanes, context: &mut Context<'_>) -> Poll<()> {
+        let mut answered = Vec::new();
+        for outlet in self.outlets.values_mut() {
+            while let Poll::Ready(Some((request, answer))) = outlet.poll(context) {
+                let Request {
+                    lane,
+                    chunk,
+                    packed,
+                    sequence,
+                    ..
+                } = request;
+                self.packing.recycle(packed);
+                let window = &mut self.partitions[lane].window;
+                if let Some(done) = window.answered(chunk, sequence, answer, self.began) {
+                    lanes.recycle(done);
+                }
+                answered.push(lane);
+            }
+        }
+        if answered.is_empty() {
+            return Poll::Pending;
+        }
+        for lane in answered {
+            self.feed(lane, lanes);
+        }
+        Poll::Ready(())
+    }
+
+    /// Sends and receives as much as goes without waiting.
+    pub async fn turn(&mut self, lanes: &mut Lanes) {
+        poll_fn(|context| {
+            while self.poll(lanes, context).is_ready() {}
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Returns when everything is acknowledged, or cannot be.
+    pub async fn finish(&mut self, lanes: &mut Lanes) {
+        while self.outlets.values().any(|outlet| !outlet.is_idle()) {
+            let turn = poll_fn(|context| self.poll(lanes, context));
+            if timeout(ANSWER, turn).await.is_err() {
+                for outlet in self.outlets.values_mut().filter(|outlet| !outlet.is_idle()) {
+                    let broker = outlet.broker().to_owned();
+                    let after: Duration = ANSWER;
+                    outlet.break_off(Error::Timeout { broker, after });
+                }
+            }
+        }
+    }
+
+    /// Ends the write: says what failed, if something did.
+    pub fn end(&mut self, mut narrower: impl FnMut(&Arc<str>, usize)) -> Option<Failed> {
+        let mut first: Option<(u32, usize, Failure)> = None;
+        let mut left = Vec::new();
+        for lane in &self.touched {
+            let Partition { topic, window, .. } = &mut self.partitions[*lane];
+            if let Some(taken) = window.taken() {
+                narrower(topic, taken);
+            }
+            if let Some((row, failure)) = window.take_failure() {
+                left.extend(window.left());
+                if first.as_ref().is_none_or(|(earlier, ..)| row < *earlier) {
+                    first = Some((row, *lane, failure));
+                }
+            }
+        }
+        let failed = first.map(|(row, lane, failure)| {
+            let done = self.touched.iter().map(|lane| &self.partitions[*lane]);
+            let done = done.flat_map(|partition| partition.window.done());
+            let mut ahead: Vec<u32> = done.copied().filter(|done| *done > row).collect();
+            ahead.sort_unstable();
+            ahead.dedup();
+            // A row may have several records, and is there when all of them are.
+            left.sort_unstable();
+            ahead.retain(|row| left.binary_search(row).is_err());
+            Failed {
+                row,
+                error: self.error(lane, failure),
+                ahead,
+            }
+        });
+        for lane in self.touched.drain(..) {
+            self.partitions[lane].is_touched = false;
+        }
+        failed
+    }
+
+    fn error(&mut self, lane: usize, failure: Failure) -> Error {
+        use rskafka::protocol::error::Error as Code;
+        let partition = &self.partitions[lane];
+        match failure {
+            Failure::Error(error) => error,
+            Failure::Lost => {
+                let outlet = self.outlets.get_mut(&partition.leader);
+                let error = outlet.and_then(Outlet::take_error);
+                error.unwrap_or(Error::NotConnected)
+            }
+            Failure::Refused {
+                code: code @ (Code::MessageTooLarge | Code::RecordListTooLarge),
+                bytes,
+            } => Error::RowTooLarge {
+                topic: partition.topic.to_string(),
+                bytes,
+                code,
+            },
+            Failure::Refused { code, .. } => Error::Partition {
+                topic: partition.topic.to_string(),
+                partition: partition.number,
+                code,
+            },
+        }
+    }
+}
+
+impl Packing {
+    /// Makes a request of a chunk: what stands before its records, and their compressed form.
+    fn finish(&mut self, header: &BatchHeader, request: &mut Request) -> io::Result<()> {
+        let bytes = if header.compression == Compression::None {
+            request.chunk.bytes_mut()
+        } else {
+            let mut packed = self.spare.pop().unwrap_or_default();
+            packed.resize(ROOM, 0);
+            let records = request.chunk.records();
+            self.compressor
+                .compress(header.compression, records, &mut packed)?;
+            request.packed = packed;
+            &mut request.packed
+        };
+        let batch = bytes.len() - ROOM + HEADER;
+        header.write(&mut bytes[ROOM - HEADER..])?;
+        request.start = produce::write(&request.place, batch, bytes);
+        Ok(())
+    }
+
+    fn recycle(&mut self, mut packed: Vec<u8>) {
+        if packed.capacity() > 0 && self.spare.len() < SPARE {
+            packed.clear();
+            self.spare.push(packed);
+        }
+    }
+}
