@@ -32,18 +32,17 @@ impl Buffer {
     }
 
     pub(super) fn as_mut_slice(&mut self) -> &mut [u8] {
-        &mut self.bytes[..self.len]
+        self.0.as_mut_slice()
     }
 
     /// The memory that it holds, in bytes.
     pub(super) fn memory(&self) -> usize {
-        self.bytes.capacity()
+        self.0.memory()
     }
 
     /// Appends bytes that are to be written later.
     pub(super) fn skip(&mut self, n: usize) {
-        self.reserve(n);
-        self.len += n;
+        self.0.skip(n);
     }
 
     /// Forgets the bytes and keeps the memory.

@@ -54,6 +54,18 @@ impl Room {
         self.len = self.len.min(len);
     }
 
+    /// The memory that it holds, in bytes.
+    pub fn memory(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Appends bytes that are to be written later.
+    #[inline(always)]
+    pub fn skip(&mut self, n: usize) {
+        self.reserve(n);
+        self.len += n;
+    }
+
     /// Makes room for `more` bytes.
     #[inline(always)]
     pub fn reserve(&mut self, more: usize) {

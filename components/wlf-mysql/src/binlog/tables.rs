@@ -84,7 +84,7 @@ impl Tables {
         body: &[u8],
         definitions: &mut Definitions,
     ) -> Result<Introduced, NotIntroduced> {
-        if !self.last.as_ref().is_some_and(|(last, _)| *last == id) {
+        if self.last.as_ref().is_none_or(|(last, _)| *last != id) {
             self.last = self.by_id.get(&id).map(|known| (id, known.clone()));
         }
         if let Some((_, known)) = &self.last
