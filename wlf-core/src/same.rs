@@ -40,7 +40,8 @@ mod tests {
         let bytes: Vec<u8> = (0..70).collect();
         for length in 0..bytes.len() {
             let one = &bytes[..length];
-            assert!(same(one, &one.to_vec()), "{length} bytes");
+            let copy = one.to_vec();
+            assert!(same(one, &copy), "{length} bytes");
             assert!(!same(one, &bytes[..=length]), "{length} bytes and one more");
             for place in 0..length {
                 let mut other = one.to_vec();
