@@ -194,7 +194,7 @@ fn string(text: &[u8], out: &mut Buffer) {
     let mut rest = text;
     while let Some(at) = rest.iter().position(odd) {
         let (front, behind) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        out.escaped(front);
+        out.escaped_inline(front);
         let Some((byte, behind)) = behind.split_first() else {
             break;
         };
@@ -202,7 +202,7 @@ fn string(text: &[u8], out: &mut Buffer) {
         out.put(&[b'\\', b'u', b'0', b'0', b'0' + (byte >> 4), digit]);
         rest = behind;
     }
-    out.escaped(rest);
+    out.escaped_inline(rest);
     out.byte(b'"');
 }
 
