@@ -106,10 +106,16 @@ impl Buffer {
     }
 
     /// Appends text as a JSON string, in quotes; what is not UTF-8 becomes U+FFFD.
-    #[inline(always)]
+    #[inline(never)]
     pub fn string(&mut self, text: &[u8]) {
+        self.string_inline(text);
+    }
+
+    /// The same for what is written for each value: a kilobyte of code wherever it stands.
+    #[inline(always)]
+    pub(super) fn string_inline(&mut self, text: &[u8]) {
         self.byte(b'"');
-        self.escaped(text);
+        self.escaped_inline(text);
         self.byte(b'"');
     }
 
@@ -122,8 +128,14 @@ impl Buffer {
     }
 
     /// Appends text escaped as inside of a JSON string; what is not UTF-8 becomes U+FFFD.
-    #[inline(always)]
+    #[inline(never)]
     pub fn escaped(&mut self, text: &[u8]) {
+        self.escaped_inline(text);
+    }
+
+    /// The same for what is written for each value.
+    #[inline(always)]
+    pub fn escaped_inline(&mut self, text: &[u8]) {
         self.escape_with::<UPPER>(text);
     }
 

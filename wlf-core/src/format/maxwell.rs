@@ -302,7 +302,7 @@ fn changed<C: Columns>(
     let start = old.len();
     old.fragment(&name.name);
     let value_start = old.len();
-    value(before, old, text).map_err(|error| (Some(column), error))?;
+    rendered(column, before, old, text).map_err(|error| (Some(column), error))?;
     if old.get(value_start..) == out.payload.get(new) {
         old.truncate(start);
     }
@@ -340,8 +340,8 @@ impl<'a, C: Columns> Visitor<'a> for Rendering<'a, '_, C> {
             Value::Double(n) => out.double(n),
             Value::Decimal { unscaled, scale } => out.decimal(unscaled, scale),
             Value::Year(year) => out.unsigned(year.into()),
-            Value::Text(text) => out.string(text),
-            Value::Enum { label, .. } => out.string(label.as_bytes()),
+            Value::Text(text) => out.string_inline(text),
+            Value::Enum { label, .. } => out.string_inline(label.as_bytes()),
             Value::Json(json) => json_text(json, out),
             Value::Date(date) => quoted(out, |out| out.date(date)),
             Value::DateTime(at) => quoted(out, |out| out.datetime(at)),

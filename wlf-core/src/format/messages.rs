@@ -108,6 +108,8 @@ pub(super) struct Views<'a> {
 }
 
 impl Views<'_> {
+    /// One copy of the code for all formats: few templates point into rows.
+    #[inline(never)]
     fn write<C: Columns>(&mut self, images: Row<C>, number: u32) -> Result<(), Failed<C::Error>> {
         let out = &mut maxwell::Output {
             payload: self.out,

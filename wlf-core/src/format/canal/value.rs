@@ -5,8 +5,8 @@ use crate::format::buffer::Buffer;
 use crate::format::maxwell::quoted;
 use crate::value::{Coded, Columns, Geometry, Value};
 
-/// Writes a value.
-#[inline(always)]
+/// Writes a value. Inlined where it is called it would be there four times.
+#[inline(never)]
 pub(super) fn write<C: Columns>(
     image: &C,
     out: &mut Buffer,
@@ -20,7 +20,7 @@ pub(super) fn write<C: Columns>(
         Value::Double(n) => quoted(out, |out| out.double(n)),
         Value::Decimal { unscaled, scale } => quoted(out, |out| out.decimal(unscaled, scale)),
         Value::Year(year) => quoted(out, |out| out.zero_padded(year.into(), 4)),
-        Value::Text(text) => out.string(text),
+        Value::Text(text) => out.string_inline(text),
         Value::Enum { index, .. } => quoted(out, |out| out.unsigned(index.into())),
         Value::Json([]) => out.put(b"\"null\""),
         Value::Json(json) => out.string(json),

@@ -74,23 +74,23 @@ impl<'a> Source<'a> {
         out.put(b",\"name\":");
         out.string(options.topic_prefix.as_bytes());
         out.put(b",\"ts_ms\":");
-        out.unsigned(self.microseconds / 1000);
+        number(self.microseconds / 1000, out);
         out.put(b",\"snapshot\":\"false\",\"db\":");
         out.string(self.database.as_bytes());
         out.put(b",\"sequence\":null,\"ts_us\":");
-        out.unsigned(self.microseconds);
+        number(self.microseconds, out);
         out.put(b",\"ts_ns\":");
-        out.unsigned(self.microseconds.saturating_mul(1000));
+        number(self.microseconds.saturating_mul(1000), out);
         out.put(b",\"table\":");
         text_or_null(self.table, out);
         out.put(b",\"server_id\":");
-        out.unsigned(self.origin.server_id.unwrap_or_default().into());
+        number(self.origin.server_id.unwrap_or_default().into(), out);
         out.put(b",\"gtid\":");
         text_or_null(gtid(self.origin).as_deref(), out);
         out.put(b",\"file\":");
         out.string(self.origin.file.as_bytes());
         out.put(b",\"pos\":");
-        out.unsigned(self.origin.position);
+        number(self.origin.position, out);
         out.put(b",\"row\":");
     }
 
@@ -98,7 +98,7 @@ impl<'a> Source<'a> {
     fn back(&self, out: &mut Buffer) {
         out.put(b",\"thread\":");
         match self.origin.thread_id {
-            Some(id) => out.unsigned(id.into()),
+            Some(id) => number(id.into(), out),
             None => out.put(b"null"),
         }
         out.put(b",\"query\":");
@@ -109,13 +109,19 @@ impl<'a> Source<'a> {
     /// Writes the whole struct.
     pub fn write(&self, options: &Options, out: &mut Buffer) {
         self.front(options, out);
-        out.unsigned(self.origin.row.into());
+        number(self.origin.row.into(), out);
         self.back(out);
     }
 }
 
 fn gtid(origin: &Origin<'_>) -> Option<String> {
     origin.gtid.map(ToString::to_string)
+}
+
+/// Writes a number that is the same for all rows of an event.
+#[inline(never)]
+fn number(number: u64, out: &mut Buffer) {
+    out.unsigned(number);
 }
 
 fn text_or_null(text: Option<&str>, out: &mut Buffer) {
@@ -128,11 +134,11 @@ fn text_or_null(text: Option<&str>, out: &mut Buffer) {
 /// Writes `ts_ms`, `ts_us` and `ts_ns`.
 pub(super) fn moment(now: Moment, out: &mut Buffer) {
     out.put(b"\"ts_ms\":");
-    out.unsigned(now.milliseconds());
+    number(now.milliseconds(), out);
     out.put(b",\"ts_us\":");
-    out.unsigned(now.microseconds());
+    number(now.microseconds(), out);
     out.put(b",\"ts_ns\":");
-    out.unsigned(now.0);
+    number(now.0, out);
 }
 
 impl Texts {
@@ -227,7 +233,7 @@ fn cloud_event(source: &Source<'_>, options: &Options, parts: [&mut Buffer; 4]) 
     a.put(b";file:");
     a.escaped(origin.file.as_bytes());
     a.put(b";pos:");
-    a.unsigned(origin.position);
+    number(origin.position, a);
     a.put(b";row:");
     b.put(b"\",\"source\":\"/debezium/");
     b.escaped(source.connector.as_bytes());
@@ -245,29 +251,29 @@ fn cloud_event(source: &Source<'_>, options: &Options, parts: [&mut Buffer; 4]) 
     c.put(b",\"iodebeziumname\":");
     c.string(prefix);
     c.put(b",\"iodebeziumtsms\":\"");
-    c.unsigned(source.microseconds / 1000);
+    number(source.microseconds / 1000, c);
     c.put(b"\",\"iodebeziumsnapshot\":\"false\",\"iodebeziumdb\":");
     c.string(source.database.as_bytes());
     c.put(b",\"iodebeziumsequence\":null,\"iodebeziumtsus\":\"");
-    c.unsigned(source.microseconds);
+    number(source.microseconds, c);
     c.put(b"\",\"iodebeziumtsns\":\"");
-    c.unsigned(source.microseconds.saturating_mul(1000));
+    number(source.microseconds.saturating_mul(1000), c);
     c.put(b"\",\"iodebeziumtable\":");
     text_or_null(source.table, c);
     c.put(b",\"iodebeziumserverid\":\"");
-    c.unsigned(origin.server_id.unwrap_or_default().into());
+    number(origin.server_id.unwrap_or_default().into(), c);
     c.put(b"\",\"iodebeziumgtid\":");
     text_or_null(gtid.as_deref(), c);
     c.put(b",\"iodebeziumfile\":");
     c.string(origin.file.as_bytes());
     c.put(b",\"iodebeziumpos\":\"");
-    c.unsigned(origin.position);
+    number(origin.position, c);
     c.put(b"\",\"iodebeziumrow\":");
     d.put(b",\"iodebeziumthread\":");
     match origin.thread_id {
         Some(id) => {
             d.byte(b'"');
-            d.unsigned(id.into());
+            number(id.into(), d);
             d.byte(b'"');
         }
         None => d.put(b"null"),

@@ -6,8 +6,8 @@ use crate::format::buffer::Buffer;
 use crate::format::maxwell;
 use crate::value::{Coded, Columns, Date, DateTime, Geometry, Set, Time, Timestamp, Value};
 
-/// Writes a value.
-#[inline(always)]
+/// Writes a value. Inlined where it is called it would be there four times.
+#[inline(never)]
 pub(in crate::format) fn write<C: Columns>(
     field: &Field,
     image: &C,
@@ -33,7 +33,7 @@ pub(in crate::format) fn write<C: Columns>(
             }
         },
         Value::Year(year) => out.unsigned(year.into()),
-        Value::Text(text) => out.string(text),
+        Value::Text(text) => out.string_inline(text),
         Value::Enum { label, .. } => out.string(label.as_bytes()),
         Value::Json(json) => json_text(json, field.nullable, out),
         Value::Date(date) => match days(date) {
@@ -72,7 +72,7 @@ fn untyped<C: Columns>(image: &C, out: &mut Buffer, text: &mut Buffer) -> Result
         return Ok(());
     }
     let start = out.len();
-    maxwell::value(image, out, text)?;
+    maxwell::rendered(0, image, out, text)?;
     let written = out.get(start..).unwrap_or_default();
     if written.first() != Some(&b'"') {
         text.clear();
