@@ -1,0 +1,109 @@
+//! Measures the cases, and compares them with what is aimed at.
+
+use anyhow::Result;
+
+use super::Report;
+use super::case::{CASES, Case};
+use super::figures::{self, Runs};
+use super::goal::{Goal, Limit, plain};
+use super::page::Table;
+use super::session::{Measured, Session};
+
+/// Natively to WebAssembly, in CPU time, for cases without sockets: the kernel's part would make it look better.
+const RATIO: f64 = 1.4;
+/// Megabytes that the process may have resident.
+const PEAK: f64 = 80.0;
+
+/// Runs all cases that are chosen.
+pub fn measure(session: &mut Session<'_>, report: &mut Report) -> Result<()> {
+    let chosen = |case: &&Case| session.options.chosen(case.name);
+    let chosen: Vec<_> = CASES.iter().filter(chosen).collect();
+    if chosen.is_empty() {
+        return Ok(());
+    }
+    let mut table = figures::cases();
+    let mut servers = servers();
+    let mut peak: f64 = 0.0;
+    for case in chosen {
+        eprintln!("{}: {}", case.name, case.about);
+        match session.measure(case) {
+            Ok(measured) => {
+                let Measured { moved, ref all, .. } = measured;
+                let before = table.lines.len();
+                figures::add(&mut table, case.name, moved, all);
+                println!("{}", table.lines[before..].join("\n"));
+                beside(&mut servers, case, &measured);
+                if let Some(runs) = shipped(all) {
+                    peak = peak.max(runs.peak().max);
+                }
+                goals(case, &measured, &mut report.goals);
+            }
+            Err(error) => report.attempt(case.name, Err(error)),
+        }
+    }
+    let goal = Goal::new(
+        "peak resident memory of the cases that were run",
+        Limit::AtMost(PEAK),
+        peak,
+        "MB",
+    );
+    report.goals.push(goal);
+    report.table(&table)?;
+    match servers.lines.is_empty() {
+        true => Ok(()),
+        false => report.table(&servers),
+    }
+}
+
+fn shipped(all: &[Runs]) -> Option<&Runs> {
+    all.iter().find(|runs| runs.engine == "0.14")
+}
+
+/// What the case is aimed at, in the form that ships.
+fn goals(case: &Case, measured: &Measured, goals: &mut Vec<Goal>) {
+    let Measured { moved, all, .. } = measured;
+    let Some(runs) = shipped(all) else { return };
+    if let Some(goal) = case.goal {
+        // The least time, which is the highest rate.
+        let rate = runs.rows_per_second(*moved).max;
+        let what = format!("{}: {}", case.name, case.about);
+        goals.push(Goal::new(what, Limit::AtLeast(goal), rate, "rows/s"));
+    }
+    if let Some(most) = case.cpu_goal {
+        let cpu = runs.cpu_per_million(*moved).min;
+        let what = format!("{}: CPU time for a million rows", case.name);
+        goals.push(Goal::new(what, Limit::AtMost(most), cpu, "s"));
+    }
+    let is_bare = case.name.starts_with("file-");
+    if let Some(ratio) = figures::ratio(*moved, all, "0.14").filter(|_| is_bare) {
+        let what = format!("{}: CPU time beside native", case.name);
+        goals.push(Goal::new(what, Limit::AtMost(RATIO), ratio, "×"));
+    }
+}
+
+/// CPU time of each process of a live case, which says who is the narrow end.
+fn servers() -> Table {
+    Table::new(
+        "servers",
+        1,
+        &[
+            "case",
+            "wlf, CPU s per million rows",
+            "MySQL",
+            "Kafka or Redis",
+            "wall s per million rows",
+        ],
+    )
+}
+
+fn beside(table: &mut Table, case: &Case, measured: &Measured) {
+    let (Some(runs), [mysql, other]) = (measured.all.last(), &measured.servers[..]) else {
+        return;
+    };
+    let Some(last) = runs.took.last() else { return };
+    let million = measured.moved.rows as f64 / 1e6;
+    let seconds = [last.cpu, mysql.1, other.1, last.wall];
+    let mut cells = vec![case.name.to_owned()];
+    cells.extend(seconds.map(|time| plain(time.as_secs_f64() / million)));
+    table.line(&cells);
+}
