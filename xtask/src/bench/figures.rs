@@ -115,7 +115,7 @@ pub fn add(table: &mut Table, case: &str, moved: Moved, all: &[Runs]) {
 }
 
 /// The least CPU time of an engine, in that of the native program.
-pub fn ratio(moved: Moved, all: &[Runs], engine: &str) -> Option<f64> {
+fn ratio(moved: Moved, all: &[Runs], engine: &str) -> Option<f64> {
     let least = |engine: &str| {
         let runs = all.iter().find(|runs| runs.engine == engine)?;
         Some(runs.cpu_per_million(moved).min)

@@ -20,6 +20,7 @@ mod session;
 mod several;
 pub mod sink;
 mod svg;
+mod topic;
 mod turns;
 mod types;
 

@@ -15,6 +15,7 @@ use super::recording::Recording;
 use super::replayer::Replayer;
 use super::run::{self, Took};
 use super::sink::Sink;
+use super::topic;
 use crate::layout;
 use crate::servers::{self, Kind, Servers};
 
@@ -111,6 +112,9 @@ impl<'a> Session<'a> {
         let beside = beside.map(|((kind, now), (_, before))| (kind, now.saturating_sub(before)));
         let beside = beside.collect();
         let _ = fs::remove_file(&addresses.output);
+        if let Way::Kafka { .. } = case.way {
+            topic::delete(&addresses.kafka, &addresses.topic)?;
+        }
         let (_, recording) = self.recording.as_ref().context("a recording")?;
         ensure!(
             said.contains(&grouped(recording.rows)),

@@ -17,6 +17,7 @@ use super::footprint::Waiting;
 use super::goal::plain;
 use super::page::Table;
 use super::session::Session;
+use super::topic;
 use crate::servers::mysql;
 
 /// What is written while the time is taken.
@@ -72,6 +73,9 @@ pub fn measure(session: &mut Session<'_>, report: &mut Report) -> Result<()> {
             eprintln!("latency: to {destination}, {}", load.about);
             let name = format!("latency.{}.{n}", std::process::id());
             let outcome = once(session, destination, &address, &name, load);
+            if destination == "Kafka" {
+                let _ = topic::delete(&address, &name);
+            }
             match outcome {
                 Ok(latency) => table.line(&latency.cells(destination, load)),
                 Err(error) => report.attempt(&format!("latency to {destination}"), Err(error)),
