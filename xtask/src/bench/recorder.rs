@@ -136,6 +136,7 @@ impl Recorder {
         let before = format!(
             "SET SESSION sql_log_bin = 0;\nDROP DATABASE IF EXISTS bench;\n{PREPARE}{before}"
         );
+        self.end_followers()?;
         self.run(&before)?;
         self.run("RESET BINARY LOGS AND GTIDS")
     }
@@ -159,16 +160,35 @@ impl Recorder {
 
     /// Waits until somebody reads the binlog.
     pub fn until_followed(&mut self) -> Result<()> {
+        let begin = Instant::now();
+        while self.followers()?.is_empty() {
+            ensure!(begin.elapsed() < PATIENCE, "nobody reads the binlog");
+        }
+        Ok(())
+    }
+
+    /// The connections that read the binlog; a server notices late that one is gone.
+    fn followers(&mut self) -> Result<Vec<String>> {
         const QUESTION: &str =
-            "SELECT COUNT(*) FROM performance_schema.processlist WHERE command LIKE 'Binlog Dump%'";
+            "SELECT id FROM performance_schema.processlist WHERE command LIKE 'Binlog Dump%'";
+        let mut command = self.client()?;
+        command.args(["--batch", "--skip-column-names", "--execute", QUESTION]);
+        let ids = apt::output(&mut command)?;
+        Ok(ids.split_whitespace().map(str::to_owned).collect())
+    }
+
+    fn end_followers(&mut self) -> Result<()> {
         let begin = Instant::now();
         loop {
-            let mut command = self.client()?;
-            command.args(["--batch", "--skip-column-names", "--execute", QUESTION]);
-            if apt::output(&mut command)?.trim() != "0" {
+            let followers = self.followers()?;
+            if followers.is_empty() {
                 return Ok(());
             }
-            ensure!(begin.elapsed() < PATIENCE, "nobody reads the binlog");
+            ensure!(begin.elapsed() < PATIENCE, "a reader does not go");
+            for id in followers {
+                // It may have gone meanwhile.
+                let _ = self.run(&format!("KILL {id}"));
+            }
         }
     }
 
