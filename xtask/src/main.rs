@@ -10,6 +10,7 @@ mod java;
 mod layout;
 mod module;
 mod packages;
+mod profile;
 mod record;
 mod servers;
 mod test;
@@ -36,7 +37,7 @@ enum Task {
     Demo,
     /// Checks format and lints and runs all tests, those of the wasm and against real servers too
     Test {
-        /// Only the stages whose names begin so, e.g. `format clippy unit wasm real`
+        /// Only the stages whose names begin so, e.g. `format clippy unit wasm speed real`
         stages: Vec<String>,
     },
     /// Starts, stops or shows the MySQL, MariaDB, Kafka and Redis that tests use
@@ -50,6 +51,8 @@ enum Task {
     Dist,
     /// Measures the shipped form: size, start, rows a second, memory
     Bench(bench::Options),
+    /// Counts the instructions of a row by stage, natively, with callgrind
+    Profile(profile::Options),
     /// Gives each decoder what a coverage-guided fuzzer thinks of, and prints executions, coverage and crashes
     Fuzz(fuzz::Options),
     /// Provides WasmEdge 0.14 and 0.17 and prints where they are
@@ -92,6 +95,7 @@ fn run() -> Result<()> {
         Task::Demo => demo::demo()?,
         Task::Test { stages } => test::test(&stages)?,
         Task::Bench(options) => bench::bench(&options)?,
+        Task::Profile(options) => profile::profile(&options)?,
         Task::Charsets => charsets::charsets()?,
         Task::Fuzz(options) => fuzz::fuzz(&options)?,
         Task::Dist => dist::dist()?,

@@ -92,6 +92,15 @@ pub const WASMEDGE_017: Bundle = Bundle {
     version: ("wasmedge", "0.17."),
     launchers: &[("wasmedge", "usr/bin/wasmedge")],
 };
+/// For machines that have none of their own.
+pub const VALGRIND: Bundle = Bundle {
+    name: "valgrind",
+    suite: "trixie",
+    packages: &["valgrind"],
+    alone: &[],
+    version: ("valgrind", "1:3."),
+    launchers: &[],
+};
 
 /// A directory that holds unpacked packages, from the C library up.
 pub struct Prefix {

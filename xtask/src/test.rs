@@ -9,17 +9,18 @@ use serde_json::Value;
 
 use crate::packages::{Bundle, MARIADB_118, MARIADB_1011, MYSQL};
 use crate::wasmedge::WasmEdge;
-use crate::{apt, layout, module, servers};
+use crate::{apt, bench, layout, module, servers};
 
 type Stage = fn() -> Result<Tally>;
 
 /// The stages, in the order in which they run.
-const STAGES: [(&str, Stage); 6] = [
+const STAGES: [(&str, Stage); 7] = [
     ("format", format),
     ("clippy, native", clippy_native),
     ("clippy, wasm", clippy_wasm),
     ("unit tests", unit_tests),
     ("wasm under WasmEdge", wasm_tests),
+    ("speed", speed),
     ("real servers", server_tests),
 ];
 
@@ -110,6 +111,14 @@ fn unit_tests() -> Result<Tally> {
 /// Tests the shipped module, compiled ahead of time by both versions of WasmEdge.
 fn wasm_tests() -> Result<Tally> {
     gated("wasm-tests", &wasm_variables()?)
+}
+
+/// Holds the program to wide limits, each of which counts as a test: beside native, beside the naive way, and as rows grow.
+fn speed() -> Result<Tally> {
+    Ok(Tally {
+        passed: bench::check::run()?,
+        ..Tally::default()
+    })
 }
 
 /// Tests against the real MySQL, MariaDB, Kafka and Redis; the module is at hand for the tests from end to end.

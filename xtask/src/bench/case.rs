@@ -1,6 +1,6 @@
 //! The cases: which recording goes which way, and what is aimed at.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::recording::Recording;
 use crate::servers::mysql;
@@ -15,6 +15,8 @@ pub struct Case {
     pub engines: &'static [&'static str],
     /// Rows a second under WasmEdge 0.14, at the least.
     pub goal: Option<f64>,
+    /// CPU seconds of the program for a million rows, at the most.
+    pub cpu_goal: Option<f64>,
 }
 
 /// Where rows come from and go to.
@@ -33,10 +35,22 @@ pub enum Way {
         compression: &'static str,
     },
     /// From MySQL to one partition of Kafka.
-    Kafka,
+    Kafka {
+        compression: &'static str,
+    },
     /// From MySQL to Redis.
     RedisPublish,
     RedisStream,
+}
+
+impl Way {
+    /// Whether Kafka or Redis is a real one.
+    pub fn is_live(self) -> bool {
+        matches!(
+            self,
+            Way::Kafka { .. } | Way::RedisPublish | Way::RedisStream
+        )
+    }
 }
 
 /// Where the servers of a case are, and where it writes.
@@ -67,6 +81,7 @@ const fn case(
         way,
         engines,
         goal,
+        cpu_goal: None,
     }
 }
 
@@ -214,25 +229,52 @@ pub const CASES: &[Case] = &[
         "kafka-sbtest",
         "MySQL to one partition of Kafka",
         "sbtest",
-        Way::Kafka,
+        Way::Kafka {
+            compression: "none",
+        },
         SHIPPED,
         Some(0.6e6),
-    ),
+    )
+    .within(0.6),
     case(
         "kafka-narrow",
         "MySQL to one partition of Kafka",
         "narrow",
-        Way::Kafka,
+        Way::Kafka {
+            compression: "none",
+        },
         SHIPPED,
         Some(0.7e6),
-    ),
+    )
+    .within(0.5),
     case(
         "kafka-mixed",
         "MySQL to one partition of Kafka",
         "mixed",
-        Way::Kafka,
+        Way::Kafka {
+            compression: "none",
+        },
         SHIPPED,
         Some(0.3e6),
+    )
+    .within(1.5),
+    case(
+        "kafka-single",
+        "MySQL to one partition of Kafka: one row a transaction",
+        "single",
+        Way::Kafka {
+            compression: "none",
+        },
+        SHIPPED,
+        None,
+    ),
+    case(
+        "kafka-lz4",
+        "MySQL to one partition of Kafka, compressed",
+        "sbtest",
+        Way::Kafka { compression: "lz4" },
+        SHIPPED,
+        None,
     ),
     case(
         "redis-publish",
@@ -253,11 +295,21 @@ pub const CASES: &[Case] = &[
 ];
 
 impl Case {
+    /// What a million rows may cost, in CPU seconds.
+    const fn within(mut self, cpu: f64) -> Self {
+        self.cpu_goal = Some(cpu);
+        self
+    }
+
     /// The program's configuration for a run.
     pub fn configuration(&self, recording: &Recording, at: &Addresses) -> String {
-        let file = recording.file.display();
+        self.over(&recording.file, &recording.name(), at)
+    }
+
+    /// The same for a file of its own; `name` is what its server calls it.
+    pub fn over(&self, file: &Path, name: &str, at: &Addresses) -> String {
+        let file = file.display();
         let from_file = format!("{{id: c, type: BinlogFileCollector, paths: ['{file}']");
-        let name = recording.name();
         let (port, password) = (at.mysql, mysql::PASSWORD);
         let from_server = format!(
             "{{id: c, type: BinlogCollector, port: {port}, user: root, password: {password}, \
@@ -300,8 +352,10 @@ impl Case {
                 )
             }
             Way::Null => (from_server, "d", "", null),
-            Way::Socket { compression } => (from_server, "d", "", kafka(compression)),
-            Way::Kafka => (from_server, "d", "", kafka("none")),
+            Way::Socket { compression } | Way::Kafka { compression } => {
+                (from_server, "d", "", kafka(compression))
+            }
+
             Way::RedisPublish => (from_server, "d", "", redis("{type: Pub, channel: bench}")),
             Way::RedisStream => (
                 from_server,

@@ -18,6 +18,8 @@ pub struct Engine {
     /// `native`, `0.14` or `0.17`.
     pub name: &'static str,
     pub about: String,
+    /// Bytes of the module and of its compiled form.
+    pub sizes: Option<(u64, u64)>,
     program: PathBuf,
     wasmedge: Option<WasmEdge>,
 }
@@ -54,6 +56,7 @@ impl Engine {
         Ok(Engine {
             name: "native",
             about: "native: built for this machine's architecture".to_owned(),
+            sizes: None,
             program,
             wasmedge: None,
         })
@@ -62,15 +65,17 @@ impl Engine {
     fn wasm(name: &'static str, wasmedge: WasmEdge) -> Result<Engine> {
         let module = module::build(module::PROGRAM)?;
         let program = wasmedge.compile(&module)?;
+        let sizes = (fs::metadata(&module)?.len(), fs::metadata(&program)?.len());
         let about = format!(
             "{name}: WasmEdge {}; module {} bytes, compiled ahead of time {} bytes",
             wasmedge.version,
-            grouped(fs::metadata(&module)?.len()),
-            grouped(fs::metadata(&program)?.len()),
+            grouped(sizes.0),
+            grouped(sizes.1),
         );
         Ok(Engine {
             name,
             about,
+            sizes: Some(sizes),
             program,
             wasmedge: Some(wasmedge),
         })
@@ -99,7 +104,7 @@ impl Engine {
     /// Milliseconds from the start of the process to the first byte of its first row.
     pub fn first_row(&self, home: &Path, data: &Path) -> Result<f64> {
         let text = format!(
-            "collectors: [{{id: c, type: BinlogFileCollector, paths: ['{}/binlog.*'], destination: d}}]\n\
+            "collectors: [{{id: c, type: BinlogFileCollector, paths: ['{}/binlog.000001'], destination: d}}]\n\
              dispatchers: [{{id: d, type: StdoutDispatcher}}]\n",
             data.display()
         );

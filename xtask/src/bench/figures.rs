@@ -1,5 +1,6 @@
 //! Figures of several runs, printed as minimum, median and maximum.
 
+use super::page::Table;
 use super::run::Took;
 
 /// The runs of one case on one engine.
@@ -80,32 +81,47 @@ impl Runs {
     }
 }
 
-/// The rows of a table in Markdown: a line for each engine.
-pub fn table(case: &str, moved: Moved, all: &[Runs], goal: Option<f64>) -> Vec<String> {
-    let native = all.iter().find(|runs| runs.engine == "native");
-    let native = native.map(|runs| runs.cpu_per_million(moved).min);
-    let line = |runs: &Runs| {
-        let cpu = runs.cpu_per_million(moved);
-        let ratio = native.map_or_else(String::new, |native| format!("{:.2}", cpu.min / native));
-        let goal = match goal {
-            Some(goal) if runs.engine == "0.14" => format!("≥ {}", grouped(goal as u64)),
-            _ => String::new(),
-        };
-        format!(
-            "| {case} | {} | {} | {} | {} | {ratio} | {:.0} | {goal} |",
-            runs.engine,
-            runs.rows_per_second(moved).show(),
-            runs.megabytes_per_second(moved).show(),
-            cpu.show(),
-            runs.peak().max,
-        )
-    };
-    all.iter().map(line).collect()
+/// The table of cases, without lines.
+pub fn cases() -> Table {
+    Table::new(
+        "cases",
+        2,
+        &[
+            "case",
+            "engine",
+            "rows/s: min / median / max",
+            "MB/s of binlog",
+            "CPU s per million rows",
+            "CPU ÷ native",
+            "peak MB",
+        ],
+    )
 }
 
-/// The head of such a table.
-pub const HEAD: &str = "| case | engine | rows/s: min / median / max | MB/s of binlog | CPU s per million rows | CPU ÷ native | peak MB | goal, rows/s |\n\
-                        | --- | --- | --- | --- | --- | --- | --- | --- |";
+/// Adds a line for each engine.
+pub fn add(table: &mut Table, case: &str, moved: Moved, all: &[Runs]) {
+    for runs in all {
+        let ratio = ratio(moved, all, runs.engine);
+        table.line(&[
+            case.to_owned(),
+            runs.engine.to_owned(),
+            runs.rows_per_second(moved).show(),
+            runs.megabytes_per_second(moved).show(),
+            runs.cpu_per_million(moved).show(),
+            ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
+            format!("{:.0}", runs.peak().max),
+        ]);
+    }
+}
+
+/// The least CPU time of an engine, in that of the native program.
+fn ratio(moved: Moved, all: &[Runs], engine: &str) -> Option<f64> {
+    let least = |engine: &str| {
+        let runs = all.iter().find(|runs| runs.engine == engine)?;
+        Some(runs.cpu_per_million(moved).min)
+    };
+    Some(least(engine)? / least("native")?)
+}
 
 /// Writes a number with commas between groups of three digits.
 pub fn grouped(number: u64) -> String {
@@ -143,10 +159,12 @@ mod tests {
             rows: 1_000_000,
             bytes: 200_000_000,
         };
-        let lines = table("x", moved, &[runs("native", 100), runs("0.14", 130)], None);
+        let mut table = cases();
+        let all = [runs("native", 100), runs("0.14", 130)];
+        add(&mut table, "x", moved, &all);
         assert_eq!(
-            lines[1],
-            "| x | 0.14 | 2,000,000 / 2,000,000 / 2,000,000 | 400.0 / 400.0 / 400.0 | 0.130 / 0.130 / 0.130 | 1.30 | 60 |  |"
+            table.lines[1],
+            "| x | 0.14 | 2,000,000 / 2,000,000 / 2,000,000 | 400.0 / 400.0 / 400.0 | 0.130 / 0.130 / 0.130 | 1.30 | 60 |"
         );
     }
 }

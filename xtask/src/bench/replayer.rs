@@ -11,8 +11,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 
-use super::recording::Recording;
-
 const COM_BINLOG_DUMP: u8 = 0x12;
 const COM_BINLOG_DUMP_GTID: u8 = 0x1e;
 
@@ -26,11 +24,9 @@ pub struct Replayer {
 }
 
 impl Replayer {
-    /// Replays a recording; everything else is answered by its server.
-    pub fn start(recording: &mut Recording) -> Result<Replayer> {
-        let port = recording.port()?;
-        let end = recording.end()?;
-        let stream: Arc<[u8]> = stream(&recording.file, &end)?.into();
+    /// Replays a file, behind which `end` comes; everything else is answered by the server at `port`.
+    pub fn start(file: &Path, end: &(String, u64), port: u16) -> Result<Replayer> {
+        let stream: Arc<[u8]> = stream(file, end)?.into();
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let own = listener.local_addr()?.port();
         std::thread::spawn(move || {

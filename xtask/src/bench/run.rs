@@ -1,5 +1,6 @@
 //! A process that is timed from its start to its end.
 
+use std::fs;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -55,6 +56,30 @@ pub fn reap(child: &Child) -> Result<(i32, Took)> {
     Ok((status, took))
 }
 
+/// The CPU time that another process has used so far, its threads included (proc(5), `/proc/<pid>/stat`).
+pub fn used(pid: u32) -> Option<Duration> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold anything; the fields after it count from the state, field 3.
+    let (_, fields) = text.rsplit_once(") ")?;
+    let mut fields = fields.split(' ').skip(11);
+    let mut ticks = || fields.next()?.parse::<u64>().ok();
+    // utime, stime
+    let ticks = ticks()? + ticks()?;
+    // SAFETY: sysconf takes no pointer.
+    let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    Some(Duration::from_secs_f64(ticks as f64 / per_second as f64))
+}
+
+/// The same to the nanosecond, of the threads that are there (`/proc/<pid>/task/<tid>/schedstat`).
+pub fn used_by_threads(pid: u32) -> Option<Duration> {
+    let mut all = Duration::ZERO;
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
+        let text = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        all += Duration::from_nanos(text.split(' ').next()?.parse().ok()?);
+    }
+    Some(all)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +90,6 @@ mod tests {
         assert_eq!(said, "hello\n");
         assert!(took.peak > 100_000 && took.cpu <= took.wall * 2 + Duration::from_millis(50));
         assert!(timed(Command::new("sh").args(["-c", "exit 3"])).is_err());
+        assert!(used(std::process::id()).is_some());
     }
 }

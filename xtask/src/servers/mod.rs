@@ -84,6 +84,13 @@ pub fn down(kinds: &[Kind], purge: bool) -> Result<()> {
     Ok(())
 }
 
+/// The process of a server that `up` started from packages.
+pub fn pid(kind: Kind) -> Option<u32> {
+    let state = State::load();
+    let running = state.0.get(&kind)?;
+    running.process.as_ref().map(|process| process.pid)
+}
+
 /// Says for each server where it is and whether it answers.
 pub fn status() -> String {
     let state = State::load();

@@ -1,0 +1,139 @@
+//! Measures the cases, and compares them with what is aimed at.
+
+use anyhow::Result;
+
+use super::Report;
+use super::case::{CASES, Case};
+use super::figures::{self, Runs, Spread};
+use super::goal::{Goal, Limit, plain};
+use super::page::Table;
+use super::session::{Measured, Session};
+use super::turns;
+
+/// Natively to WebAssembly, in CPU time without that of starting, for cases without sockets: the kernel's part would make
+/// it look better.
+const RATIO: f64 = 1.4;
+/// Megabytes that the process may have resident.
+const PEAK: f64 = 80.0;
+
+/// Runs all cases that are chosen.
+pub fn measure(session: &mut Session<'_>, report: &mut Report) -> Result<()> {
+    let chosen = |case: &&Case| session.options.chosen(case.name);
+    let chosen: Vec<_> = CASES.iter().filter(chosen).collect();
+    if chosen.is_empty() {
+        return Ok(());
+    }
+    let starts = starts(session)?;
+    let mut table = figures::cases();
+    let mut servers = servers();
+    let mut peak: f64 = 0.0;
+    for case in chosen {
+        eprintln!("{}: {}", case.name, case.about);
+        match session.measure(case) {
+            Ok(measured) => {
+                let Measured { moved, ref all, .. } = measured;
+                let before = table.lines.len();
+                figures::add(&mut table, case.name, moved, all);
+                println!("{}", table.lines[before..].join("\n"));
+                beside(&mut servers, case, &measured);
+                if let Some(runs) = shipped(all) {
+                    peak = peak.max(runs.peak().max);
+                }
+                goals(case, &measured, &starts, &mut report.goals);
+            }
+            Err(error) => report.attempt(case.name, Err(error)),
+        }
+    }
+    let goal = Goal::new(
+        "peak resident memory of the cases that were run",
+        Limit::AtMost(PEAK),
+        peak,
+        "MB",
+    );
+    report.goals.push(goal);
+    report.table(&table)?;
+    match servers.lines.is_empty() {
+        true => Ok(()),
+        false => report.table(&servers),
+    }
+}
+
+fn shipped(all: &[Runs]) -> Option<&Runs> {
+    all.iter().find(|runs| runs.engine == "0.14")
+}
+
+/// What the case is aimed at, in the form that ships.
+fn goals(case: &Case, measured: &Measured, starts: &Starts, goals: &mut Vec<Goal>) {
+    let Measured { moved, all, .. } = measured;
+    let Some(runs) = shipped(all) else { return };
+    if let Some(goal) = case.goal {
+        // The least time, which is the highest rate.
+        let rate = runs.rows_per_second(*moved).max;
+        let what = format!("{}: {}", case.name, case.about);
+        goals.push(Goal::new(what, Limit::AtLeast(goal), rate, "rows/s"));
+    }
+    if let Some(most) = case.cpu_goal {
+        let cpu = runs.cpu_per_million(*moved).min;
+        let what = format!("{}: CPU time for a million rows", case.name);
+        goals.push(Goal::new(what, Limit::AtMost(most), cpu, "s"));
+    }
+    let is_bare = case.name.starts_with("file-");
+    if let Some(ratio) = ratio(measured, starts).filter(|_| is_bare) {
+        let what = format!(
+            "{}: CPU time beside native, without that of starting",
+            case.name
+        );
+        goals.push(Goal::new(what, Limit::AtMost(RATIO), ratio, "×"));
+    }
+}
+
+/// CPU seconds that an engine takes to start, by its name.
+type Starts = Vec<(&'static str, f64)>;
+
+fn starts(session: &mut Session<'_>) -> Result<Starts> {
+    let jobs = [turns::start(session)?];
+    let mut starts = Vec::new();
+    for engine in &session.engines {
+        for least in turns::least(engine, session, &jobs)? {
+            starts.push((engine.name, least.cpu.as_secs_f64()));
+        }
+    }
+    Ok(starts)
+}
+
+fn ratio(measured: &Measured, starts: &Starts) -> Option<f64> {
+    let cpu = |engine: &str| {
+        let runs = measured.all.iter().find(|runs| runs.engine == engine)?;
+        let (_, start) = starts.iter().find(|(name, _)| *name == engine)?;
+        let least = Spread::of(runs.took.iter().map(|took| took.cpu.as_secs_f64())).min;
+        Some((least - start).max(1e-6))
+    };
+    Some(cpu("0.14")? / cpu("native")?)
+}
+
+/// CPU time of each process of a live case, which says who is the narrow end.
+fn servers() -> Table {
+    Table::new(
+        "servers",
+        1,
+        &[
+            "case",
+            "wlf, CPU s per million rows",
+            "MySQL",
+            "Kafka or Redis",
+            "wall s per million rows",
+        ],
+    )
+}
+
+fn beside(table: &mut Table, case: &Case, measured: &Measured) {
+    let (Some(runs), [mysql, other]) = (measured.all.last(), &measured.servers[..]) else {
+        return;
+    };
+    let Some(last) = runs.took.last() else { return };
+    let million = measured.moved.rows as f64 / 1e6;
+    let seconds = [last.cpu, mysql.1, other.1, last.wall];
+    let mut cells = vec![case.name.to_owned()];
+    cells.extend(seconds.map(|time| plain(time.as_secs_f64() / million)));
+    table.line(&cells);
+}

@@ -1,0 +1,200 @@
+//! What all measurements share: engines, servers, the recording of the last case.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use super::Options;
+use super::case::{self, Case, Way};
+use super::engine::Engine;
+use super::figures::{Moved, Runs, grouped};
+use super::recorder::Recorder;
+use super::recording::Recording;
+use super::replayer::Replayer;
+use super::run::{self, Took};
+use super::sink::Sink;
+use super::topic;
+use crate::layout;
+use crate::servers::{self, Kind, Servers};
+
+/// Everything that measurements need, each made when the first of them does.
+pub struct Session<'a> {
+    pub options: &'a Options,
+    pub home: PathBuf,
+    pub engines: Vec<Engine>,
+    pub recorder: Recorder,
+    /// The one that the last case needed, and what replays it.
+    recording: Option<(&'static str, Recording)>,
+    replayer: Option<Replayer>,
+    sink: Option<Sink>,
+    servers: Option<Servers>,
+    /// So that no two runs write into the same topic.
+    runs: usize,
+}
+
+/// What the runs of a case took.
+pub struct Measured {
+    pub moved: Moved,
+    pub all: Vec<Runs>,
+    /// CPU time of the servers beside the program, in its last run.
+    pub servers: Vec<(Kind, Duration)>,
+}
+
+impl<'a> Session<'a> {
+    pub fn new(options: &'a Options) -> Result<Self> {
+        let home = layout::target().join("bench");
+        fs::create_dir_all(&home)?;
+        let wanted = |name: &str| {
+            options.engines.is_empty() || options.engines.iter().any(|engine| engine == name)
+        };
+        Ok(Self {
+            options,
+            engines: Engine::all(wanted)?,
+            recorder: Recorder::new(&home),
+            recording: None,
+            replayer: None,
+            home,
+            sink: None,
+            servers: None,
+            runs: 0,
+        })
+    }
+
+    /// The engine in which the program ships, or the first that is measured.
+    pub fn shipped(&self) -> Result<&Engine> {
+        let shipped = self.engines.iter().find(|engine| engine.name == "0.14");
+        shipped.or(self.engines.first()).context("no engine")
+    }
+
+    /// Runs a case on every engine, in turns.
+    pub fn measure(&mut self, case: &Case) -> Result<Measured> {
+        let is_other = |(name, _): &(&str, Recording)| *name != case.recording;
+        if self.recording.as_ref().is_none_or(is_other) {
+            self.replayer = None;
+            let recording = Recording::provide(&self.home, case.recording, self.options.rows)?;
+            self.recording = Some((case.recording, recording));
+        }
+        let engines: Vec<_> = (0..self.engines.len())
+            .filter(|engine| case.engines.contains(&self.engines[*engine].name))
+            .collect();
+        let runs = |engine: &usize| Runs {
+            engine: self.engines[*engine].name,
+            took: Vec::new(),
+        };
+        let mut all: Vec<_> = engines.iter().map(runs).collect();
+        let mut servers = Vec::new();
+        for _ in 0..self.options.runs {
+            for (engine, runs) in engines.iter().zip(&mut all) {
+                let (took, beside) = self.once(case, *engine)?;
+                runs.took.push(took);
+                servers = beside;
+            }
+        }
+        let (_, recording) = self.recording.as_ref().context("a recording")?;
+        Ok(Measured {
+            moved: recording.moved()?,
+            all,
+            servers,
+        })
+    }
+
+    fn once(&mut self, case: &Case, engine: usize) -> Result<(Took, Vec<(Kind, Duration)>)> {
+        self.runs += 1;
+        let addresses = self.addresses(case.way)?;
+        let (_, recording) = self.recording.as_ref().context("a recording")?;
+        let text = case.configuration(recording, &addresses);
+        let mut command = self.engines[engine].command(&self.home, &recording.data(), &text)?;
+        let before = self.servers_cpu(case.way);
+        let (took, said) = run::timed(&mut command)?;
+        let beside = self.servers_cpu(case.way).into_iter().zip(before);
+        let beside = beside.map(|((kind, now), (_, before))| (kind, now.saturating_sub(before)));
+        let beside = beside.collect();
+        let _ = fs::remove_file(&addresses.output);
+        if let Way::Kafka { .. } = case.way {
+            topic::delete(&addresses.kafka, &addresses.topic)?;
+        }
+        let (_, recording) = self.recording.as_ref().context("a recording")?;
+        ensure!(
+            said.contains(&grouped(recording.rows)),
+            "it did not read {} rows: {said}",
+            recording.rows
+        );
+        if let (Way::Socket { .. }, Some(sink)) = (case.way, &self.sink) {
+            let came = sink.take_records();
+            ensure!(
+                came == recording.rows,
+                "{came} records came of {}",
+                recording.rows
+            );
+        }
+        Ok((took, beside))
+    }
+
+    /// The CPU time that the servers of a live case have used so far, where they run as processes of ours.
+    fn servers_cpu(&self, way: Way) -> Vec<(Kind, Duration)> {
+        let other = match way {
+            Way::Kafka { .. } => Kind::Kafka,
+            Way::RedisPublish | Way::RedisStream => Kind::Redis,
+            _ => return Vec::new(),
+        };
+        let mysql = self.recording.as_ref().and_then(|(_, r)| r.pid());
+        let pids = [(Kind::Mysql, mysql), (other, servers::pid(other))];
+        let used = |(kind, pid): (Kind, Option<u32>)| Some((kind, run::used(pid?)?));
+        pids.into_iter().filter_map(used).collect()
+    }
+
+    /// Where the case's servers are; starts those that are missing.
+    fn addresses(&mut self, way: Way) -> Result<case::Addresses> {
+        let mut addresses = case::Addresses {
+            output: self.home.join("out.json"),
+            topic: format!("bench.{}.{}", std::process::id(), self.runs),
+            ..case::Addresses::default()
+        };
+        if way.is_live() {
+            addresses.kafka = self.address("WLF_TEST_KAFKA")?;
+            addresses.redis = self.address("WLF_TEST_REDIS")?;
+        }
+        let (_, recording) = self.recording.as_mut().context("a recording")?;
+        if !matches!(way, Way::File | Way::Files | Way::FanOut) {
+            addresses.mysql = recording.port()?;
+        }
+        if let Way::Socket { .. } = way {
+            let sink = match &mut self.sink {
+                Some(sink) => sink,
+                none => none.insert(Sink::start()?),
+            };
+            addresses.kafka = sink.address.clone();
+            let replayer = match &mut self.replayer {
+                Some(replayer) => replayer,
+                none => {
+                    let (end, port) = (recording.end()?, recording.port()?);
+                    none.insert(Replayer::start(&recording.file, &end, port)?)
+                }
+            };
+            addresses.mysql = replayer.port;
+        }
+        Ok(addresses)
+    }
+
+    /// The address that a variable names, of Kafka or Redis, which are started if they do not run.
+    pub fn address(&mut self, variable: &str) -> Result<String> {
+        let servers = match &mut self.servers {
+            Some(servers) => servers,
+            none => none.insert(servers::up(&[Kind::Kafka, Kind::Redis])?),
+        };
+        let mut addresses = servers.addresses.iter();
+        let found = addresses.find(|(name, _)| *name == variable);
+        let (_, address) = found.with_context(|| format!("no {variable}"))?;
+        Ok(address.clone())
+    }
+
+    /// Stops what was started.
+    pub fn close(self) -> Result<()> {
+        match self.servers {
+            Some(servers) => servers::down(&servers.started, false),
+            None => Ok(()),
+        }
+    }
+}
