@@ -203,11 +203,18 @@ impl EventRouter {
     /// # Errors
     /// [`RouterError::Closed`] when nothing more will come.
     pub async fn poll_event(&self, id: &str) -> Result<Delivery, RouterError> {
-        let mut receiver = self.mailbox(id, "sends only")?.receiver.lock().await;
-        receiver
-            .recv()
-            .await
-            .ok_or_else(|| RouterError::Closed { id: id.to_owned() })
+        let mailbox = self.mailbox(id, "sends only")?;
+        let delivery = mailbox.receiver.lock().await.recv().await;
+        let delivery = delivery.ok_or_else(|| RouterError::Closed { id: id.to_owned() })?;
+        Ok(self.received(id, delivery))
+    }
+
+    /// A batch that a dispatcher has does not wait any more; one that a transformer has goes on to wait elsewhere.
+    fn received(&self, id: &str, mut delivery: Delivery) -> Delivery {
+        if let Some(Registered::Other(ComponentKind::Dispatcher, _)) = self.registry.get(id) {
+            delivery.receipt.begin();
+        }
+        delivery
     }
 
     /// Receives the next batch if one is there already.
@@ -220,7 +227,7 @@ impl EventRouter {
             return Ok(None);
         };
         match receiver.try_recv() {
-            Ok(delivery) => Ok(Some(delivery)),
+            Ok(delivery) => Ok(Some(self.received(id, delivery))),
             Err(TryRecvError::Empty | TryRecvError::Disconnected) => Ok(None),
         }
     }

@@ -1,9 +1,8 @@
 //! Writes each row as a record of a Kafka topic.
 
 use async_trait::async_trait;
-use tokio::task::yield_now;
 use wlf_core::format::{EncodedRecord, Encoder, KeyFormat, Lanes, Target};
-use wlf_core::{Ahead, Dispatcher, Event, Fault, Operation, Template, WriteError};
+use wlf_core::{Ahead, Dispatcher, Event, Fault, Operation, Template, WriteError, turn};
 
 use crate::cluster::Cluster;
 use crate::config::Config;
@@ -15,8 +14,8 @@ use crate::produce::ROOM;
 use crate::record_batch::Producer;
 use crate::topics::{Finding, Topics};
 
-/// What is encoded before others get a turn, in bytes: about a millisecond's work.
-const YIELD: usize = 256 << 10;
+/// What is encoded before it is looked whether others should get a turn, in bytes: about 100 µs of work.
+const TURN: usize = 128 << 10;
 
 /// Writes each row as a record of a Kafka topic.
 #[derive(Debug)]
@@ -73,7 +72,7 @@ impl KafkaDispatcher {
     /// The first row that goes nowhere, and why; the rows before it are in their lanes.
     async fn encode(&mut self, events: &[Event]) -> Result<(), (u32, Fault)> {
         let mut row = 0;
-        let mut turn = YIELD;
+        let mut next = TURN;
         for event in events {
             if self.in_lanes && self.ahead.is_empty() && event.operation != Operation::Ddl {
                 let topic = match self.topics.known(event) {
@@ -88,10 +87,10 @@ impl KafkaDispatcher {
                 self.route(event, row).await?;
             }
             row += event.len();
-            if self.encoder.lanes().has_full() || self.encoder.lanes().written() >= turn {
+            if self.encoder.lanes().has_full() || self.encoder.lanes().written() >= next {
                 self.send_full().await;
-                turn = self.encoder.lanes().written() + YIELD;
-                yield_now().await;
+                next = self.encoder.lanes().written() + TURN;
+                turn::pass_on().await;
             }
         }
         Ok(())

@@ -28,6 +28,8 @@ pub(crate) struct Collecting {
     pub collector: Mutex<Box<dyn Collector>>,
     pub state: Option<StateDirectory>,
     pub max_in_flight: usize,
+    /// Nothing is read while so many bytes wait for a destination that has not begun to write them.
+    pub read_ahead: usize,
     pub status: Arc<ComponentStatus>,
     pub stop: Stop,
 }
@@ -130,7 +132,9 @@ impl Course<'_> {
             .set_place(at, self.collector.progress());
         self.component.status.set_ready(true);
         loop {
-            let room = self.checkpoint.ledger.in_flight() < self.component.max_in_flight;
+            let ledger = &self.checkpoint.ledger;
+            let room = ledger.in_flight() < self.component.max_in_flight
+                && ledger.waiting() < self.component.read_ahead;
             tokio::select! {
                 biased;
                 () = self.component.stop.asked() => return Ok(Pause::Stopped),

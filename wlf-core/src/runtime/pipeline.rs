@@ -73,6 +73,8 @@ impl Pipeline {
                     collector: Mutex::new(collector),
                     state: self.state.clone(),
                     max_in_flight: self.delivery.max_in_flight.as_usize(),
+                    // One write's worth may wait for each that is under way, and another is being read.
+                    read_ahead: self.delivery.batch.bytes.as_usize().saturating_mul(2),
                     status: Arc::clone(&status),
                     stop: self.stop.clone(),
                 };

@@ -27,6 +27,8 @@ struct Pages {
     first: u64,
     open: VecDeque<Entry>,
     in_flight: usize,
+    /// The bytes of the batches that some destination has not begun to write.
+    waiting: usize,
     durable: Option<Position>,
     lost: bool,
 }
@@ -34,6 +36,8 @@ struct Pages {
 #[derive(Debug)]
 struct Entry {
     receipts: usize,
+    /// How many of the receipts are of destinations that have not begun to write.
+    waiting: usize,
     bytes: usize,
     position: Option<Position>,
 }
@@ -50,8 +54,10 @@ impl Ledger {
         let mut pages = self.pages();
         let number = pages.first + pages.open.len() as u64;
         pages.in_flight += bytes;
+        pages.waiting += bytes;
         pages.open.push_back(Entry {
             receipts: 1,
+            waiting: 1,
             bytes,
             position,
         });
@@ -59,7 +65,13 @@ impl Ledger {
             ledger: Arc::clone(self),
             number,
             open: true,
+            waiting: true,
         }
+    }
+
+    /// The bytes of the batches that some destination has not begun to write.
+    pub fn waiting(&self) -> usize {
+        self.pages().waiting
     }
 
     /// The bytes of the batches that are not durable yet.
@@ -82,9 +94,27 @@ impl Ledger {
         self.pages().durable.take()
     }
 
-    /// Waits until something became durable or was lost since the last call.
+    /// Waits until something became durable or was lost, or a destination has begun to write, since the last call.
     pub async fn changed(&self) {
         self.changed.notified().await;
+    }
+
+    /// A destination begins to write a batch.
+    fn begin(&self, number: u64) {
+        let mut pages = self.pages();
+        let pages = &mut *pages;
+        let index = number
+            .checked_sub(pages.first)
+            .and_then(|index| usize::try_from(index).ok());
+        let entry = index.and_then(|index| pages.open.get_mut(index));
+        let Some(entry) = entry else {
+            return;
+        };
+        entry.waiting -= 1;
+        if entry.waiting == 0 {
+            pages.waiting -= entry.bytes;
+            self.changed.notify_one();
+        }
     }
 
     fn settle(&self, number: u64, delivered: bool) {
@@ -116,11 +146,16 @@ impl Ledger {
 
     fn add(&self, number: u64) {
         let mut pages = self.pages();
+        let pages = &mut *pages;
         let index = number
             .checked_sub(pages.first)
             .and_then(|index| usize::try_from(index).ok());
         if let Some(entry) = index.and_then(|index| pages.open.get_mut(index)) {
             entry.receipts += 1;
+            if entry.waiting == 0 {
+                pages.waiting += entry.bytes;
+            }
+            entry.waiting += 1;
         }
     }
 }
@@ -134,6 +169,8 @@ pub struct Receipt {
     ledger: Arc<Ledger>,
     number: u64,
     open: bool,
+    /// Its destination has not begun to write.
+    waiting: bool,
 }
 
 impl Receipt {
@@ -144,11 +181,20 @@ impl Receipt {
             ledger: Arc::clone(&self.ledger),
             number: self.number,
             open: true,
+            waiting: true,
+        }
+    }
+
+    /// States that the destination begins to write the batch.
+    pub(crate) fn begin(&mut self) {
+        if std::mem::replace(&mut self.waiting, false) {
+            self.ledger.begin(self.number);
         }
     }
 
     /// States that the batch is durable at its destination, or that nothing of it was to go there.
     pub fn delivered(mut self) {
+        self.begin();
         self.open = false;
         self.ledger.settle(self.number, true);
     }
@@ -162,6 +208,7 @@ impl Receipt {
 impl Drop for Receipt {
     fn drop(&mut self) {
         if self.open {
+            self.begin();
             self.ledger.settle(self.number, false);
         }
     }
@@ -194,6 +241,28 @@ mod tests {
         );
         assert_eq!(ledger.in_flight(), 0);
         assert!(ledger.is_empty());
+    }
+
+    #[test]
+    fn a_batch_waits_until_every_destination_has_begun_to_write() {
+        let ledger = Arc::new(Ledger::default());
+        let mut redis = ledger.enter(at(1), 5000);
+        let mut kafka = redis.another();
+        let other = ledger.enter(at(2), 3000);
+        redis.begin();
+        redis.begin();
+        assert_eq!(ledger.waiting(), 8000);
+        kafka.begin();
+        assert_eq!(ledger.waiting(), 3000);
+        other.delivered();
+        assert_eq!(ledger.waiting(), 0);
+        assert_eq!(ledger.in_flight(), 8000);
+        let late = kafka.another();
+        assert_eq!(ledger.waiting(), 5000);
+        for receipt in [redis, kafka, late] {
+            receipt.delivered();
+        }
+        assert_eq!((ledger.waiting(), ledger.in_flight()), (0, 0));
     }
 
     #[test]

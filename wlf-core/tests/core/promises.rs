@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use wlf_core::config::{Component, Delivery, OnReject};
+use wlf_core::config::{ByteSize, Component, Delivery, OnReject};
 use wlf_core::runtime::{Pipeline, StateDirectory};
 use wlf_core::testing::{Answer, MemoryCollector, MemoryDispatcher, Step, Stored, numbers};
 use wlf_core::{Batch, Ended, Event, Exit, Fault, Position, Transformer};
@@ -162,28 +162,33 @@ fn promise_3_rows_arrive_in_source_order_through_outages_of_both_sides() {
 
 #[test]
 fn promise_4_memory_is_bounded_in_bytes_however_slow_a_destination_is() {
-    let store = Store::default();
-    let steps = (0..1000).map(|i| {
-        let position = Some(MemoryCollector::position(i));
-        let events = vec![numbers("t", i as u64 + 1, None, i as u32, 1)];
-        Step::Batch(Batch {
-            events,
-            position,
-            ended: None,
-            bytes: 1 << 20,
-        })
-    });
-    let stuck = MemoryDispatcher::new(store).answering([Answer::Silence]);
-    let pipeline = Setup::new().pipeline(MemoryCollector::new(steps.collect()), vec![("d", stuck)]);
-    let status = pipeline.status();
-    run(async { tokio::time::timeout(Duration::from_secs(60), pipeline.run()).await })
-        .expect_err("it hangs");
-    let read: u64 = status
-        .components
-        .iter()
-        .map(|component| component.bytes())
-        .sum();
-    assert_eq!(read, 16 << 20, "max_in_flight is 16 MiB and a batch 1 MiB");
+    const MIB: u64 = 1 << 20;
+    for (written_at_once, in_flight, why) in [
+        (1, 3, "what is written, and twice as much that waits"),
+        (64, 16, "max_in_flight"),
+    ] {
+        let steps = (0..1000).map(|i| {
+            let position = Some(MemoryCollector::position(i));
+            let events = vec![numbers("t", i as u64 + 1, None, i as u32, 1)];
+            Step::Batch(Batch {
+                events,
+                position,
+                ended: None,
+                bytes: MIB as usize,
+            })
+        });
+        let mut setup = Setup::new();
+        setup.delivery.batch.bytes = ByteSize::mib(written_at_once);
+        let stuck = MemoryDispatcher::new(Store::default()).answering([Answer::Silence]);
+        let collector = MemoryCollector::new(steps.collect());
+        let pipeline = setup.pipeline(collector, vec![("d", stuck)]);
+        let status = pipeline.status();
+        run(async { tokio::time::timeout(Duration::from_secs(60), pipeline.run()).await })
+            .expect_err("it hangs");
+        let components = status.components.iter();
+        let read: u64 = components.map(|component| component.bytes()).sum();
+        assert_eq!(read, in_flight * MIB, "{why}");
+    }
 }
 
 #[test]
