@@ -365,6 +365,11 @@ impl<'a, C: Columns> Visitor<'a> for Rendering<'a, '_, C> {
         }
         Ok(())
     }
+
+    #[inline(never)]
+    fn visit_any(self, value: Value<'a>) -> Self::Output {
+        self.visit(value)
+    }
 }
 
 #[inline(always)]

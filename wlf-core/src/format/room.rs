@@ -4,7 +4,7 @@
 //! `bytes.len()`, and `len` is never more than that. A write asks for room first, and then goes to memory between `len` and
 //! `bytes.len()`. The tests compare what is written with the standard library's `Vec`.
 
-use super::simd::specials;
+use super::simd::Sixteen;
 
 /// A growing run of bytes with room behind it.
 #[derive(Debug, Default)]
@@ -117,9 +117,9 @@ impl Room {
                 to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
             } else {
                 for (n, piece) in bytes.as_chunks::<16>().0.iter().enumerate() {
-                    to.add(n * 16).cast::<[u8; 16]>().write(*piece);
+                    Sixteen::load(piece).store(&mut *to.add(n * 16).cast());
                 }
-                to.add(bytes.len() - 16).cast::<[u8; 16]>().write(*last);
+                Sixteen::load(last).store(&mut *to.add(bytes.len() - 16).cast());
             }
         }
         self.len += bytes.len();
@@ -133,7 +133,7 @@ impl Room {
         unsafe {
             let to = self.bytes.as_mut_ptr().add(self.len);
             for (n, piece) in pieces.iter().enumerate() {
-                to.add(n * 16).cast::<[u8; 16]>().write(*piece);
+                Sixteen::load(piece).store(&mut *to.add(n * 16).cast());
             }
         }
         self.len += len.min(pieces.len() * 16);
@@ -144,38 +144,38 @@ impl Room {
     pub fn put_clean(&mut self, text: &[u8]) -> Copied {
         let Some(last) = text.last_chunk::<16>() else {
             let chunk = padded(text);
-            let found = specials(&chunk);
+            let found = Sixteen::load(&chunk);
             // The zeros behind the text look like control characters.
-            let clean = (found.escaped | 1 << text.len()).trailing_zeros() as usize;
+            let clean = (found.escaped().unwrap_or(0) | 1 << text.len()).trailing_zeros() as usize;
             self.put_16(chunk, clean);
-            let high = found.high != 0;
+            let high = found.is_high();
             return Copied { clean, high };
         };
-        let mut high = 0;
+        let mut all = Sixteen::zero();
         // A piece may reach beyond the clean bytes, never beyond the text.
         self.reserve(text.len());
         // SAFETY: there is room for as many bytes as the text has, and no piece reaches beyond them.
         let to = unsafe { self.bytes.as_mut_ptr().add(self.len) };
         for (n, chunk) in text.as_chunks::<16>().0.iter().enumerate() {
-            let found = specials(chunk);
+            let chunk = Sixteen::load(chunk);
             // SAFETY: as above.
-            unsafe { to.add(n * 16).cast::<[u8; 16]>().write(*chunk) };
-            high |= found.high;
-            if found.escaped != 0 {
-                let clean = n * 16 + found.escaped.trailing_zeros() as usize;
+            chunk.store(unsafe { &mut *to.add(n * 16).cast() });
+            all = all.or(chunk);
+            if let Some(escaped) = chunk.escaped() {
+                let clean = n * 16 + escaped.trailing_zeros() as usize;
                 self.len += clean;
-                let high = high != 0;
+                let high = all.is_high();
                 return Copied { clean, high };
             }
         }
         // The last piece overlaps the one before it, which was clean.
-        let found = specials(last);
+        let chunk = Sixteen::load(last);
         let at = text.len() - 16;
         // SAFETY: as above.
-        unsafe { to.add(at).cast::<[u8; 16]>().write(*last) };
-        let clean = at + (found.escaped | 1 << 16).trailing_zeros() as usize;
+        chunk.store(unsafe { &mut *to.add(at).cast() });
+        let clean = at + chunk.escaped().map_or(16, u32::trailing_zeros) as usize;
         self.len += clean;
-        let high = (high | found.high) != 0;
+        let high = all.or(chunk).is_high();
         Copied { clean, high }
     }
 }

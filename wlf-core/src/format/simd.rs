@@ -1,63 +1,134 @@
-//! Finds, 16 bytes at a time, the bytes of a string that JSON cannot hold as they are.
+//! Sixteen bytes at once: copies them, and finds those that a JSON string cannot hold as they are.
 //!
-//! The only unsafe code of the formats: 16 bytes are loaded from a reference to 16 bytes, which is always valid, whatever
-//! its alignment. `reference` says what the others compute, and the tests compare them.
-
-/// What is special in 16 bytes: bit n stands for byte n.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Specials {
-    /// `"`, `\` and everything below 0x20.
-    pub escaped: u32,
-    /// Everything from 0x80 on.
-    pub high: u32,
-}
+//! The unsafe code loads 16 bytes from a reference to 16 bytes and stores them to one, which is always valid, whatever its
+//! alignment. `reference` says what the others compute, and the tests compare them.
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-#[inline(always)]
-pub(super) fn specials(bytes: &[u8; 16]) -> Specials {
-    use core::arch::wasm32::{
-        i8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, v128, v128_load, v128_or,
-    };
-    // SAFETY: the reference is valid for 16 bytes, and v128_load wants no alignment.
-    let bytes = unsafe { v128_load(bytes.as_ptr().cast::<v128>()) };
-    let quotes = v128_or(
-        u8x16_eq(bytes, u8x16_splat(b'"')),
-        u8x16_eq(bytes, u8x16_splat(b'\\')),
-    );
-    let escaped = v128_or(quotes, u8x16_lt(bytes, u8x16_splat(0x20)));
-    Specials {
-        escaped: u32::from(i8x16_bitmask(escaped)),
-        high: u32::from(i8x16_bitmask(bytes)),
-    }
-}
+pub(super) use wasm::Sixteen;
 
 #[cfg(target_arch = "x86_64")]
-#[inline(always)]
-pub(super) fn specials(bytes: &[u8; 16]) -> Specials {
-    use core::arch::x86_64::{
-        __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128,
-        _mm_set1_epi8,
-    };
-    // SAFETY: the reference is valid for 16 bytes, _mm_loadu_si128 wants no alignment, and every x86-64 has SSE2.
-    unsafe {
-        let bytes = _mm_loadu_si128(bytes.as_ptr().cast::<__m128i>());
-        let quotes = _mm_or_si128(
-            _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"'.cast_signed())),
-            _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\'.cast_signed())),
-        );
-        let control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
-        Specials {
-            escaped: _mm_movemask_epi8(_mm_or_si128(quotes, control)).cast_unsigned(),
-            high: _mm_movemask_epi8(bytes).cast_unsigned(),
-        }
-    }
-}
+pub(super) use x86::Sixteen;
 
 #[cfg(not(any(
     target_arch = "x86_64",
     all(target_arch = "wasm32", target_feature = "simd128")
 )))]
-pub(super) use reference as specials;
+pub(super) use reference::Sixteen;
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm {
+    use core::arch::wasm32::{
+        i8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u64x2_splat, v128, v128_any_true,
+        v128_load, v128_or, v128_store,
+    };
+
+    /// Sixteen bytes.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Sixteen(v128);
+
+    impl Sixteen {
+        #[inline(always)]
+        pub fn zero() -> Self {
+            Self(u64x2_splat(0))
+        }
+
+        #[inline(always)]
+        pub fn load(bytes: &[u8; 16]) -> Self {
+            // SAFETY: the reference is valid for 16 bytes, and v128_load wants no alignment.
+            Self(unsafe { v128_load(bytes.as_ptr().cast::<v128>()) })
+        }
+
+        #[inline(always)]
+        pub fn store(self, bytes: &mut [u8; 16]) {
+            // SAFETY: the reference is valid for 16 bytes, and v128_store wants no alignment.
+            unsafe { v128_store(bytes.as_mut_ptr().cast::<v128>(), self.0) }
+        }
+
+        /// All bits that one of them has.
+        #[inline(always)]
+        pub fn or(self, other: Self) -> Self {
+            Self(v128_or(self.0, other.0))
+        }
+
+        /// Whether a byte is from 0x80 on.
+        #[inline(always)]
+        pub fn is_high(self) -> bool {
+            i8x16_bitmask(self.0) != 0
+        }
+
+        /// The bytes that are escaped, `"`, `\` and all below 0x20: bit n stands for byte n. `None` if there are none.
+        #[inline(always)]
+        pub fn escaped(self) -> Option<u32> {
+            let quotes = v128_or(
+                u8x16_eq(self.0, u8x16_splat(b'"')),
+                u8x16_eq(self.0, u8x16_splat(b'\\')),
+            );
+            let escaped = v128_or(quotes, u8x16_lt(self.0, u8x16_splat(0x20)));
+            v128_any_true(escaped).then(|| i8x16_bitmask(escaped).into())
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use core::arch::x86_64::{
+        __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128,
+        _mm_set1_epi8, _mm_setzero_si128, _mm_storeu_si128,
+    };
+
+    /// Sixteen bytes.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Sixteen(__m128i);
+
+    impl Sixteen {
+        #[inline(always)]
+        pub fn zero() -> Self {
+            // SAFETY: every x86-64 has SSE2, here and below.
+            Self(unsafe { _mm_setzero_si128() })
+        }
+
+        #[inline(always)]
+        pub fn load(bytes: &[u8; 16]) -> Self {
+            // SAFETY: the reference is valid for 16 bytes, and _mm_loadu_si128 wants no alignment.
+            Self(unsafe { _mm_loadu_si128(bytes.as_ptr().cast::<__m128i>()) })
+        }
+
+        #[inline(always)]
+        pub fn store(self, bytes: &mut [u8; 16]) {
+            // SAFETY: the reference is valid for 16 bytes, and _mm_storeu_si128 wants no alignment.
+            unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast::<__m128i>(), self.0) }
+        }
+
+        /// All bits that one of them has.
+        #[inline(always)]
+        pub fn or(self, other: Self) -> Self {
+            // SAFETY: as above.
+            Self(unsafe { _mm_or_si128(self.0, other.0) })
+        }
+
+        /// Whether a byte is from 0x80 on.
+        #[inline(always)]
+        pub fn is_high(self) -> bool {
+            // SAFETY: as above.
+            unsafe { _mm_movemask_epi8(self.0) != 0 }
+        }
+
+        /// The bytes that are escaped, `"`, `\` and all below 0x20: bit n stands for byte n. `None` if there are none.
+        #[inline(always)]
+        pub fn escaped(self) -> Option<u32> {
+            // SAFETY: as above.
+            let escaped = unsafe {
+                let quotes = _mm_or_si128(
+                    _mm_cmpeq_epi8(self.0, _mm_set1_epi8(b'"'.cast_signed())),
+                    _mm_cmpeq_epi8(self.0, _mm_set1_epi8(b'\\'.cast_signed())),
+                );
+                let control = _mm_cmpeq_epi8(_mm_min_epu8(self.0, _mm_set1_epi8(0x1f)), self.0);
+                _mm_movemask_epi8(_mm_or_si128(quotes, control)).cast_unsigned()
+            };
+            (escaped != 0).then_some(escaped)
+        }
+    }
+}
 
 #[cfg(any(
     test,
@@ -66,20 +137,45 @@ pub(super) use reference as specials;
         all(target_arch = "wasm32", target_feature = "simd128")
     ))
 ))]
-pub(super) fn reference(bytes: &[u8; 16]) -> Specials {
-    let mut found = Specials {
-        escaped: 0,
-        high: 0,
-    };
-    for (n, byte) in bytes.iter().enumerate() {
-        if *byte < 0x20 || *byte == b'"' || *byte == b'\\' {
-            found.escaped |= 1 << n;
+mod reference {
+    /// Sixteen bytes.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Sixteen([u8; 16]);
+
+    impl Sixteen {
+        pub fn zero() -> Self {
+            Self([0; 16])
         }
-        if *byte >= 0x80 {
-            found.high |= 1 << n;
+
+        pub fn load(bytes: &[u8; 16]) -> Self {
+            Self(*bytes)
+        }
+
+        pub fn store(self, bytes: &mut [u8; 16]) {
+            *bytes = self.0;
+        }
+
+        /// All bits that one of them has.
+        pub fn or(self, other: Self) -> Self {
+            Self(std::array::from_fn(|n| self.0[n] | other.0[n]))
+        }
+
+        /// Whether a byte is from 0x80 on.
+        pub fn is_high(self) -> bool {
+            !self.0.is_ascii()
+        }
+
+        /// The bytes that are escaped, `"`, `\` and all below 0x20: bit n stands for byte n. `None` if there are none.
+        pub fn escaped(self) -> Option<u32> {
+            let mut escaped = 0;
+            for (n, byte) in self.0.iter().enumerate() {
+                if *byte < 0x20 || *byte == b'"' || *byte == b'\\' {
+                    escaped |= 1 << n;
+                }
+            }
+            (escaped != 0).then_some(escaped)
         }
     }
-    found
 }
 
 #[cfg(test)]
@@ -88,21 +184,36 @@ mod tests {
 
     use super::*;
 
+    fn assert_as_the_reference(bytes: [u8; 16], other: [u8; 16]) {
+        let (ours, others) = (Sixteen::load(&bytes), Sixteen::load(&other));
+        let (said, others_said) = (
+            reference::Sixteen::load(&bytes),
+            reference::Sixteen::load(&other),
+        );
+        assert_eq!(ours.escaped(), said.escaped(), "{bytes:x?}");
+        assert_eq!(ours.is_high(), said.is_high(), "{bytes:x?}");
+        let (mut stored, mut expected) = ([0; 16], [1; 16]);
+        ours.or(others).or(Sixteen::zero()).store(&mut stored);
+        let zero = reference::Sixteen::zero();
+        said.or(others_said).or(zero).store(&mut expected);
+        assert_eq!(stored, expected);
+    }
+
     #[test]
     fn finds_each_byte_at_each_place() {
         for byte in 0..=255u8 {
             for place in 0..16 {
                 let mut bytes = [b'a'; 16];
                 bytes[place] = byte;
-                assert_eq!(specials(&bytes), reference(&bytes), "{byte:#x} at {place}");
+                assert_as_the_reference(bytes, [0; 16]);
             }
         }
     }
 
     proptest! {
         #[test]
-        fn finds_what_the_reference_finds(bytes: [u8; 16]) {
-            prop_assert_eq!(specials(&bytes), reference(&bytes));
+        fn finds_what_the_reference_finds(bytes: [u8; 16], other: [u8; 16]) {
+            assert_as_the_reference(bytes, other);
         }
     }
 }

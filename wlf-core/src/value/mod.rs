@@ -181,6 +181,9 @@ pub trait Visitor<'a> {
 
     /// Takes the value; always inlined, so that only what is done with its variant remains.
     fn visit(self, value: Value<'a>) -> Self::Output;
+
+    /// Takes a value of any variant; not to be inlined, as it has the code for all of them.
+    fn visit_any(self, value: Value<'a>) -> Self::Output;
 }
 
 /// Gives the value itself.
@@ -192,6 +195,11 @@ impl<'a> Visitor<'a> for Itself {
 
     #[inline(always)]
     fn visit(self, value: Value<'a>) -> Value<'a> {
+        value
+    }
+
+    #[inline(always)]
+    fn visit_any(self, value: Value<'a>) -> Value<'a> {
         value
     }
 }

@@ -241,7 +241,7 @@ impl<'a> Columns for RowImage<'a> {
                 visitor.visit(Value::Timestamp(at))
             }
             Kind::Json if !bytes.is_empty() => visitor.visit(Value::Coded(Coded::Json)),
-            _ => visitor.visit(rarer(kind, bytes)?),
+            _ => visitor.visit_any(rarer(kind, bytes)?),
         })
     }
 
