@@ -99,6 +99,14 @@ pub trait Dispatcher: Send {
     /// The error says how many of the events are durable all the same; only a prefix counts.
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError>;
 
+    /// How many batches (`delivery.batch`) a write takes, if so many have come already.
+    ///
+    /// More than one is for what sends while it encodes: it waits less often for the last of a write to be durable, and
+    /// its memory does not grow with a write.
+    fn batches_at_once(&self) -> u32 {
+        1
+    }
+
     /// Ends in good order after the last event.
     async fn close(&mut self) -> Result<(), Fault> {
         Ok(())

@@ -17,6 +17,9 @@ use crate::topics::{Finding, Topics};
 /// What is encoded before it is looked whether others should get a turn, in bytes: about 100 µs of work.
 const TURN: usize = 128 << 10;
 
+/// How many batches of the runtime are written together: so many times as often a write would wait for its last answer.
+const AT_ONCE: u32 = 4;
+
 /// Writes each row as a record of a Kafka topic.
 #[derive(Debug)]
 pub struct KafkaDispatcher {
@@ -170,7 +173,7 @@ impl KafkaDispatcher {
         encoded.map_err(|error| (first + error.row, error.fault))
     }
 
-    /// Sends the chunks that are full, as far as it goes without waiting.
+    /// Sends the chunks that are full; waits only if too many are not acknowledged.
     async fn send_full(&mut self) {
         let Some(Connected { cluster, flow }) = &mut self.connected else {
             return;
@@ -180,6 +183,7 @@ impl KafkaDispatcher {
             flow.add(lane, chunk, cluster, lanes).await;
         }
         flow.turn(lanes).await;
+        flow.make_room(lanes).await;
     }
 }
 
@@ -290,6 +294,10 @@ impl Dispatcher for KafkaDispatcher {
         let flow = Flow::new(self.producer, self.config.compression);
         self.connected = Some(Connected { cluster, flow });
         Ok(())
+    }
+
+    fn batches_at_once(&self) -> u32 {
+        if self.in_lanes { AT_ONCE } else { 1 }
     }
 
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::time::timeout;
 use wlf_core::format::{Chunk, Lanes};
@@ -21,6 +21,9 @@ use crate::window::{Failure, Window};
 
 /// Compressed chunks whose memory is kept for later ones.
 const SPARE: usize = 8;
+
+/// What is encoded and not acknowledged, in bytes, at which encoding waits.
+const HELD: usize = 4 << 20;
 
 /// The partitions, each of which has the number of its lane, and the connections to their leaders.
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub struct Flow {
     timestamp: i64,
     /// The partitions that have rows of the write under way.
     touched: Vec<usize>,
+    /// The bytes of it that are not acknowledged.
+    held: usize,
 }
 
 /// Compresses, and keeps memory for that.
@@ -79,6 +84,7 @@ impl Flow {
             began: Instant::now(),
             timestamp: 0,
             touched: Vec::new(),
+            held: 0,
         }
     }
 
@@ -96,6 +102,7 @@ impl Flow {
 
     /// Begins a write.
     pub fn begin(&mut self) {
+        self.held = 0;
         self.began = Instant::now();
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         self.timestamp = since.map_or(0, |since| since.as_millis().try_into().unwrap_or(i64::MAX));
@@ -109,6 +116,7 @@ impl Flow {
             self.touched.push(lane);
             partition.window.begin(lanes);
         }
+        self.held += chunk.size();
         partition.window.add(chunk);
         let leader = partition.leader;
         if !self.outlets.contains_key(&leader) && !partition.window.has_failed() {
@@ -178,6 +186,7 @@ impl Flow {
                 self.packing.recycle(packed);
                 let window = &mut self.partitions[lane].window;
                 if let Some(done) = window.answered(chunk, sequence, answer, self.began) {
+                    self.held = self.held.saturating_sub(done.size());
                     lanes.recycle(done);
                 }
                 answered.push(lane);
@@ -201,16 +210,35 @@ impl Flow {
         .await;
     }
 
+    /// Returns when there is room for more.
+    pub async fn make_room(&mut self, lanes: &mut Lanes) {
+        while self.held > HELD && !self.is_idle() {
+            self.wait(lanes).await;
+        }
+    }
+
     /// Returns when everything is acknowledged, or cannot be.
     pub async fn finish(&mut self, lanes: &mut Lanes) {
-        while self.outlets.values().any(|outlet| !outlet.is_idle()) {
-            let turn = poll_fn(|context| self.poll(lanes, context));
-            if timeout(ANSWER, turn).await.is_err() {
-                for outlet in self.outlets.values_mut().filter(|outlet| !outlet.is_idle()) {
-                    let broker = outlet.broker().to_owned();
-                    let after: Duration = ANSWER;
-                    outlet.break_off(Error::Timeout { broker, after });
-                }
+        while !self.is_idle() {
+            self.wait(lanes).await;
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.outlets.values().all(Outlet::is_idle)
+    }
+
+    /// Waits for an answer.
+    async fn wait(&mut self, lanes: &mut Lanes) {
+        let turn = poll_fn(|context| self.poll(lanes, context));
+        if timeout(ANSWER, turn).await.is_err() {
+            let outlets = self.outlets.values_mut();
+            for outlet in outlets.filter(|outlet| !outlet.is_idle()) {
+                let broker = outlet.broker().to_owned();
+                outlet.break_off(Error::Timeout {
+                    broker,
+                    after: ANSWER,
+                });
             }
         }
     }

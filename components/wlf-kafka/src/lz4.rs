@@ -30,7 +30,7 @@ const SLACK: usize = 64;
 /// What is kept from batch to batch to save its allocation.
 #[derive(Debug)]
 pub struct Lz4 {
-    /// Where in the block each of some four-byte words was last.
+    /// Where in the block each of some words of six bytes was last.
     places: Box<[u16; PLACES]>,
     block: Vec<u8>,
 }
@@ -81,9 +81,9 @@ fn block(plain: &[u8], places: &mut [u16; PLACES], out: &mut [u8]) -> Option<usi
             let place = &mut places[hash(word)];
             let mut found = usize::from(*place);
             *place = next as u16;
-            if found >= next || self::word(plain, found) != word {
+            if found >= next || self::word(plain, found) as u32 != word as u32 {
                 misses += 1;
-                next += 1 + (misses >> 6);
+                next += 1 + (misses >> 5);
                 continue;
             }
             misses = 0;
@@ -189,16 +189,19 @@ fn same(earlier: &[u8], later: &[u8]) -> usize {
     length + rest.take_while(|(later, earlier)| later == earlier).count()
 }
 
+/// The next eight bytes.
 #[inline(always)]
-fn word(bytes: &[u8], at: usize) -> u32 {
+fn word(bytes: &[u8], at: usize) -> u64 {
     bytes[at..]
         .first_chunk()
-        .map_or(0, |word| u32::from_le_bytes(*word))
+        .map_or(0, |word| u64::from_le_bytes(*word))
 }
 
+/// Where a word's place is remembered, by its first six bytes: to look for four finds so many short matches in random
+/// digits that they cost twice the time, for a seventh of the size.
 #[inline(always)]
-fn hash(word: u32) -> usize {
-    (word.wrapping_mul(2_654_435_761) >> (32 - PLACES.trailing_zeros())) as usize
+fn hash(word: u64) -> usize {
+    ((word << 16).wrapping_mul(0x9e37_79b1_85eb_ca87) >> (64 - PLACES.trailing_zeros())) as usize
 }
 
 #[cfg(test)]

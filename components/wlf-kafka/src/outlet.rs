@@ -57,6 +57,9 @@ pub struct Outlet {
     sent_of_next: usize,
     /// What came of the next answer.
     received: Vec<u8>,
+    /// It is of no use any more, and all that is under way is lost.
+    is_broken: bool,
+    /// Why.
     error: Option<Error>,
 }
 
@@ -71,6 +74,7 @@ impl Outlet {
             sent: 0,
             sent_of_next: 0,
             received: Vec::new(),
+            is_broken: false,
             error: None,
         })
     }
@@ -84,35 +88,36 @@ impl Outlet {
         self.requests.is_empty()
     }
 
-    /// Why it is of no use any more.
+    /// Why it is broken.
     pub fn take_error(&mut self) -> Option<Error> {
         self.error.take()
     }
 
     /// Ends the use of it, so that all that is under way is lost.
     pub fn break_off(&mut self, error: Error) {
+        self.is_broken = true;
         self.error.get_or_insert(error);
     }
 
-    /// Gives what goes wrong its place.
+    /// The broker's `host:port`.
     pub fn broker(&self) -> &str {
         &self.broker
     }
 
     /// Sends and receives as much as goes at once; gives the next request that has its answer.
     pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<(Request, Answer)>> {
-        if self.error.is_none()
+        if !self.is_broken
             && let Err(error) = self.poll_send(context)
         {
             self.lose(error);
         }
-        if self.error.is_none() && self.sent > 0 {
+        if !self.is_broken && self.sent > 0 {
             match ready!(self.poll_receive(context)) {
                 Ok(answer) => return Poll::Ready(self.take_first().map(|first| (first, answer))),
                 Err(error) => self.break_off(error),
             }
         }
-        if self.error.is_some() {
+        if self.is_broken {
             return Poll::Ready(self.take_first().map(|request| (request, Answer::Lost)));
         }
         Poll::Pending
@@ -210,3 +215,6 @@ impl Outlet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,8 +96,11 @@ impl Load {
         self.receipts.push(receipt);
     }
 
-    fn is_full(&self, settings: &Settings) -> bool {
-        self.rows >= u64::from(settings.batch.rows) || self.bytes >= settings.batch.bytes.as_usize()
+    /// Whether it is as large as so many batches.
+    fn is_full(&self, settings: &Settings, batches: u32) -> bool {
+        let (rows, bytes) = (settings.batch.rows, settings.batch.bytes.as_usize());
+        self.rows >= u64::from(rows) * u64::from(batches)
+            || self.bytes >= bytes.saturating_mul(batches as usize)
     }
 
     /// States that all of it is durable.
@@ -123,7 +126,7 @@ impl Course<'_> {
             Err(error) => return Err(error),
         }
         let until = Instant::now() + settings.batch.linger.get();
-        while !load.is_full(settings) {
+        while !load.is_full(settings, 1) {
             if let Some(delivery) = self.router.try_poll_event(id)? {
                 load.add(delivery, &mut self.numbering);
                 continue;
@@ -133,6 +136,12 @@ impl Course<'_> {
                 Ok(Err(RouterError::Closed { .. })) | Err(_) => break,
                 Ok(Err(error)) => return Err(error),
             }
+        }
+        let most = self.dispatcher.batches_at_once();
+        while !load.is_full(settings, most)
+            && let Some(delivery) = self.router.try_poll_event(id)?
+        {
+            load.add(delivery, &mut self.numbering);
         }
         Ok(true)
     }
@@ -147,7 +156,11 @@ impl Course<'_> {
                 continue;
             }
             // A batch may be as large as a transaction; what is encoded at once stays small all the same.
-            let together = at_once(events, self.component.settings.batch.rows);
+            let rows = self.component.settings.batch.rows;
+            let together = at_once(
+                events,
+                rows.saturating_mul(self.dispatcher.batches_at_once()),
+            );
             let (events, _) = events.split_at_mut(together);
             let Err(WriteError {
                 durable,

@@ -38,6 +38,8 @@ pub struct MemoryDispatcher {
     answers: VecDeque<Answer>,
     connected: bool,
     largest: Arc<AtomicU64>,
+    /// One less than the batches that a write takes.
+    further_batches: u32,
 }
 
 impl MemoryDispatcher {
@@ -52,6 +54,13 @@ impl MemoryDispatcher {
     #[must_use]
     pub fn answering(mut self, answers: impl IntoIterator<Item = Answer>) -> Self {
         self.answers.extend(answers);
+        self
+    }
+
+    /// Takes so many batches together.
+    #[must_use]
+    pub fn taking(mut self, batches: u32) -> Self {
+        self.further_batches = batches.saturating_sub(1);
         self
     }
 
@@ -88,6 +97,10 @@ impl Dispatcher for MemoryDispatcher {
         tokio::task::yield_now().await;
         self.connected = true;
         Ok(())
+    }
+
+    fn batches_at_once(&self) -> u32 {
+        self.further_batches + 1
     }
 
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {

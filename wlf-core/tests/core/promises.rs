@@ -235,6 +235,24 @@ fn promise_4_no_write_is_given_more_rows_than_a_batch_may_have() {
 }
 
 #[test]
+fn what_sends_while_it_encodes_takes_several_batches_if_they_have_come() {
+    let mut setup = Setup::new();
+    setup.delivery.batch.rows = 5;
+    for (batches, most) in [(1, 5), (3, 15)] {
+        let store = Store::default();
+        // While the first write is tried again, all others come.
+        let dispatcher = MemoryDispatcher::new(store.clone())
+            .taking(batches)
+            .answering([Answer::Fail(0, outage())]);
+        let largest = dispatcher.largest_write();
+        let collector = MemoryCollector::new(rows(0..50).collect());
+        run(setup.pipeline(collector, vec![("d", dispatcher)]).run()).expect("delivered");
+        assert_eq!(stored(&store), (0..50).collect::<Vec<_>>());
+        assert_eq!(largest.load(std::sync::atomic::Ordering::Relaxed), most);
+    }
+}
+
+#[test]
 fn promise_5_a_saved_position_is_a_transaction_boundary() {
     let place = tempfile::tempdir().expect("a directory");
     let state = StateDirectory::open(place.path()).expect("the state");
