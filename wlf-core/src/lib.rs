@@ -16,6 +16,7 @@ pub mod router;
 pub mod runtime;
 mod same;
 pub mod schema_change;
+mod simd;
 pub mod template;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

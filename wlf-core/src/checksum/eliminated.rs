@@ -11,6 +11,7 @@
 use std::cell::RefCell;
 
 use super::sliced::Tables;
+use crate::simd::Sixteen;
 
 /// How many bytes of a message are worked on between two moves of the window.
 const WINDOW: usize = 8192;
@@ -78,17 +79,20 @@ impl<const TERMS: usize, const BLOCK: usize, const LEFT: usize> Multiple<TERMS, 
         let Some(now) = now.first_chunk_mut::<BLOCK>() else {
             return;
         };
-        let before: [&[u8; BLOCK]; TERMS] = std::array::from_fn(|term| {
-            let from = at - self.distances[term];
+        let mut before = [&[0; BLOCK]; TERMS];
+        for (before, distance) in before.iter_mut().zip(self.distances) {
             // A block is never longer than the shortest distance.
-            past[from..].first_chunk::<BLOCK>().unwrap_or(&[0; BLOCK])
-        });
-        for n in 0..BLOCK {
-            let mut byte = block[n];
-            for before in &before {
-                byte ^= before[n];
+            if let Some(chunk) = past[at - distance..].first_chunk() {
+                *before = chunk;
             }
-            now[n] = byte;
+        }
+        let pieces = block.as_chunks::<16>().0.iter();
+        for (n, (piece, now)) in pieces.zip(now.as_chunks_mut::<16>().0).enumerate() {
+            let mut piece = Sixteen::load(piece);
+            for before in before {
+                piece = piece.xor(Sixteen::load(&before.as_chunks().0[n]));
+            }
+            piece.store(now);
         }
     }
 

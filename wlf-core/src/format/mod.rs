@@ -15,7 +15,6 @@ mod record;
 mod room;
 #[cfg(test)]
 mod samples;
-mod simd;
 mod wkt;
 
 use schemars::{JsonSchema, Schema};

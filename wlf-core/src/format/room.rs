@@ -1,10 +1,10 @@
 //! A growing run of bytes with room behind it, written in steps of a constant length.
 //!
-//! The unsafe code of the formats is here and in `simd.rs`. It rests on one invariant: the memory is initialised up to
+//! The unsafe code of the formats is here and in `base64.rs`, besides what `crate::simd` has. It rests on one invariant: the memory is initialised up to
 //! `bytes.len()`, and `len` is never more than that. A write asks for room first, and then goes to memory between `len` and
 //! `bytes.len()`. The tests compare what is written with the standard library's `Vec`.
 
-use super::simd::Sixteen;
+use crate::simd::Sixteen;
 
 /// A growing run of bytes with room behind it.
 #[derive(Debug, Default)]

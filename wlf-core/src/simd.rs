@@ -1,25 +1,25 @@
-//! Sixteen bytes at once: copies them, and finds those that a JSON string cannot hold as they are.
+//! Sixteen bytes at once: copies them, adds them for checksums, and finds those that a JSON string cannot hold as they are.
 //!
 //! The unsafe code loads 16 bytes from a reference to 16 bytes and stores them to one, which is always valid, whatever its
 //! alignment. `reference` says what the others compute, and the tests compare them.
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-pub(super) use wasm::Sixteen;
+pub(crate) use wasm::Sixteen;
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86::Sixteen;
+pub(crate) use x86::Sixteen;
 
 #[cfg(not(any(
     target_arch = "x86_64",
     all(target_arch = "wasm32", target_feature = "simd128")
 )))]
-pub(super) use reference::Sixteen;
+pub(crate) use reference::Sixteen;
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm {
     use core::arch::wasm32::{
         i8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u64x2_splat, v128, v128_any_true,
-        v128_load, v128_or, v128_store,
+        v128_load, v128_or, v128_store, v128_xor,
     };
 
     /// Sixteen bytes.
@@ -50,6 +50,11 @@ mod wasm {
             Self(v128_or(self.0, other.0))
         }
 
+        #[inline(always)]
+        pub fn xor(self, other: Self) -> Self {
+            Self(v128_xor(self.0, other.0))
+        }
+
         /// Whether a byte is from 0x80 on.
         #[inline(always)]
         pub fn is_high(self) -> bool {
@@ -73,7 +78,7 @@ mod wasm {
 mod x86 {
     use core::arch::x86_64::{
         __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128,
-        _mm_set1_epi8, _mm_setzero_si128, _mm_storeu_si128,
+        _mm_set1_epi8, _mm_setzero_si128, _mm_storeu_si128, _mm_xor_si128,
     };
 
     /// Sixteen bytes.
@@ -104,6 +109,12 @@ mod x86 {
         pub fn or(self, other: Self) -> Self {
             // SAFETY: as above.
             Self(unsafe { _mm_or_si128(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        pub fn xor(self, other: Self) -> Self {
+            // SAFETY: as above.
+            Self(unsafe { _mm_xor_si128(self.0, other.0) })
         }
 
         /// Whether a byte is from 0x80 on.
@@ -160,6 +171,10 @@ mod reference {
             Self(std::array::from_fn(|n| self.0[n] | other.0[n]))
         }
 
+        pub fn xor(self, other: Self) -> Self {
+            Self(std::array::from_fn(|n| self.0[n] ^ other.0[n]))
+        }
+
         /// Whether a byte is from 0x80 on.
         pub fn is_high(self) -> bool {
             !self.0.is_ascii()
@@ -196,6 +211,9 @@ mod tests {
         ours.or(others).or(Sixteen::zero()).store(&mut stored);
         let zero = reference::Sixteen::zero();
         said.or(others_said).or(zero).store(&mut expected);
+        assert_eq!(stored, expected);
+        ours.xor(others).store(&mut stored);
+        said.xor(others_said).store(&mut expected);
         assert_eq!(stored, expected);
     }
 
