@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -26,15 +27,45 @@ pub fn timed(command: &mut Command) -> Result<(Took, String)> {
         .stderr(Stdio::piped())
         .spawn()?;
     let mut said = String::new();
-    child
-        .stderr
-        .take()
-        .context("a pipe")?
-        .read_to_string(&mut said)?;
+    let mut stderr = child.stderr.take().context("a pipe")?;
+    let pid = child.id();
+    let ended = AtomicBool::new(false);
+    let (read, peak) = std::thread::scope(|scope| {
+        let watching = scope.spawn(|| watch(pid, &ended));
+        let read = stderr.read_to_string(&mut said);
+        ended.store(true, Ordering::Relaxed);
+        (read, watching.join().unwrap_or_default())
+    });
+    read?;
     let (status, mut took) = reap(&child)?;
     took.wall = begin.elapsed();
+    if peak > 0 {
+        took.peak = peak;
+    }
     ensure!(status == 0, "{command:?} failed: {said}");
     Ok((took, said))
+}
+
+/// How often memory is looked at.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// The most memory that a process has had resident, in bytes, until it has `ended` (proc(5), `VmHWM`); 0 if it was too quick.
+///
+/// `getrusage` counts what this process had when it started that one, which may be a whole recording.
+fn watch(pid: u32, ended: &AtomicBool) -> u64 {
+    let mut peak = 0;
+    while !ended.load(Ordering::Relaxed) {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .and_then(|line| line.trim().strip_suffix(" kB"));
+        if let Some(Ok(kilobytes)) = line.map(str::parse::<u64>) {
+            peak = peak.max(kilobytes * 1024);
+        }
+        std::thread::sleep(LOOK);
+    }
+    peak
 }
 
 /// Waits for a process and takes its accounts, as the kernel kept them: wait4(2), getrusage(2).
