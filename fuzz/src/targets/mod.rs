@@ -1,9 +1,11 @@
 //! The targets: one for each decoder, each a few lines.
 
+mod checksums;
 pub mod events;
 mod gtids;
 mod protocol;
 mod state;
+mod strings;
 mod tables;
 mod values;
 
@@ -56,6 +58,9 @@ pub const TARGETS: &[Target] = &[
     target("temporal", values::temporal, values::temporal_seeds),
     target("charset", values::charset, values::charset_seeds),
     target("geometry", values::geometry, values::geometry_seeds),
+    target("checksum", checksums::checksum, checksums::checksum_seeds),
+    target("string", strings::string, strings::string_seeds),
+    target("buffer", strings::buffer, strings::buffer_seeds),
     target("gtid", gtids::gtid, gtids::gtid_seeds),
     target(
         "mariadb_gtid",

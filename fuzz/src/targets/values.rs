@@ -3,7 +3,7 @@
 use std::sync::Once;
 
 use wlf_core::format::{Buffer, Encoder, Format};
-use wlf_core::value::{Columns, Geometry, Row, Rows, Value};
+use wlf_core::value::{Columns, Geometry, Row, Rows, Value, Visitor};
 use wlf_core::{Column, Table};
 use wlf_mysql::binlog::charset::Charset;
 use wlf_mysql::binlog::json_document::Node;
@@ -289,8 +289,8 @@ impl Columns for OneColumn<'_> {
         Ok((!std::mem::replace(&mut self.is_read, true)).then_some(0))
     }
 
-    fn value(&self) -> Result<Value<'_>, Malformed> {
-        Ok(self.value)
+    fn visit<'a, V: Visitor<'a>>(&'a self, visitor: V) -> Result<V::Output, Malformed> {
+        Ok(visitor.visit(self.value))
     }
 
     fn same(&self, _: &Self) -> bool {

@@ -3,10 +3,6 @@
 //! A multiple of the generator may be added to a message without changing its checksum. With one that has few terms, far
 //! apart, every byte can be moved to a handful of places further on: `w[p] ^= w[p - d1] ^ w[p - d2] ^ …` from the front to
 //! the back leaves only the last `max(d)` bytes to be divided.
-#![cfg_attr(
-    not(any(test, target_arch = "wasm32")),
-    expect(dead_code, reason = "natively the processor does it")
-)]
 
 use std::cell::RefCell;
 

@@ -29,8 +29,9 @@ pub fn crc32c(bytes: &[u8]) -> u32 {
     crc32c::crc32c(bytes)
 }
 
-#[cfg(any(test, target_arch = "wasm32"))]
-mod portable {
+/// What runs in WebAssembly. It is built natively too, for the fuzzer to compare with the ready-made crates.
+#[doc(hidden)]
+pub mod portable {
     use super::eliminated::Multiple;
     use super::sliced::Tables;
 

@@ -1,8 +1,4 @@
 //! A CRC through sixteen tables, sixteen bytes a step.
-#![cfg_attr(
-    not(any(test, target_arch = "wasm32")),
-    expect(dead_code, reason = "natively the processor does it")
-)]
 
 /// What each of 256 bytes adds to a checksum when 0 to 15 bytes stand behind it.
 #[derive(Debug)]

@@ -191,12 +191,13 @@ fn build() -> Result<PathBuf> {
     let shell = module::shell()?;
     let package = module::PROGRAM;
     let target = layout::target().join("profile");
-    let _fixed = shell.push_env("RUSTFLAGS", "-C relocation-model=static");
+    // The last step makes the code of all crates, so the flag is needed there only; a procedural macro could not have it.
     cmd!(
         shell,
-        "cargo build --profile profiling --package {package} --target-dir {target}"
+        "cargo rustc --profile profiling --package {package} --bin {package} --target-dir {target} -- -C relocation-model=static"
     )
     .quiet()
     .run()?;
-    Ok(target.join("profiling").join(package))
+    // As valgrind names it.
+    Ok(fs::canonicalize(target.join("profiling").join(package))?)
 }

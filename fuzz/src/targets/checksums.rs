@@ -1,0 +1,30 @@
+//! The checksums of WebAssembly beside the crates that are used natively.
+
+use wlf_core::checksum::{crc32, crc32c, portable};
+
+/// Both ways give the same, whatever the length: the first two bytes say how often the others are repeated, since long
+/// messages go another way than short ones.
+pub fn checksum(bytes: &[u8]) {
+    let Some((length, bytes)) = bytes.split_first_chunk() else {
+        return;
+    };
+    let length = usize::from(u16::from_le_bytes(*length)).max(bytes.len());
+    let message: Vec<u8> = bytes.iter().copied().cycle().take(length).collect();
+    assert_eq!(portable::crc32(&message), crc32(&message));
+    assert_eq!(portable::crc32c(&message), crc32c(&message));
+}
+
+/// Lengths on both sides of where the way changes.
+pub fn checksum_seeds() -> Vec<Vec<u8>> {
+    let lengths = [
+        0, 1, 15, 16, 17, 1279, 1280, 1536, 8191, 8192, 16_385, 65_535u16,
+    ];
+    let seed = |length: u16| {
+        [
+            &length.to_le_bytes(),
+            &b"not a multiple of it: 37 bytes of text"[..],
+        ]
+        .concat()
+    };
+    lengths.map(seed).to_vec()
+}
