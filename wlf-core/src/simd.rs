@@ -18,8 +18,8 @@ pub(crate) use reference::Sixteen;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm {
     use core::arch::wasm32::{
-        i8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u64x2_splat, v128, v128_any_true,
-        v128_load, v128_or, v128_store, v128_xor,
+        i8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u64x2_splat, v128, v128_load, v128_or,
+        v128_store, v128_xor,
     };
 
     /// Sixteen bytes.
@@ -69,7 +69,9 @@ mod wasm {
                 u8x16_eq(self.0, u8x16_splat(b'\\')),
             );
             let escaped = v128_or(quotes, u8x16_lt(self.0, u8x16_splat(0x20)));
-            v128_any_true(escaped).then(|| i8x16_bitmask(escaped).into())
+            // As a mask from the start, which is what a processor with mask registers compares into.
+            let escaped = i8x16_bitmask(escaped);
+            (escaped != 0).then_some(escaped.into())
         }
     }
 }
