@@ -84,6 +84,11 @@ impl Column {
         }
     }
 
+    /// Whether its values are computed from those of other columns.
+    pub fn is_generated(&self) -> bool {
+        self.definition.contains("GENERATED ALWAYS AS")
+    }
+
     /// The value that the row with this index is inserted with.
     pub fn value(&self, row: usize) -> &str {
         &self.values[row % self.values.len()]

@@ -15,6 +15,8 @@ pub struct Written {
     /// Where the binlog stood before.
     pub start: (String, u64),
     pub holdings: BTreeMap<Phase, Holdings>,
+    /// Whether the server's images after an UPDATE lack generated columns.
+    pub leaves_generated_out: bool,
 }
 
 /// The table into which a row is inserted at the end of each phase.
@@ -39,6 +41,7 @@ pub fn write(server: &Server) -> Written {
         settings: server.settings(),
         start: Default::default(),
         holdings: BTreeMap::new(),
+        leaves_generated_out: server.leaves_generated_out(),
     };
     // The program finds every other setting's tables as they are, and reads how the others are made.
     let (known, read) = (
