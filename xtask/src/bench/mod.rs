@@ -5,7 +5,7 @@ mod cases;
 pub mod check;
 mod curves;
 pub mod engine;
-mod figures;
+pub mod figures;
 mod footprint;
 mod goal;
 mod latency;

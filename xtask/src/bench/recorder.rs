@@ -141,6 +141,12 @@ impl Recorder {
         self.run("RESET BINARY LOGS AND GTIDS")
     }
 
+    /// Begins a second binlog: whoever reads a replayed first one up to the server's end reads all of it.
+    pub fn begin_second(&mut self) -> Result<()> {
+        self.begin("")?;
+        self.run("FLUSH BINARY LOGS")
+    }
+
     /// The binlog that was begun.
     pub fn written(&mut self) -> Result<PathBuf> {
         let (server, ..) = self.server()?;

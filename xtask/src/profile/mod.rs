@@ -21,6 +21,7 @@ use xshell::cmd;
 use self::stage::Stage;
 use self::table::Profile;
 use crate::bench::case::{Addresses, CASES, Case, Way};
+use crate::bench::figures::grouped;
 use crate::bench::page::{self, Page};
 use crate::bench::recorder::{Recorder, Script};
 use crate::bench::replayer::Replayer;
@@ -121,6 +122,7 @@ impl Profiler {
             ..Addresses::default()
         };
         if let Way::Socket { .. } = case.way {
+            self.recorder.begin_second()?;
             let (end, port) = (self.recorder.end()?, self.recorder.port()?);
             at.mysql = Replayer::start(&recorded.file, &end, port)?.port;
             at.kafka = Sink::start()?.address;
@@ -128,7 +130,7 @@ impl Profiler {
         let configuration = self.home.join("profile.yaml");
         let text = case.over(&recorded.file, "binlog.000001", &at);
         fs::write(&configuration, text)?;
-        let cpu = self.cpu(&configuration)?;
+        let cpu = self.cpu(&configuration, recorded.moved.rows)?;
         let counts = self.home.join("callgrind.out");
         let mut command = valgrind()?;
         command
@@ -149,11 +151,15 @@ impl Profiler {
     }
 
     /// The least CPU time of some runs without callgrind.
-    fn cpu(&self, configuration: &Path) -> Result<Duration> {
+    fn cpu(&self, configuration: &Path, rows: u64) -> Result<Duration> {
         let mut least = Duration::MAX;
         for _ in 0..RUNS {
             let mut command = Command::new(&self.program);
-            let (took, _) = run::timed(command.arg("--config").arg(configuration))?;
+            let (took, said) = run::timed(command.arg("--config").arg(configuration))?;
+            ensure!(
+                said.contains(&grouped(rows)),
+                "it did not read {rows} rows: {said}"
+            );
             least = least.min(took.cpu);
         }
         Ok(least)
