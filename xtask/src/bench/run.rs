@@ -61,7 +61,8 @@ fn watch(pid: u32, ended: &AtomicBool) -> u64 {
             .find_map(|line| line.strip_prefix("VmHWM:"))
             .and_then(|line| line.trim().strip_suffix(" kB"));
         if let Some(Ok(kilobytes)) = line.map(str::parse::<u64>) {
-            peak = peak.max(kilobytes * 1024);
+            // Not the most of all looks: at the first, the process may still be in the memory of this one.
+            peak = kilobytes * 1024;
         }
         std::thread::sleep(LOOK);
     }

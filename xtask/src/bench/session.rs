@@ -19,6 +19,10 @@ use super::topic;
 use crate::layout;
 use crate::servers::{self, Kind, Servers};
 
+/// So many runs come before the first that is counted of a broker that was just started: a virtual machine for Java
+/// compiles what is used much only after a while, on the cores that everything else needs too.
+const WARM_UP: usize = 3;
+
 /// Everything that measurements need, each made when the first of them does.
 pub struct Session<'a> {
     pub options: &'a Options,
@@ -32,6 +36,8 @@ pub struct Session<'a> {
     servers: Option<Servers>,
     /// So that no two runs write into the same topic.
     runs: usize,
+    /// Whether the broker has had its first million records.
+    warm: bool,
 }
 
 /// What the runs of a case took.
@@ -59,6 +65,7 @@ impl<'a> Session<'a> {
             sink: None,
             servers: None,
             runs: 0,
+            warm: false,
         })
     }
 
@@ -85,6 +92,15 @@ impl<'a> Session<'a> {
         };
         let mut all: Vec<_> = engines.iter().map(runs).collect();
         let mut servers = Vec::new();
+        if let (Way::Kafka { .. }, Some(engine), false) = (case.way, engines.first(), self.warm) {
+            println!(
+                "warming up the broker, which compiles itself while it gets its first records"
+            );
+            for _ in 0..WARM_UP {
+                self.once(case, *engine)?;
+            }
+            self.warm = true;
+        }
         for _ in 0..self.options.runs {
             for (engine, runs) in engines.iter().zip(&mut all) {
                 let (took, beside) = self.once(case, *engine)?;

@@ -2,8 +2,9 @@
 //!
 //! Source of the messages: <https://kafka.apache.org/protocol>.
 
-use std::io::{BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,6 +15,9 @@ const LIST_OFFSETS: i16 = 2;
 const METADATA: i16 = 3;
 const API_VERSIONS: i16 = 18;
 const INIT_PRODUCER_ID: i16 = 22;
+
+/// How much is read at once of what is looked at: the fields before a batch of records.
+const HEAD: usize = 256;
 
 /// The one version that is spoken of each message.
 const VERSIONS: [(i16, i16); 5] = [
@@ -58,48 +62,52 @@ impl Sink {
 fn serve(stream: TcpStream, port: i32, records: &AtomicU64) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut answers = stream.try_clone()?;
-    let mut requests = BufReader::with_capacity(1 << 18, stream);
-    let mut request = Vec::new();
+    let mut requests = BufReader::with_capacity(HEAD, stream);
     loop {
         let mut size = [0; 4];
         requests.read_exact(&mut size)?;
-        request.resize(usize::try_from(u32::from_be_bytes(size))?, 0);
-        requests.read_exact(&mut request)?;
-        let mut fields = Fields(&request);
-        let (key, _version, correlation) = (fields.int16()?, fields.int16()?, fields.take::<4>()?);
-        fields.string()?; // client_id
+        let mut request = Request {
+            requests: &mut requests,
+            left: usize::try_from(u32::from_be_bytes(size))?,
+        };
+        let (key, _version, correlation) =
+            (request.int16()?, request.int16()?, request.take::<4>()?);
+        request.string()?; // client_id
         let mut answer = vec![0; 4];
         answer.extend_from_slice(&correlation);
         match key {
-            PRODUCE => produce(&mut fields, &mut answer, records)?,
-            LIST_OFFSETS => list_offsets(&mut fields, &mut answer)?,
-            METADATA => metadata(&mut fields, &mut answer, port)?,
+            PRODUCE => produce(&mut request, &mut answer, records)?,
+            LIST_OFFSETS => list_offsets(&mut request, &mut answer)?,
+            METADATA => metadata(&mut request, &mut answer, port)?,
             API_VERSIONS => api_versions(&mut answer),
             INIT_PRODUCER_ID => init_producer_id(&mut answer),
             other => bail!("message {other} is not spoken here"),
         }
+        request.pass_over(request.left)?;
         let size = u32::try_from(answer.len() - 4)?;
         answer[..4].copy_from_slice(&size.to_be_bytes());
         answers.write_all(&answer)?;
     }
 }
 
-fn produce(fields: &mut Fields<'_>, answer: &mut Vec<u8>, records: &AtomicU64) -> Result<()> {
-    fields.string()?; // transactional_id
-    fields.take::<6>()?; // acks, timeout_ms
-    let topics = fields.int32()?;
+fn produce(request: &mut Request<'_>, answer: &mut Vec<u8>, records: &AtomicU64) -> Result<()> {
+    request.string()?; // transactional_id
+    request.take::<6>()?; // acks, timeout_ms
+    let topics = request.int32()?;
     int32(answer, topics);
     for _ in 0..topics {
-        string(answer, fields.string()?);
-        let partitions = fields.int32()?;
+        string(answer, &request.string()?);
+        let partitions = request.int32()?;
         int32(answer, partitions);
         for _ in 0..partitions {
-            int32(answer, fields.int32()?);
-            let size = usize::try_from(fields.int32()?)?;
-            let batch = fields.bytes(size)?;
+            int32(answer, request.int32()?);
+            let size = usize::try_from(request.int32()?)?;
             // The number of records stands behind the 57 bytes of the header before it.
-            let count = batch.get(57..61).context("a batch is too short")?;
-            let count = u32::from_be_bytes(count.try_into()?);
+            let header = request.take::<61>()?;
+            let [.., a, b, c, d] = header;
+            let count = u32::from_be_bytes([a, b, c, d]);
+            let rest = size.checked_sub(header.len());
+            request.pass_over(rest.context("a batch is too short")?)?;
             records.fetch_add(count.into(), Ordering::Relaxed);
             answer.extend_from_slice(&0i16.to_be_bytes()); // no error
             answer.extend_from_slice(&0i64.to_be_bytes()); // base_offset
@@ -110,17 +118,17 @@ fn produce(fields: &mut Fields<'_>, answer: &mut Vec<u8>, records: &AtomicU64) -
     Ok(())
 }
 
-fn list_offsets(fields: &mut Fields<'_>, answer: &mut Vec<u8>) -> Result<()> {
-    fields.int32()?; // replica_id
-    let topics = fields.int32()?;
+fn list_offsets(request: &mut Request<'_>, answer: &mut Vec<u8>) -> Result<()> {
+    request.int32()?; // replica_id
+    let topics = request.int32()?;
     int32(answer, topics);
     for _ in 0..topics {
-        string(answer, fields.string()?);
-        let partitions = fields.int32()?;
+        string(answer, &request.string()?);
+        let partitions = request.int32()?;
         int32(answer, partitions);
         for _ in 0..partitions {
-            int32(answer, fields.int32()?);
-            fields.take::<8>()?; // timestamp
+            int32(answer, request.int32()?);
+            request.take::<8>()?; // timestamp
             answer.extend_from_slice(&0i16.to_be_bytes()); // no error
             answer.extend_from_slice(&(-1i64).to_be_bytes()); // timestamp
             answer.extend_from_slice(&0i64.to_be_bytes()); // offset
@@ -130,7 +138,7 @@ fn list_offsets(fields: &mut Fields<'_>, answer: &mut Vec<u8>) -> Result<()> {
 }
 
 /// Every topic is there, with one partition.
-fn metadata(fields: &mut Fields<'_>, answer: &mut Vec<u8>, port: i32) -> Result<()> {
+fn metadata(request: &mut Request<'_>, answer: &mut Vec<u8>, port: i32) -> Result<()> {
     int32(answer, 0); // throttle_time_ms
     int32(answer, 1); // brokers
     int32(answer, 0); // node_id
@@ -139,11 +147,11 @@ fn metadata(fields: &mut Fields<'_>, answer: &mut Vec<u8>, port: i32) -> Result<
     answer.extend_from_slice(&(-1i16).to_be_bytes()); // rack
     answer.extend_from_slice(&(-1i16).to_be_bytes()); // cluster_id
     int32(answer, 0); // controller_id
-    let topics = fields.int32()?.max(0);
+    let topics = request.int32()?.max(0);
     int32(answer, topics);
     for _ in 0..topics {
         answer.extend_from_slice(&0i16.to_be_bytes()); // no error
-        string(answer, fields.string()?);
+        string(answer, &request.string()?);
         answer.push(0); // is_internal
         int32(answer, 1); // partitions
         answer.extend_from_slice(&0i16.to_be_bytes()); // no error
@@ -188,17 +196,25 @@ fn string(out: &mut Vec<u8>, text: &[u8]) {
 }
 
 /// The fields of a request that were not read yet.
-struct Fields<'a>(&'a [u8]);
+///
+/// Batches of records are passed over in the kernel: what they cost here would be taken from the program that is measured.
+struct Request<'a> {
+    requests: &'a mut BufReader<TcpStream>,
+    /// How many bytes of it were not read yet.
+    left: usize,
+}
 
-impl<'a> Fields<'a> {
-    fn bytes(&mut self, length: usize) -> Result<&'a [u8]> {
-        let (front, rest) = self.0.split_at_checked(length).context("a short request")?;
-        self.0 = rest;
-        Ok(front)
+impl Request<'_> {
+    fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let mut field = [0; N];
+        self.read(&mut field)?;
+        Ok(field)
     }
 
-    fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
-        Ok(self.bytes(N)?.try_into()?)
+    fn read(&mut self, field: &mut [u8]) -> Result<()> {
+        let left = self.left.checked_sub(field.len());
+        self.left = left.context("a short request")?;
+        Ok(self.requests.read_exact(field)?)
     }
 
     fn int16(&mut self) -> Result<i16> {
@@ -210,8 +226,39 @@ impl<'a> Fields<'a> {
     }
 
     /// A text; one that is null is empty.
-    fn string(&mut self) -> Result<&'a [u8]> {
-        let length = self.int16()?;
-        self.bytes(usize::try_from(length).unwrap_or_default())
+    fn string(&mut self) -> Result<Vec<u8>> {
+        let length = usize::try_from(self.int16()?).unwrap_or_default();
+        let mut text = vec![0; length];
+        self.read(&mut text)?;
+        Ok(text)
+    }
+
+    fn pass_over(&mut self, bytes: usize) -> Result<()> {
+        self.left = self.left.checked_sub(bytes).context("a short request")?;
+        let buffered = self.requests.buffer().len().min(bytes);
+        self.requests.consume(buffered);
+        let mut rest = bytes - buffered;
+        while rest > 0 {
+            rest -= discard(self.requests.get_ref(), rest)?;
+        }
+        Ok(())
+    }
+}
+
+/// Waits for bytes and has the kernel discard them, at most so many: recv(2) with MSG_TRUNC, as tcp(7) says.
+fn discard(stream: &TcpStream, bytes: usize) -> Result<usize> {
+    // SAFETY: the descriptor is that of the stream, and with MSG_TRUNC nothing is written to the buffer.
+    let discarded = unsafe {
+        libc::recv(
+            stream.as_raw_fd(),
+            std::ptr::null_mut(),
+            bytes,
+            libc::MSG_TRUNC,
+        )
+    };
+    match usize::try_from(discarded) {
+        Ok(0) => bail!("the client is gone inside of a request"),
+        Ok(discarded) => Ok(discarded),
+        Err(_) => Err(io::Error::last_os_error().into()),
     }
 }

@@ -197,6 +197,11 @@ impl Assembler {
         self.transactions.open_at()
     }
 
+    /// Whether there is such a transaction.
+    pub fn is_unfinished(&self) -> bool {
+        self.transactions.is_open()
+    }
+
     /// How many events of a type that is not known were passed over, because the server marks them as ignorable.
     pub fn ignored(&self) -> u64 {
         self.ignored.values().sum()

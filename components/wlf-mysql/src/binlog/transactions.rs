@@ -129,6 +129,12 @@ impl Transactions {
         self.open.as_ref().map(|open| open.place.clone())
     }
 
+    /// Whether a transaction is open.
+    #[inline(always)]
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Whether the last batch ended inside of a transaction.
     pub fn is_inside(&self) -> bool {
         self.open.as_ref().is_some_and(|open| open.streaming)
