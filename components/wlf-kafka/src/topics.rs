@@ -11,9 +11,11 @@ use crate::error::Error;
 use crate::flow::Flow;
 use crate::record_batch::HEADER;
 
-/// The size that a batch has at most, before compression, until a broker says otherwise: the default of
-/// `message.max.bytes` is 1,048,588 bytes.
-const BATCH: usize = 1_000_000;
+/// The size that a batch has at most, before compression, until a broker says otherwise, unless a row alone is larger.
+///
+/// A broker takes a megabyte (`message.max.bytes`), but its collector of garbage keeps what is as large as half a region
+/// apart, with a heap of up to 2 GB that is half a megabyte, and looks through the whole heap for it again and again.
+const BATCH: usize = 500_000;
 
 /// Table versions that are remembered; more than this and all are looked up anew.
 const REMEMBERED: usize = 10_000;
