@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use anyhow::Result;
+
 /// Processors, memory and kernel of this machine.
 pub fn about() -> String {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
@@ -12,15 +14,30 @@ pub fn about() -> String {
         .map_or("unknown processor", |model| {
             model.trim_start_matches(['\t', ':', ' '])
         });
-    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kilobytes = memory.lines().find_map(|line| {
-        let rest = line.strip_prefix("MemTotal:")?.trim();
-        rest.strip_suffix(" kB")?.parse::<u64>().ok()
-    });
-    let gigabytes = kilobytes.unwrap_or_default() as f64 / 1e6;
+    let gigabytes = memory("MemTotal:").unwrap_or_default() as f64 / 1e9;
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!(
         "{cpus} x {model}, {gigabytes:.0} GB, Linux {}",
         kernel.trim()
     )
+}
+
+/// A line of `/proc/meminfo`, in bytes.
+fn memory(name: &str) -> Option<u64> {
+    let info = fs::read_to_string("/proc/meminfo").ok()?;
+    let rest = info.lines().find_map(|line| line.strip_prefix(name))?;
+    let kilobytes = rest.trim().strip_suffix(" kB")?.parse::<u64>().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// Touches memory and gives it back, as much as that or half of what is there.
+///
+/// The host of a virtual machine may take back memory that is free for some seconds, and give it only when it is touched
+/// again: then a gigabyte costs whoever touches it first some seconds of CPU time instead of a fifth of one.
+pub fn fetch_memory(bytes: u64) -> Result<()> {
+    let available = memory("MemAvailable:").unwrap_or_default();
+    let bytes = usize::try_from(bytes.min(available / 2))?;
+    // Not zeroes, which would be taken from the kernel as they are, untouched.
+    std::hint::black_box(vec![1_u8; bytes]);
+    Ok(())
 }

@@ -10,6 +10,7 @@ use super::Options;
 use super::case::{self, Case, Way};
 use super::engine::Engine;
 use super::figures::{Moved, Runs, grouped};
+use super::machine;
 use super::recorder::Recorder;
 use super::recording::Recording;
 use super::replayer::Replayer;
@@ -22,6 +23,9 @@ use crate::servers::{self, Kind, Servers};
 /// So many runs come before the first that is counted of a broker that was just started: a virtual machine for Java
 /// compiles what is used much only after a while, on the cores that everything else needs too.
 const WARM_UP: usize = 3;
+
+/// What the processes of a run need at once beside its recording, page cache included, as a multiple of it.
+const MEMORY: u64 = 4;
 
 /// Everything that measurements need, each made when the first of them does.
 pub struct Session<'a> {
@@ -122,6 +126,7 @@ impl<'a> Session<'a> {
         let (_, recording) = self.recording.as_ref().context("a recording")?;
         let text = case.configuration(recording, &addresses);
         let mut command = self.engines[engine].command(&self.home, &recording.data(), &text)?;
+        machine::fetch_memory(recording.moved()?.bytes * MEMORY)?;
         let before = self.servers_cpu(case.way);
         let (took, said) = run::timed(&mut command)?;
         let beside = self.servers_cpu(case.way).into_iter().zip(before);
