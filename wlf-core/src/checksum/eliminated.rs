@@ -22,11 +22,14 @@ thread_local! {
 /// A multiple of a generator: the distances, in bytes, at which a byte is found again. `BLOCK` bytes are cleared at once,
 /// none of which is needed by another of them; less than `LEFT` are left in the end.
 #[derive(Debug)]
-pub struct Multiple<const TERMS: usize, const BLOCK: usize, const LEFT: usize> {
+pub struct Multiple<const GENERATOR: u32, const TERMS: usize, const BLOCK: usize, const LEFT: usize>
+{
     distances: [usize; TERMS],
 }
 
-impl<const TERMS: usize, const BLOCK: usize, const LEFT: usize> Multiple<TERMS, BLOCK, LEFT> {
+impl<const GENERATOR: u32, const TERMS: usize, const BLOCK: usize, const LEFT: usize>
+    Multiple<GENERATOR, TERMS, BLOCK, LEFT>
+{
     /// `distances` ascend.
     pub const fn new(distances: [usize; TERMS]) -> Self {
         assert!(BLOCK <= distances[0] && distances[TERMS - 1] <= REACH);
@@ -44,7 +47,7 @@ impl<const TERMS: usize, const BLOCK: usize, const LEFT: usize> Multiple<TERMS, 
     /// # Panics
     /// If the message is not longer than the furthest distance and a block.
     #[inline(never)]
-    pub fn crc(&self, tables: &Tables, bytes: &[u8]) -> u32 {
+    pub fn crc(&self, bytes: &[u8]) -> u32 {
         let cut = (bytes.len() - self.furthest()) / BLOCK * BLOCK;
         let (front, back) = bytes.split_at(cut);
         CLEARED.with_borrow_mut(|cleared| {
@@ -64,7 +67,7 @@ impl<const TERMS: usize, const BLOCK: usize, const LEFT: usize> Multiple<TERMS, 
                 }
                 at += BLOCK;
             }
-            self.divide(tables, back, cleared, at)
+            self.divide(back, cleared, at)
         })
     }
 
@@ -93,7 +96,7 @@ impl<const TERMS: usize, const BLOCK: usize, const LEFT: usize> Multiple<TERMS, 
     }
 
     /// Divides what is left behind the cleared bytes, which end `at` in the window.
-    fn divide(&self, tables: &Tables, back: &[u8], cleared: &[u8], at: usize) -> u32 {
+    fn divide(&self, back: &[u8], cleared: &[u8], at: usize) -> u32 {
         let mut left = [0; LEFT];
         let left = &mut left[..back.len()];
         left.copy_from_slice(back);
@@ -103,6 +106,6 @@ impl<const TERMS: usize, const BLOCK: usize, const LEFT: usize> Multiple<TERMS, 
                 *byte ^= before;
             }
         }
-        tables.update(0, left)
+        Tables::<GENERATOR>::update(0, left)
     }
 }

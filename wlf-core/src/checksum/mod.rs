@@ -36,34 +36,29 @@ pub mod portable {
     use super::sliced::Tables;
 
     /// The generators' polynomials, the lowest power in the highest bit.
-    static CRC32: Tables = Tables::new(0xedb8_8320);
-    static CRC32C: Tables = Tables::new(0x82f6_3b78);
+    const IEEE: u32 = 0xedb8_8320;
+    const CASTAGNOLI: u32 = 0x82f6_3b78;
 
     /// Shorter messages go through the tables alone.
-    const SHORT: usize = 720;
-    /// From here on a multiple that reaches further, and so waits less for what was just written, is worth what it leaves
-    /// to the tables.
-    const LONG: usize = 2048;
+    const SHORT: usize = 1200;
 
     pub fn crc32(bytes: &[u8]) -> u32 {
         /// x^300 + x^155 + x^117 + x^89 + 1 in powers of a byte: a multiple of the generator. Its distances are those of
         /// its terms from the highest.
-        const NEAR: Multiple<4, 128, 512> = Multiple::new([145, 183, 211, 300]);
-        /// Its square.
-        const FAR: Multiple<4, 256, 1024> = Multiple::new([290, 366, 422, 600]);
+        const MULTIPLE: Multiple<IEEE, 4, 128, 512> = Multiple::new([145, 183, 211, 300]);
         !match bytes.len() {
-            0..SHORT => CRC32.update(!0, bytes),
-            SHORT..LONG => NEAR.crc(&CRC32, bytes),
-            _ => FAR.crc(&CRC32, bytes),
+            0..SHORT => Tables::<IEEE>::update(!0, bytes),
+            _ => MULTIPLE.crc(bytes),
         }
     }
 
     pub fn crc32c(bytes: &[u8]) -> u32 {
-        /// As for [`crc32`], with one term more, and to the power of four.
-        const FAR: Multiple<5, 256, 1280> = Multiple::new([260, 620, 680, 780, 836]);
+        /// As for [`crc32`], with one term more, and squared.
+        const MULTIPLE: Multiple<CASTAGNOLI, 5, 128, 576> =
+            Multiple::new([130, 310, 340, 390, 418]);
         !match bytes.len() {
-            0..1280 => CRC32C.update(!0, bytes),
-            _ => FAR.crc(&CRC32C, bytes),
+            0..SHORT => Tables::<CASTAGNOLI>::update(!0, bytes),
+            _ => MULTIPLE.crc(bytes),
         }
     }
 }
