@@ -72,14 +72,12 @@ impl Buffer {
         let len = bytes.len().max(padded);
         let mut rest = bytes;
         while let Some(chunk) = rest.first_chunk() {
-            *self.room() = twelve(chunk);
-            self.advance(16);
+            self.array(twelve(chunk));
             rest = &rest[12..];
         }
         let (groups, _) = rest.as_chunks::<3>();
         for group in groups {
-            *self.room() = quad(*group);
-            self.advance(4);
+            self.array(quad(*group));
         }
         let mut at = bytes.len() - rest.len() + groups.len() * 3;
         while at < len {
@@ -87,8 +85,7 @@ impl Buffer {
             let mut digits = quad([byte(0), byte(1), byte(2)]);
             let missing = (at + 3).saturating_sub(len);
             digits[4 - missing..].fill(b'=');
-            *self.room() = digits;
-            self.advance(4);
+            self.array(digits);
             at += 3;
         }
     }

@@ -55,21 +55,21 @@ impl Buffer {
         self.0.truncate(len);
     }
 
-    /// The next `N` bytes, of which [`advance`](Self::advance) takes those that were written.
+    /// Appends the first `len` of some bytes.
     #[inline(always)]
-    pub(super) fn room<const N: usize>(&mut self) -> &mut [u8; N] {
-        self.0.next()
+    pub(super) fn front<const N: usize>(&mut self, bytes: [u8; N], len: usize) {
+        self.0.put_front(bytes, len);
     }
 
+    /// Appends bytes of a constant number.
     #[inline(always)]
-    pub(super) fn advance(&mut self, n: usize) {
-        self.0.advance(n);
+    pub(super) fn array<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.0.put_front(bytes, N);
     }
 
     #[inline(always)]
     pub fn byte(&mut self, byte: u8) {
-        *self.room() = [byte];
-        self.advance(1);
+        self.array([byte]);
     }
 
     /// Replaces a byte that was written.
@@ -84,7 +84,7 @@ impl Buffer {
     #[inline(always)]
     pub fn put(&mut self, bytes: &[u8]) {
         if bytes.len() <= 16 {
-            self.0.put_16(padded(bytes), bytes.len());
+            self.0.put_front(padded(bytes), bytes.len());
         } else {
             self.0.put_long(bytes);
         }
@@ -94,7 +94,7 @@ impl Buffer {
     #[inline(always)]
     pub(super) fn fragment(&mut self, fragment: &Fragment) {
         if fragment.len <= 16 {
-            self.0.put_16(fragment.front, fragment.len);
+            self.0.put_front(fragment.front, fragment.len);
         } else {
             self.0.put_pieces(&fragment.all, fragment.len);
         }
@@ -114,17 +114,13 @@ impl Buffer {
     /// The same for what is written for each value: a kilobyte of code wherever it stands.
     #[inline(always)]
     pub(super) fn string_inline(&mut self, text: &[u8]) {
-        self.byte(b'"');
-        self.escaped_inline(text);
-        self.byte(b'"');
+        self.quote_with::<UPPER>(text);
     }
 
     /// Appends text as a JSON string as MySQL prints it: as [`string`](Self::string), but `\u001f` in lower case.
     #[inline(always)]
     pub fn string_in_lower_case(&mut self, text: &[u8]) {
-        self.byte(b'"');
-        self.escape_with::<LOWER>(text);
-        self.byte(b'"');
+        self.quote_with::<LOWER>(text);
     }
 
     /// Appends text escaped as inside of a JSON string; what is not UTF-8 becomes U+FFFD.
@@ -137,6 +133,23 @@ impl Buffer {
     #[inline(always)]
     pub fn escaped_inline(&mut self, text: &[u8]) {
         self.escape_with::<UPPER>(text);
+    }
+
+    #[inline(always)]
+    fn quote_with<const DIGITS: bool>(&mut self, text: &[u8]) {
+        let start = self.len() + 1;
+        let copied = self.0.put_quoted(text);
+        if copied.clean < text.len() || copied.high {
+            self.quote_rest::<DIGITS>(text, copied, start);
+        }
+    }
+
+    /// Goes on with a string that is not all clean ASCII.
+    #[inline(never)]
+    fn quote_rest<const DIGITS: bool>(&mut self, text: &[u8], copied: Copied, start: usize) {
+        self.truncate(start + copied.clean);
+        self.escape_rest::<DIGITS>(text, copied, start);
+        self.byte(b'"');
     }
 
     #[inline(always)]
@@ -181,13 +194,11 @@ impl Buffer {
             b'\r' => b'r',
             _ => {
                 let [upper, lower] = [byte >> 4, byte & 15].map(|n| digits[usize::from(n)]);
-                *self.room() = [b'\\', b'u', b'0', b'0', upper, lower];
-                self.advance(6);
+                self.array([b'\\', b'u', b'0', b'0', upper, lower]);
                 return;
             }
         };
-        *self.room() = [b'\\', short];
-        self.advance(2);
+        self.array([b'\\', short]);
     }
 
     #[cold]

@@ -69,26 +69,26 @@ impl Buffer {
         let lanes = lanes(n);
         // The last digit stays, also of zero.
         let leading = (lanes | 1 << 56).trailing_zeros() / 8;
-        *self.room() = ((lanes + ZEROS) >> (leading * 8)).to_le_bytes();
-        self.advance(8 - leading as usize);
+        let digits = (lanes + ZEROS) >> (leading * 8);
+        self.front(digits.to_le_bytes(), 8 - leading as usize);
     }
 
     #[inline(always)]
     fn all_eight(&mut self, n: u32) {
-        *self.room() = eight(n);
-        self.advance(8);
+        self.array(eight(n));
     }
 
     /// The lower `digits` digits of a number, with leading zeros; `digits` is at most 9.
     #[inline(always)]
     pub fn zero_padded(&mut self, n: u32, digits: usize) {
         let digits = digits.min(9);
-        let room = self.room::<9>();
-        room[0] = b'0' + (n / 100_000_000 % 10) as u8;
-        room[1..].copy_from_slice(&eight(n % 100_000_000));
-        let wide = *room;
-        room[..digits].copy_from_slice(&wide[9 - digits..]);
-        self.advance(digits);
+        let first = b'0' + (n / 100_000_000 % 10) as u8;
+        let rest = u64::from_le_bytes(eight(n % 100_000_000));
+        if digits == 9 {
+            self.byte(first);
+        }
+        let digits = digits.min(8);
+        self.front((rest >> (8 * (8 - digits)).min(63)).to_le_bytes(), digits);
     }
 
     /// `unscaled` × 10^-`scale`, with exactly `scale` digits behind the point.
@@ -104,8 +104,7 @@ impl Buffer {
             _ if scale == 2 => {
                 self.unsigned(magnitude / 100);
                 let [a, b] = pair((magnitude % 100) as u32);
-                *self.room() = [b'.', a, b];
-                self.advance(3);
+                self.array([b'.', a, b]);
             }
             Some(power) => {
                 self.unsigned(magnitude / power);
@@ -128,8 +127,7 @@ impl Buffer {
         const E8: u64 = 100_000_000;
         if digits <= 8 {
             let wide = u64::from_le_bytes(eight(n as u32)) >> ((8 - digits) * 8);
-            *self.room() = wide.to_le_bytes();
-            self.advance(digits);
+            self.front(wide.to_le_bytes(), digits);
         } else if digits <= 16 {
             self.zero_padded((n / E8) as u32, digits - 8);
             self.all_eight((n % E8) as u32);
@@ -208,8 +206,7 @@ impl Buffer {
         let year = u32::from(date.year);
         let [[a, b], [c, d]] = [pair(year / 100), pair(year)];
         let [[e, f], [g, h]] = [pair(date.month.into()), pair(date.day.into())];
-        *self.room() = [a, b, c, d, b'-', e, f, b'-', g, h];
-        self.advance(10);
+        self.array([a, b, c, d, b'-', e, f, b'-', g, h]);
     }
 
     /// `2024-02-29 23:59:59` and as many digits of the fraction as are shown.
@@ -218,8 +215,7 @@ impl Buffer {
         self.date(at.date);
         let [[a, b], [c, d], [e, f]] =
             [at.hour, at.minute, at.second].map(|part| pair(part.into()));
-        *self.room() = [b' ', a, b, b':', c, d, b':', e, f];
-        self.advance(9);
+        self.array([b' ', a, b, b':', c, d, b':', e, f]);
         self.microseconds(at.microsecond, at.digits);
     }
 
@@ -236,14 +232,12 @@ impl Buffer {
             self.byte(b'-');
         }
         if time.hour < 100 {
-            *self.room() = pair(time.hour.into());
-            self.advance(2);
+            self.array(pair(time.hour.into()));
         } else {
             self.unsigned(time.hour.into());
         }
         let [[a, b], [c, d]] = [time.minute, time.second].map(|part| pair(part.into()));
-        *self.room() = [b':', a, b, b':', c, d];
-        self.advance(6);
+        self.array([b':', a, b, b':', c, d]);
         self.microseconds(time.microsecond, time.digits);
     }
 
@@ -251,8 +245,8 @@ impl Buffer {
     fn microseconds(&mut self, microsecond: u32, digits: u8) {
         if digits > 0 {
             let [_, _, a, b, c, d, e, f] = eight(microsecond % 1_000_000);
-            *self.room() = [b'.', a, b, c, d, e, f];
-            self.advance(1 + usize::from(digits.min(6)));
+            let len = 1 + usize::from(digits.min(6));
+            self.front([b'.', a, b, c, d, e, f], len);
         }
     }
 }

@@ -82,25 +82,21 @@ impl Room {
             .resize(len.max(self.bytes.len() * 2).max(1024), 0);
     }
 
-    /// The next `N` bytes, of which [`advance`](Self::advance) takes those that were written.
+    /// Appends the first `len` of some bytes.
+    ///
+    /// Where the next piece goes waits for this one's length and for nothing else: a row is as slow as that chain is long.
     #[inline(always)]
-    pub fn next<const N: usize>(&mut self) -> &mut [u8; N] {
+    pub fn put_front<const N: usize>(&mut self, bytes: [u8; N], len: usize) {
         self.reserve(N);
         // SAFETY: there is room for `N` bytes behind `len`.
-        unsafe { &mut *self.bytes.as_mut_ptr().add(self.len).cast() }
-    }
-
-    /// Takes bytes that were written.
-    #[inline(always)]
-    pub fn advance(&mut self, n: usize) {
-        self.len = (self.len + n).min(self.bytes.len());
-    }
-
-    /// Appends the first `len` of 16 bytes.
-    #[inline(always)]
-    pub fn put_16(&mut self, bytes: [u8; 16], len: usize) {
-        *self.next() = bytes;
-        self.advance(len.min(16));
+        unsafe {
+            self.bytes
+                .as_mut_ptr()
+                .add(self.len)
+                .cast::<[u8; N]>()
+                .write(bytes)
+        };
+        self.len += len.min(N);
     }
 
     /// Appends bytes of which there are more than 16.
@@ -142,28 +138,53 @@ impl Room {
     /// Appends a text up to its first byte that a JSON string cannot hold as it is.
     #[inline(always)]
     pub fn put_clean(&mut self, text: &[u8]) -> Copied {
+        self.reserve(text.len().max(16));
+        let copied = self.copy_clean(text, 0);
+        self.len += copied.clean;
+        copied
+    }
+
+    /// The same with a quotation mark before it, and behind it if that is all of the text.
+    #[inline(always)]
+    pub fn put_quoted(&mut self, text: &[u8]) -> Copied {
+        self.reserve(text.len().max(16) + 2);
+        let copied = self.copy_clean(text, 1);
+        // SAFETY: there is room for the text and two bytes.
+        unsafe {
+            let to = self.bytes.as_mut_ptr().add(self.len);
+            *to = b'"';
+            *to.add(1 + copied.clean) = b'"';
+        }
+        self.len += 1 + copied.clean + usize::from(copied.clean == text.len());
+        copied
+    }
+
+    /// Copies a text up to its first byte that a JSON string cannot hold as it is, to `before` bytes behind the end.
+    ///
+    /// There has to be room for `before` bytes and the text, and for 16 bytes at least if it is shorter.
+    #[inline(always)]
+    fn copy_clean(&mut self, text: &[u8], before: usize) -> Copied {
+        debug_assert!(self.bytes.len() - self.len >= before + text.len().max(16));
+        // SAFETY: the caller made room.
+        let to = unsafe { self.bytes.as_mut_ptr().add(self.len + before) };
         let Some(last) = text.last_chunk::<16>() else {
             let chunk = padded(text);
             let found = Sixteen::load(&chunk);
             // The zeros behind the text look like control characters.
             let clean = (found.escaped().unwrap_or(0) | 1 << text.len()).trailing_zeros() as usize;
-            self.put_16(chunk, clean);
+            // SAFETY: there is room for 16 bytes.
+            found.store(unsafe { &mut *to.cast() });
             let high = found.is_high();
             return Copied { clean, high };
         };
         let mut all = Sixteen::zero();
-        // A piece may reach beyond the clean bytes, never beyond the text.
-        self.reserve(text.len());
-        // SAFETY: there is room for as many bytes as the text has, and no piece reaches beyond them.
-        let to = unsafe { self.bytes.as_mut_ptr().add(self.len) };
         for (n, chunk) in text.as_chunks::<16>().0.iter().enumerate() {
             let chunk = Sixteen::load(chunk);
-            // SAFETY: as above.
+            // SAFETY: a piece may reach beyond the clean bytes, never beyond the text, for which there is room.
             chunk.store(unsafe { &mut *to.add(n * 16).cast() });
             all = all.or(chunk);
             if let Some(escaped) = chunk.escaped() {
                 let clean = n * 16 + escaped.trailing_zeros() as usize;
-                self.len += clean;
                 let high = all.is_high();
                 return Copied { clean, high };
             }
@@ -174,7 +195,6 @@ impl Room {
         // SAFETY: as above.
         chunk.store(unsafe { &mut *to.add(at).cast() });
         let clean = at + chunk.escaped().map_or(16, u32::trailing_zeros) as usize;
-        self.len += clean;
         let high = all.or(chunk).is_high();
         Copied { clean, high }
     }
@@ -218,15 +238,14 @@ mod tests {
                 if piece.len() > 16 {
                     room.put_long(piece);
                 } else {
-                    room.put_16(padded(piece), piece.len());
+                    room.put_front(padded(piece), piece.len());
                 }
                 expected.extend_from_slice(piece);
                 let (chunks, _) = piece.as_chunks::<16>();
                 let len = chunks.len() * 16 - chunks.len().min(7);
                 room.put_pieces(chunks, len);
                 expected.extend_from_slice(&piece[..len]);
-                *room.next() = [1, 2, 3];
-                room.advance(2);
+                room.put_front([1, 2, 3], 2);
                 expected.extend_from_slice(&[1, 2]);
                 prop_assert_eq!(room.as_slice(), &expected[..]);
             }

@@ -72,8 +72,7 @@ impl Chunk {
         let start = self.bytes.len();
         let (length, value_length) = self.widths;
         skip(length, &mut self.bytes);
-        *self.bytes.room::<2>() = [0, 0]; // attributes, timestampDelta
-        self.bytes.advance(2);
+        self.bytes.array([0, 0]); // attributes, timestampDelta
         varint(self.rows.len() as i32, &mut self.bytes); // offsetDelta
         match key {
             None => varint(-1, &mut self.bytes),
@@ -247,13 +246,10 @@ fn varint_size(n: i32) -> usize {
 #[inline(always)]
 fn varint(n: i32, out: &mut Buffer) {
     let rest = zigzag(n);
-    let room = out.room::<2>();
     if rest < 0x80 {
-        room[0] = rest as u8;
-        out.advance(1);
+        out.byte(rest as u8);
     } else if rest < 0x4000 {
-        *room = [rest as u8 | 0x80, (rest >> 7) as u8];
-        out.advance(2);
+        out.array([rest as u8 | 0x80, (rest >> 7) as u8]);
     } else {
         long_varint(n, out);
     }
@@ -294,6 +290,5 @@ fn take_varint(bytes: &[u8]) -> Option<(i32, &[u8])> {
 /// Leaves up to 8 bytes to be written later.
 #[inline(always)]
 fn skip(n: usize, out: &mut Buffer) {
-    out.room::<8>();
-    out.advance(n);
+    out.front([0; 8], n);
 }
