@@ -200,7 +200,13 @@ impl KeyPlan {
             }
             out.truncate(start);
         }
-        self.write(image, other, render, scratch, out)
+        self.write(
+            &image.clone(),
+            other.cloned().as_ref(),
+            render,
+            scratch,
+            out,
+        )
     }
 
     /// Writes the values that an image holds and that are missing; says whether none is then.

@@ -127,25 +127,24 @@ pub(super) fn row<C: Columns>(
     number: u32,
     out: &mut Output<'_>,
 ) -> Result<(), Failed<C::Error>> {
-    out.payload.fragment(&out.scratch.head);
+    let (payload, scratch) = (&mut *out.payload, &mut *out.scratch);
+    payload.fragment(&scratch.head);
     let commit = event.transaction.commit && number + 1 == event.len();
     let offset = event.transaction.offset + u64::from(number);
-    place(commit, offset, out.payload);
-    out.payload.put(b",\"data\":");
-    if out.keys.is_some() {
-        out.scratch.key_values.clear();
-        out.scratch
-            .key_values
-            .resize(plan.key.text.names.len(), 0..0);
+    place(commit, offset, payload);
+    payload.put(b",\"data\":");
+    let has_key = out.keys.is_some();
+    if has_key {
+        scratch.key_values.clear();
+        scratch.key_values.resize(plan.key.text.names.len(), 0..0);
     }
     match images {
-        Row::Insert(image) | Row::Delete(image) => data(plan, image, out),
-        Row::Update { before, after } => update(plan, before, after, out),
+        Row::Insert(image) | Row::Delete(image) => data(plan, image, has_key, payload, scratch),
+        Row::Update { before, after } => update(plan, before, after, has_key, payload, scratch),
     }?;
-    out.payload.byte(b'}');
+    payload.byte(b'}');
     if let Some(keys) = &mut out.keys {
-        let text = &plan.key.text;
-        text.write(&out.scratch.key_values, out.payload, keys);
+        plan.key.text.write(&scratch.key_values, payload, keys);
     }
     Ok(())
 }
@@ -200,13 +199,15 @@ fn make_head(plan: &Plan, event: &Event, scratch: &mut Scratch) {
 fn data<C: Columns>(
     plan: &Plan,
     mut image: C,
-    out: &mut Output<'_>,
+    has_key: bool,
+    payload: &mut Buffer,
+    scratch: &mut Scratch,
 ) -> Result<(), Failed<C::Error>> {
-    let start = out.payload.len();
+    let start = payload.len();
     while let Some(column) = image.next().map_err(|error| (None, error))? {
-        member(plan, column, &image, out)?;
+        member(plan, column, &image, has_key, payload, scratch)?;
     }
-    close(start, out.payload);
+    close(start, payload);
     Ok(())
 }
 
@@ -216,11 +217,13 @@ fn update<C: Columns>(
     plan: &Plan,
     mut before: C,
     mut after: C,
-    out: &mut Output<'_>,
+    has_key: bool,
+    payload: &mut Buffer,
+    scratch: &mut Scratch,
 ) -> Result<(), Failed<C::Error>> {
     let unplaced = |error| (None, error);
-    let start = out.payload.len();
-    out.scratch.old.clear();
+    let start = payload.len();
+    scratch.old.clear();
     let mut old = before.next().map_err(unplaced)?;
     let mut new = after.next().map_err(unplaced)?;
     loop {
@@ -231,9 +234,10 @@ fn update<C: Columns>(
         };
         // A column that only the image before has is as it was.
         let image = if new == Some(column) { &after } else { &before };
-        let value = member(plan, column, image, out)?;
+        let value = member(plan, column, image, has_key, payload, scratch)?;
         if old == new && !before.same(&after) {
-            changed(plan, column, &before, value, out)?;
+            let new = payload.get(value).unwrap_or_default();
+            changed(plan, column, &before.clone(), new, scratch)?;
         }
         if old == Some(column) {
             old = before.next().map_err(unplaced)?;
@@ -242,12 +246,12 @@ fn update<C: Columns>(
             new = after.next().map_err(unplaced)?;
         }
     }
-    close(start, out.payload);
-    if !out.scratch.old.is_empty() {
-        out.payload.put(b",\"old\":");
-        let start = out.payload.len();
-        out.payload.put(&out.scratch.old);
-        close(start, out.payload);
+    close(start, payload);
+    if !scratch.old.is_empty() {
+        payload.put(b",\"old\":");
+        let start = payload.len();
+        payload.put(&scratch.old);
+        close(start, payload);
     }
     Ok(())
 }
@@ -269,17 +273,19 @@ fn member<C: Columns>(
     plan: &Plan,
     column: usize,
     image: &C,
-    out: &mut Output<'_>,
+    has_key: bool,
+    payload: &mut Buffer,
+    scratch: &mut Scratch,
 ) -> Result<std::ops::Range<usize>, Failed<C::Error>> {
     let Some(name) = plan.columns.get(column) else {
         return Ok(0..0);
     };
-    out.payload.fragment(&name.name);
-    let start = out.payload.len();
-    value(image, out.payload, &mut out.scratch.text).map_err(|error| (Some(column), error))?;
-    let written = start..out.payload.len();
-    if let (Some(key), true) = (name.key, out.keys.is_some())
-        && let Some(place) = out.scratch.key_values.get_mut(key)
+    payload.fragment(&name.name);
+    let start = payload.len();
+    value(image, payload, &mut scratch.text).map_err(|error| (Some(column), error))?;
+    let written = start..payload.len();
+    if let (Some(key), true) = (name.key, has_key)
+        && let Some(place) = scratch.key_values.get_mut(key)
     {
         *place = written.clone();
     }
@@ -292,18 +298,18 @@ fn changed<C: Columns>(
     plan: &Plan,
     column: usize,
     before: &C,
-    new: std::ops::Range<usize>,
-    out: &mut Output<'_>,
+    new: &[u8],
+    scratch: &mut Scratch,
 ) -> Result<(), Failed<C::Error>> {
     let Some(name) = plan.columns.get(column) else {
         return Ok(());
     };
-    let Scratch { old, text, .. } = &mut *out.scratch;
+    let Scratch { old, text, .. } = scratch;
     let start = old.len();
     old.fragment(&name.name);
     let value_start = old.len();
     rendered(column, before, old, text).map_err(|error| (Some(column), error))?;
-    if old.get(value_start..) == out.payload.get(new) {
+    if old.get(value_start..) == Some(new) {
         old.truncate(start);
     }
     Ok(())

@@ -245,22 +245,31 @@ impl<'a> Columns for RowImage<'a> {
         })
     }
 
+    #[inline(always)]
     fn write(&self, out: &mut Buffer) -> Result<(), Malformed> {
         match self.current {
-            Some((Kind::Text(charset), bytes)) => charset.write(bytes, out),
-            Some((Kind::Json, bytes)) => jsonb::write(bytes, out)?,
-            Some((Kind::JsonText, bytes)) => json_text::write(bytes, out),
-            Some((Kind::Address(address), bytes)) => address.write(bytes, out),
-            Some((Kind::Compressed(unpacked), bytes)) => {
-                write_unpacked(*unpacked, &compressed::unpack(bytes)?, out);
-            }
-            Some((Kind::Decimal { precision, scale }, bytes)) => {
-                decimal::write(bytes, *precision, *scale, out)?;
-            }
-            _ => {}
+            Some((kind, bytes)) => write(kind, bytes, out),
+            None => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// Writes a value that is coded. It gets the parts that it needs: whoever has the address of an image keeps all of it in
+/// memory.
+#[inline(never)]
+fn write(kind: &Kind, bytes: &[u8], out: &mut Buffer) -> Result<(), Malformed> {
+    match kind {
+        Kind::Text(charset) => charset.write(bytes, out),
+        Kind::Json => jsonb::write(bytes, out)?,
+        Kind::JsonText => json_text::write(bytes, out),
+        Kind::Address(address) => address.write(bytes, out),
+        Kind::Compressed(unpacked) => {
+            write_unpacked(*unpacked, &compressed::unpack(bytes)?, out);
+        }
+        Kind::Decimal { precision, scale } => decimal::write(bytes, *precision, *scale, out)?,
+        _ => {}
+    }
+    Ok(())
 }
 
 #[inline(never)]
