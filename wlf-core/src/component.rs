@@ -161,6 +161,18 @@ impl WriteError {
 /// # Errors
 /// If a row cannot be encoded. The rows before it stay in the encoder and are to be written before the error is returned.
 pub async fn encode(encoder: &mut Encoder, events: &[Event]) -> Result<(), WriteError> {
+    encode_in_parts(encoder, events, |_| ()).await
+}
+
+/// The same, and gives about each 128 KiB away.
+///
+/// # Errors
+/// If a row cannot be encoded. The rows before it stay in the encoder or were given away.
+pub async fn encode_in_parts(
+    encoder: &mut Encoder,
+    events: &[Event],
+    mut give: impl FnMut(&mut Encoder),
+) -> Result<(), WriteError> {
     /// About 100 µs of work.
     const PART: usize = 128 << 10;
     let mut next = encoder.payload().len() + PART;
@@ -171,6 +183,7 @@ pub async fn encode(encoder: &mut Encoder, events: &[Event]) -> Result<(), Write
             fault: error.fault,
         })?;
         if encoder.payload().len() >= next {
+            give(encoder);
             next = encoder.payload().len() + PART;
             turn::pass_on().await;
         }

@@ -22,8 +22,8 @@ use crate::window::{Failure, Window};
 /// Compressed chunks whose memory is kept for later ones.
 const SPARE: usize = 8;
 
-/// What is encoded and not acknowledged, in bytes, at which encoding waits.
-const HELD: usize = 4 << 20;
+/// What is encoded and not acknowledged, in bytes, at which encoding waits: as much as one partition has under way.
+const HELD: usize = 5 << 19;
 
 /// The partitions, each of which has the number of its lane, and the connections to their leaders.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wlf_core::component::encode;
+use wlf_core::component::encode_in_parts;
 use wlf_core::config::{Build, Component, Context, Invalid};
 use wlf_core::format::{Encoder, Format};
 use wlf_core::{ComponentKind, Dispatcher, Event, Fault, WriteError};
@@ -47,7 +47,8 @@ impl Dispatcher for NullDispatcher {
     }
 
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
+        let encoded = encode_in_parts(&mut self.encoder, events, Encoder::clear).await;
         self.encoder.clear();
-        encode(&mut self.encoder, events).await
+        encoded
     }
 }
