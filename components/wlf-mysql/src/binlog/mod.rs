@@ -31,6 +31,7 @@ pub mod described_type;
 pub mod error;
 pub mod event_type;
 pub mod executed;
+pub mod extent;
 pub mod format_description;
 pub mod gtid;
 pub mod gtid_set;

@@ -6,7 +6,7 @@
 use super::json_document::Node;
 use super::json_path::{self, Leg};
 use super::reader::{Malformed, Reader};
-use super::row_image::{Present, bit, split};
+use super::row_image::{Present, bit};
 use super::rows::RowsEvent;
 use super::table_plan::{ColumnPlan, Kind, TablePlan};
 
@@ -128,7 +128,7 @@ impl<'a> Image<'a> {
             if is_null {
                 continue;
             }
-            let (value, behind) = split(column.length, rest)?;
+            let (value, behind) = column.extent.split(rest)?;
             let length = rest.len() - behind.len();
             values.push(Stored {
                 column: n,

@@ -3,7 +3,6 @@
 use wlf_core::format::Buffer;
 use wlf_core::value::{Coded, Columns, Geometry, Set, Value, Visitor};
 
-use super::column_type::Length;
 use super::compressed;
 use super::decimal;
 use super::json_text;
@@ -84,15 +83,16 @@ impl<'a> RowImage<'a> {
     pub fn skip(self) -> Result<&'a [u8], Malformed> {
         let Self {
             mut nulls,
-            mut rest,
+            rest: bytes,
             ..
         } = self;
+        let mut at = 0;
         for (index, column) in self.columns.iter().enumerate() {
             if (self.full || bit(self.present, index)) && !nulls.next() {
-                (_, rest) = split(column.length, rest)?;
+                at = column.extent.end(bytes, at);
             }
         }
-        Ok(rest)
+        bytes.get(at..).ok_or(Malformed::Truncated("a row"))
     }
 
     #[inline(always)]
@@ -109,7 +109,7 @@ impl<'a> RowImage<'a> {
             self.current = if self.nulls.next() {
                 None
             } else {
-                let (value, rest) = split(column.length, self.rest)?;
+                let (value, rest) = column.extent.split(self.rest)?;
                 self.rest = rest;
                 Some((&column.kind, value))
             };
@@ -147,46 +147,6 @@ impl<'a> Bits<'a> {
         self.left >>= 1;
         bit
     }
-}
-
-/// Takes a value off the front, without its length.
-///
-/// Only numbers come out of what is not inlined: slices would come in memory, written in one width and read in another, for
-/// which the processor has to wait.
-#[inline(always)]
-pub(super) fn split(length: Length, bytes: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
-    let (prefix, mask, fixed) = match length {
-        Length::Fixed(length) => (0, 0, u32::from(length)),
-        Length::Prefixed(1) => (1, 0xff, 0),
-        Length::Prefixed(2) => (2, 0xffff, 0),
-        Length::Prefixed(3) => (3, 0xff_ffff, 0),
-        Length::Prefixed(_) => (4, u32::MAX, 0),
-    };
-    // Four bytes are there but at the end of the rows.
-    let length = match bytes.first_chunk() {
-        Some(front) => u32::from_le_bytes(*front) & mask,
-        None => last_length(prefix, bytes),
-    };
-    let length = usize::try_from(length | fixed).unwrap_or(usize::MAX);
-    let end = length.saturating_add(prefix);
-    match (bytes.get(prefix..end), bytes.get(end..)) {
-        (Some(value), Some(rest)) => Ok((value, rest)),
-        _ => Err(Malformed::Truncated("a row")),
-    }
-}
-
-/// The length that stands in the first `prefix` of less than four bytes; without them one that is too large.
-#[cold]
-#[inline(never)]
-fn last_length(prefix: usize, bytes: &[u8]) -> u32 {
-    let mut length = [0; 4];
-    let Some(front) = bytes.get(..prefix) else {
-        return u32::MAX;
-    };
-    for (byte, place) in front.iter().zip(&mut length) {
-        *place = *byte;
-    }
-    u32::from_le_bytes(length)
 }
 
 impl<'a> Columns for RowImage<'a> {

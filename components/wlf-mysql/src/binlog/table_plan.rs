@@ -11,6 +11,7 @@ use super::charset::{Charset, Encoding};
 use super::column_type::{self as types, ColumnType, Length};
 use super::definition::{ColumnDefinition, Definition};
 use super::described_type;
+use super::extent::Extent;
 use super::old_temporal;
 use super::table_map::{TableMap, UnknownType};
 
@@ -35,7 +36,7 @@ pub struct Undecodable {
 /// How a column's values are decoded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ColumnPlan {
-    pub length: Length,
+    pub extent: Extent,
     pub kind: Kind,
 }
 
@@ -260,7 +261,7 @@ impl TablePlan {
     fn undecodable(map: &TableMap, why: Undecodable) -> Self {
         let columns = (1..=map.columns.len()).map(|n| Column::untyped(format!("@{n}")));
         let plans = map.columns.iter().map(|column| ColumnPlan {
-            length: column.length,
+            extent: column.length.into(),
             kind: Kind::Null,
         });
         Self {
@@ -335,7 +336,7 @@ impl ColumnPlan {
             _ => None,
         };
         Self {
-            length: length.unwrap_or(column.length),
+            extent: length.unwrap_or(column.length).into(),
             kind,
         }
     }
