@@ -72,6 +72,14 @@ impl Buffer {
         self.array([byte]);
     }
 
+    /// Appends a character as UTF-8.
+    #[inline(always)]
+    pub fn character(&mut self, character: char) {
+        let mut bytes = [0; 4];
+        let len = character.encode_utf8(&mut bytes).len();
+        self.front(bytes, len);
+    }
+
     /// Replaces a byte that was written.
     #[inline(always)]
     pub(super) fn patch(&mut self, at: usize, byte: u8) {

@@ -195,7 +195,7 @@ fn a_record_that_failed_leaves_nothing() {
 fn memory_is_used_again_and_is_bounded() {
     let mut lanes = Lanes::new(0);
     lanes.add(100);
-    let value = vec![0; 1 << 20];
+    let value = vec![0; 1 << 18];
     for lane in 0..100 {
         lanes.push(lane, usize::MAX, 0, None, Some(&value), None);
     }

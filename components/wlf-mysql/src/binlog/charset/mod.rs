@@ -187,7 +187,7 @@ fn put(character: Option<char>, out: &mut Buffer) {
         replaced::note();
         char::REPLACEMENT_CHARACTER
     });
-    out.put(character.encode_utf8(&mut [0; 4]).as_bytes());
+    out.character(character);
 }
 
 /// The character of a table, which has U+FFFD where there is none.
