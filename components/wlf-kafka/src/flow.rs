@@ -212,7 +212,12 @@ impl Flow {
 
     /// Returns when there is room for more.
     pub async fn make_room(&mut self, lanes: &mut Lanes) {
-        while self.held > HELD && !self.is_idle() {
+        // With its compressed form a batch takes about twice the memory until it is acknowledged.
+        let most = match self.compression {
+            Compression::None => HELD,
+            _ => HELD / 2,
+        };
+        while self.held > most && !self.is_idle() {
             self.wait(lanes).await;
         }
     }

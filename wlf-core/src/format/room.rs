@@ -6,6 +6,9 @@
 
 use crate::simd::Sixteen;
 
+/// Up to this size, in bytes, memory doubles where it is not enough.
+const LARGE: usize = 1 << 20;
+
 /// A growing run of bytes with room behind it.
 #[derive(Debug, Default)]
 pub(super) struct Room {
@@ -77,9 +80,12 @@ impl Room {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, more: usize) {
-        let len = self.len.saturating_add(more);
-        self.bytes
-            .resize(len.max(self.bytes.len() * 2).max(1024), 0);
+        let old = self.bytes.len();
+        // What is large grows in smaller steps: until it has moved, both are in memory.
+        let step = if old < LARGE { old } else { old / 4 };
+        let len = self.len.saturating_add(more).max(old + step).max(1024);
+        self.bytes.reserve_exact(len - old);
+        self.bytes.resize(len, 0);
     }
 
     /// Appends the first `len` of some bytes.

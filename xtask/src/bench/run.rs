@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn a_run_has_a_time_and_memory_and_may_fail() {
-        let (took, said) = timed(Command::new("sh").args(["-c", "echo hello >&2; sleep 0.1"])).unwrap();
+        let (took, said) =
+            timed(Command::new("sh").args(["-c", "echo hello >&2; sleep 0.1"])).unwrap();
         assert_eq!(said, "hello\n");
         assert!(took.peak > 100_000 && took.cpu <= took.wall * 2 + Duration::from_millis(50));
         assert!(timed(Command::new("sh").args(["-c", "exit 3"])).is_err());
