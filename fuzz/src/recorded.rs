@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use wlf_mysql::binlog::column_type::Length;
 use wlf_mysql::binlog::event_type as types;
 use wlf_mysql::binlog::format_description::FormatDescription;
 use wlf_mysql::binlog::header::Header;
@@ -165,25 +164,11 @@ fn values_of(rows: &RowsEvent<'_>, plan: &TablePlan, each: &mut impl FnMut(&Kind
             for (n, column) in held.into_iter().enumerate() {
                 let column = &plan.columns[column];
                 if !bit(nulls, n) {
-                    let (value, behind) = split(column.length, rest);
+                    let (value, behind) = column.extent.split(rest).expect("a recorded row");
                     each(&column.kind, value);
                     rest = behind;
                 }
             }
-        }
-    }
-}
-
-fn split(length: Length, bytes: &[u8]) -> (&[u8], &[u8]) {
-    match length {
-        Length::Fixed(length) => bytes.split_at(length.into()),
-        Length::Prefixed(prefix) => {
-            let (length, bytes) = bytes.split_at(prefix.into());
-            let length = length
-                .iter()
-                .rev()
-                .fold(0, |length, byte| length << 8 | usize::from(*byte));
-            bytes.split_at(length)
         }
     }
 }
