@@ -35,7 +35,7 @@ const WASM: f64 = 3.0;
 /// CPU time of rows that each become a `serde_json::Value`, in that of the program. It is some 15 to 20.
 const NAIVE: f64 = 3.0;
 /// CPU time of four times the rows. It is 4, and more would mean that a row costs more where there are many.
-const GROWTH: f64 = 4.8;
+const GROWTH: f64 = 6.0;
 /// Memory of four times the rows. It is 1.
 const MEMORY: f64 = 1.25;
 

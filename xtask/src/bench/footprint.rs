@@ -142,7 +142,10 @@ impl Waiting {
 
     /// Kills it; a guest of WasmEdge does not hear any other signal.
     pub fn end(mut self) -> Result<(i32, run::Took)> {
+        let peak = run::peak(self.0.id());
         self.0.kill()?;
-        run::reap(&self.0)
+        let (status, mut took) = run::reap(&self.0)?;
+        took.peak = peak.unwrap_or(took.peak);
+        Ok((status, took))
     }
 }

@@ -49,24 +49,27 @@ pub fn timed(command: &mut Command) -> Result<(Took, String)> {
 /// How often memory is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// The most memory that a process has had resident, in bytes, until it has `ended` (proc(5), `VmHWM`); 0 if it was too quick.
-///
-/// `getrusage` counts what this process had when it started that one, which may be a whole recording.
+/// The most memory that a process has had resident, in bytes, until it has `ended`; 0 if it was too quick.
 fn watch(pid: u32, ended: &AtomicBool) -> u64 {
-    let mut peak = 0;
+    let mut last = 0;
     while !ended.load(Ordering::Relaxed) {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .and_then(|line| line.trim().strip_suffix(" kB"));
-        if let Some(Ok(kilobytes)) = line.map(str::parse::<u64>) {
-            // Not the most of all looks: at the first, the process may still be in the memory of this one.
-            peak = kilobytes * 1024;
-        }
+        // Not the most of all looks: at the first, the process may still be in the memory of this one.
+        last = peak(pid).unwrap_or(last);
         std::thread::sleep(LOOK);
     }
-    peak
+    last
+}
+
+/// The most memory that a process has had resident so far, in bytes (proc(5), `VmHWM`).
+///
+/// `getrusage` counts what this process had when it started that one, which may be a whole recording.
+pub fn peak(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let rest = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes = rest.trim().strip_suffix(" kB")?.parse::<u64>().ok()?;
+    Some(kilobytes * 1024)
 }
 
 /// Waits for a process and takes its accounts, as the kernel kept them: wait4(2), getrusage(2).
