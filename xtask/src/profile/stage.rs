@@ -75,6 +75,7 @@ const FILES: &[(&str, Stage)] = &[
     ("wlf-mysql/src/binlog/column_type", Stage::TableMap),
     ("wlf-mysql/src/binlog/described_type", Stage::TableMap),
     ("wlf-mysql/src/binlog/rows.rs", Stage::Walk),
+    ("wlf-mysql/src/binlog/extent.rs", Stage::Walk),
     ("wlf-mysql/src/binlog/row_image", Stage::Walk),
     ("wlf-mysql/src/binlog/decimal", Stage::Encode),
     ("wlf-mysql/src/binlog/temporal", Stage::Encode),
