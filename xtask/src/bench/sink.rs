@@ -19,7 +19,7 @@ const INIT_PRODUCER_ID: i16 = 22;
 /// How much is read at once of what is looked at: the fields before a batch of records.
 const HEAD: usize = 256;
 
-/// The one version that is spoken of each message.
+/// The one version that is said to be spoken of each message; zstd comes in PRODUCE 7, which is read the same.
 const VERSIONS: [(i16, i16); 5] = [
     (PRODUCE, 3),
     (LIST_OFFSETS, 1),
@@ -70,13 +70,13 @@ fn serve(stream: TcpStream, port: i32, records: &AtomicU64) -> Result<()> {
             requests: &mut requests,
             left: usize::try_from(u32::from_be_bytes(size))?,
         };
-        let (key, _version, correlation) =
+        let (key, version, correlation) =
             (request.int16()?, request.int16()?, request.take::<4>()?);
         request.string()?; // client_id
         let mut answer = vec![0; 4];
         answer.extend_from_slice(&correlation);
         match key {
-            PRODUCE => produce(&mut request, &mut answer, records)?,
+            PRODUCE => produce(&mut request, version, &mut answer, records)?,
             LIST_OFFSETS => list_offsets(&mut request, &mut answer)?,
             METADATA => metadata(&mut request, &mut answer, port)?,
             API_VERSIONS => api_versions(&mut answer),
@@ -90,7 +90,12 @@ fn serve(stream: TcpStream, port: i32, records: &AtomicU64) -> Result<()> {
     }
 }
 
-fn produce(request: &mut Request<'_>, answer: &mut Vec<u8>, records: &AtomicU64) -> Result<()> {
+fn produce(
+    request: &mut Request<'_>,
+    version: i16,
+    answer: &mut Vec<u8>,
+    records: &AtomicU64,
+) -> Result<()> {
     request.string()?; // transactional_id
     request.take::<6>()?; // acks, timeout_ms
     let topics = request.int32()?;
@@ -112,6 +117,9 @@ fn produce(request: &mut Request<'_>, answer: &mut Vec<u8>, records: &AtomicU64)
             answer.extend_from_slice(&0i16.to_be_bytes()); // no error
             answer.extend_from_slice(&0i64.to_be_bytes()); // base_offset
             answer.extend_from_slice(&(-1i64).to_be_bytes()); // log_append_time
+            if version >= 5 {
+                answer.extend_from_slice(&0i64.to_be_bytes()); // log_start_offset
+            }
         }
     }
     int32(answer, 0); // throttle_time_ms
