@@ -17,13 +17,14 @@ use crate::error::Error;
 use crate::outlet::{Outlet, Request};
 use crate::produce::{self, Place, ROOM, Version};
 use crate::record_batch::{BatchHeader, HEADER, Producer};
-use crate::window::{Failure, Window};
+use crate::topics::BATCH;
+use crate::window::{Failure, IN_FLIGHT, Window};
 
 /// Compressed chunks whose memory is kept for later ones.
 const SPARE: usize = 8;
 
 /// What is encoded and not acknowledged, in bytes, at which encoding waits: as much as one partition has under way.
-const HELD: usize = 5 << 19;
+const HELD: usize = IN_FLIGHT * BATCH;
 
 /// The partitions, each of which has the number of its lane, and the connections to their leaders.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use crate::record_batch::HEADER;
 ///
 /// A broker takes a megabyte (`message.max.bytes`), but its collector of garbage keeps what is as large as half a region
 /// apart, with a heap of up to 2 GB that is half a megabyte, and looks through the whole heap for it again and again.
-const BATCH: usize = 500_000;
+pub const BATCH: usize = 500_000;
 
 /// Table versions that are remembered; more than this and all are looked up anew.
 const REMEMBERED: usize = 10_000;

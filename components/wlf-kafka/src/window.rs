@@ -9,7 +9,7 @@ use wlf_core::format::{Chunk, Lanes};
 use crate::error::Error;
 
 /// How many requests may be under way for a partition. A broker remembers as many batches of a producer.
-const IN_FLIGHT: usize = 5;
+pub const IN_FLIGHT: usize = 5;
 
 /// Brokers forget a producer that is silent for `producer.id.expiration.ms`, a day by default.
 const FORGOTTEN: Duration = Duration::from_secs(600);

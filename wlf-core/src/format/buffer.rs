@@ -134,12 +134,6 @@ impl Buffer {
     /// Appends text escaped as inside of a JSON string; what is not UTF-8 becomes U+FFFD.
     #[inline(never)]
     pub fn escaped(&mut self, text: &[u8]) {
-        self.escaped_inline(text);
-    }
-
-    /// The same for what is written for each value.
-    #[inline(always)]
-    pub fn escaped_inline(&mut self, text: &[u8]) {
         self.escape_with::<UPPER>(text);
     }
 

@@ -200,6 +200,7 @@ impl KeyPlan {
             }
             out.truncate(start);
         }
+        // Copies, so that the images' own addresses go to nothing that is not inlined.
         self.write(
             &image.clone(),
             other.cloned().as_ref(),

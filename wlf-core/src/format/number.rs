@@ -82,13 +82,19 @@ impl Buffer {
     #[inline(always)]
     pub fn zero_padded(&mut self, n: u32, digits: usize) {
         let digits = digits.min(9);
-        let first = b'0' + (n / 100_000_000 % 10) as u8;
-        let rest = u64::from_le_bytes(eight(n % 100_000_000));
         if digits == 9 {
-            self.byte(first);
+            self.byte(b'0' + (n / 100_000_000 % 10) as u8);
         }
-        let digits = digits.min(8);
-        self.front((rest >> (8 * (8 - digits)).min(63)).to_le_bytes(), digits);
+        self.last_of_eight(n % 100_000_000, digits.min(8));
+    }
+
+    /// The `digits` lower digits of a number below 10^8, with leading zeros; `digits` is at most 8.
+    #[inline(always)]
+    fn last_of_eight(&mut self, n: u32, digits: usize) {
+        let wide = u64::from_le_bytes(eight(n));
+        // Of no digits none is taken, whatever is there.
+        let wide = wide.unbounded_shr((8 - digits) as u32 * 8);
+        self.front(wide.to_le_bytes(), digits);
     }
 
     /// `unscaled` × 10^-`scale`, with exactly `scale` digits behind the point.
@@ -126,8 +132,7 @@ impl Buffer {
     fn fraction(&mut self, n: u64, digits: usize) {
         const E8: u64 = 100_000_000;
         if digits <= 8 {
-            let wide = u64::from_le_bytes(eight(n as u32)) >> ((8 - digits) * 8);
-            self.front(wide.to_le_bytes(), digits);
+            self.last_of_eight(n as u32, digits);
         } else if digits <= 16 {
             self.zero_padded((n / E8) as u32, digits - 8);
             self.all_eight((n % E8) as u32);
