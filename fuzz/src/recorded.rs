@@ -164,7 +164,7 @@ fn values_of(rows: &RowsEvent<'_>, plan: &TablePlan, each: &mut impl FnMut(&Kind
             for (n, column) in held.into_iter().enumerate() {
                 let column = &plan.columns[column];
                 if !bit(nulls, n) {
-                    let (value, behind) = column.extent.split(rest).expect("a recorded row");
+                    let [value, _, behind] = column.extent.split(rest).expect("a recorded row");
                     each(&column.kind, value);
                     rest = behind;
                 }

@@ -86,7 +86,7 @@ pub fn count_rows<R: Rows>(table: &Table, rows: &mut R, place: impl Display) {
             text.clear();
             let written = match image.value() {
                 Ok(Value::Text(bytes)) => {
-                    text.text(bytes);
+                    text.text(&bytes);
                     Ok(())
                 }
                 Ok(Value::Coded(_)) => image.write(&mut text),

@@ -55,10 +55,10 @@ mod wasm {
             Self(v128_xor(self.0, other.0))
         }
 
-        /// Whether a byte is from 0x80 on.
+        /// The bytes from 0x80 on: bit n stands for byte n.
         #[inline(always)]
-        pub fn is_high(self) -> bool {
-            i8x16_bitmask(self.0) != 0
+        pub fn high(self) -> u32 {
+            i8x16_bitmask(self.0).into()
         }
 
         /// The bytes that are escaped, `"`, `\` and all below 0x20: bit n stands for byte n. `None` if there are none.
@@ -119,11 +119,11 @@ mod x86 {
             Self(unsafe { _mm_xor_si128(self.0, other.0) })
         }
 
-        /// Whether a byte is from 0x80 on.
+        /// The bytes from 0x80 on: bit n stands for byte n.
         #[inline(always)]
-        pub fn is_high(self) -> bool {
+        pub fn high(self) -> u32 {
             // SAFETY: as above.
-            unsafe { _mm_movemask_epi8(self.0) != 0 }
+            unsafe { _mm_movemask_epi8(self.0) }.cast_unsigned()
         }
 
         /// The bytes that are escaped, `"`, `\` and all below 0x20: bit n stands for byte n. `None` if there are none.
@@ -177,9 +177,10 @@ mod reference {
             Self(std::array::from_fn(|n| self.0[n] ^ other.0[n]))
         }
 
-        /// Whether a byte is from 0x80 on.
-        pub fn is_high(self) -> bool {
-            !self.0.is_ascii()
+        /// The bytes from 0x80 on: bit n stands for byte n.
+        pub fn high(self) -> u32 {
+            let bits = self.0.iter().enumerate();
+            bits.fold(0, |high, (n, byte)| high | u32::from(byte >> 7) << n)
         }
 
         /// The bytes that are escaped, `"`, `\` and all below 0x20: bit n stands for byte n. `None` if there are none.
@@ -208,7 +209,7 @@ mod tests {
             reference::Sixteen::load(&other),
         );
         assert_eq!(ours.escaped(), said.escaped(), "{bytes:x?}");
-        assert_eq!(ours.is_high(), said.is_high(), "{bytes:x?}");
+        assert_eq!(ours.high(), said.high(), "{bytes:x?}");
         let (mut stored, mut expected) = ([0; 16], [1; 16]);
         ours.or(others).or(Sixteen::zero()).store(&mut stored);
         let zero = reference::Sixteen::zero();

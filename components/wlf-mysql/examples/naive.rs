@@ -156,7 +156,7 @@ fn of_value(value: Value<'_>) -> Json {
         Value::Decimal { unscaled, scale } => {
             json!(unscaled as f64 / 10f64.powi(scale.into()))
         }
-        Value::Text(text) => String::from_utf8_lossy(text).into_owned().into(),
+        Value::Text(text) => String::from_utf8_lossy(&text).into_owned().into(),
         Value::DateTime(at) => datetime(at).into(),
         _ => Json::Null,
     }

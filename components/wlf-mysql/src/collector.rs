@@ -10,6 +10,7 @@ pub mod settings;
 pub mod stream;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use wlf_core::component::Progress;
@@ -18,7 +19,7 @@ use wlf_core::{Batch, Collector, Exit, Fault, Position, turn};
 
 pub use config::Config;
 
-use self::beginning::{Beginning, Search, is_behind};
+use self::beginning::{Beginning, Search};
 use self::definitions::Definitions;
 use self::replica::Replica;
 use self::server::{BinlogFile, BinlogStatus, Server};
@@ -72,6 +73,8 @@ struct Running {
     /// How many bytes were taken since others had their turn.
     taken: usize,
     state: State,
+    /// The file that was read last, and the position in it from which on a bounded run is at its end.
+    bound: Option<(Arc<str>, u64)>,
     /// What went wrong, once everything that was read before it has gone on.
     fault: Option<Fault>,
 }
@@ -230,13 +233,14 @@ impl BinlogCollector {
             waiting: None,
             taken: 0,
             state: State::Reading,
+            bound: None,
             fault: None,
         };
         if let Some(end) = &mut self.end {
             if end.began.is_none() {
                 end.began = end.offset(&running.assembler.place());
             }
-            if end.is_reached(&running) {
+            if running.has_reached(end) {
                 running.state = State::Reached;
             }
         }
@@ -315,17 +319,14 @@ impl End {
         Some(before + place.position)
     }
 
-    /// Whether everything was read that the server had at the start.
-    fn is_reached(&self, running: &Running) -> bool {
-        // Asked for each event: inside of a transaction, where most are, nothing is compared.
-        !running.assembler.is_unfinished()
-            // Another server that took over has files of its own: it says itself when it has no more.
-            && running.server_uuid == self.server_uuid
-            && is_behind(
-                &running.assembler.place(),
-                &self.status.file,
-                self.status.position,
-            )
+    /// The position in a file from which on everything was read that the server had at the start; none is large enough
+    /// in a file before the last.
+    fn bound(&self, file: &str, server_uuid: &str) -> u64 {
+        // Another server that took over has files of its own: it says itself when it has no more.
+        if server_uuid != self.server_uuid {
+            return u64::MAX;
+        }
+        beginning::bound(file, &self.status.file, self.status.position)
     }
 }
 
@@ -414,12 +415,29 @@ impl Running {
                     definitions.answer(&mut self.assembler, table).await?;
                 }
             }
-            if end.is_some_and(|end| end.is_reached(self)) {
+            if end.is_some_and(|end| self.has_reached(end)) {
                 self.state = State::Reached;
                 return Ok(false);
             }
             if self.assembler.is_full() {
                 return Ok(false);
+            }
+        }
+    }
+
+    /// Whether a bounded run is at its end. Asked for each event: names of files are compared once for each file.
+    #[inline(always)]
+    fn has_reached(&mut self, end: &End) -> bool {
+        if self.assembler.is_unfinished() {
+            return false;
+        }
+        let (file, position) = self.assembler.at();
+        match &self.bound {
+            Some((known, bound)) if Arc::ptr_eq(known, file) => position >= *bound,
+            _ => {
+                let bound = end.bound(file, &self.server_uuid);
+                self.bound = Some((file.clone(), bound));
+                position >= bound
             }
         }
     }
@@ -431,7 +449,7 @@ impl Running {
             return Err(self.stream.ended());
         };
         // A server that shuts down ends the stream too, wherever it is; and another server has files of its own.
-        if !end.is_reached(self) {
+        if !self.has_reached(end) {
             let server = self.stream.server();
             let position = beginning::saved(&self.assembler.position())?;
             let has_all = match &position.gtid_set {

@@ -1,6 +1,7 @@
 //! Strings of JSON, and the buffer that all is written to.
 
 use wlf_core::format::Buffer;
+use wlf_core::value::Text;
 
 use super::{joined, parts};
 
@@ -8,9 +9,21 @@ use super::{joined, parts};
 pub fn string(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut out = Buffer::new();
-    out.string_in_lower_case(bytes);
+    out.string_in_lower_case(bytes.into());
     let plain = serde_json::to_string(&text).expect("text");
     assert_eq!(String::from_utf8_lossy(out.as_slice()), plain);
+    // What is behind a text is not looked at, whatever it is.
+    for behind in [
+        "aaaaaaaaaaaaaaaa",
+        "\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"",
+        "éééééééé",
+    ] {
+        let memory = [bytes, behind.as_bytes()].concat();
+        let text = Text::at_front(&memory, bytes.len()).expect("memory");
+        out.clear();
+        out.string_in_lower_case(text);
+        assert_eq!(String::from_utf8_lossy(out.as_slice()), plain);
+    }
     out.clear();
     out.string(bytes);
     let read: String = serde_json::from_slice(out.as_slice()).expect("a string of JSON");

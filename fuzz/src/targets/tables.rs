@@ -138,6 +138,10 @@ pub fn partial_update(bytes: &[u8]) {
     let (Some(plan), Ok(rows)) = (plan(map, false), decoded) else {
         return;
     };
+    if plan.columns.len() != rows.columns {
+        // The assembler refuses such an event before its rows are looked at.
+        return;
+    }
     let completed = justified(bytes.len(), 256, 16 << 10, || {
         partial_update::complete(&rows, &plan)
     });

@@ -5,6 +5,7 @@
 
 use super::room::{Copied, Room, padded};
 use crate::replaced;
+use crate::value::Text;
 
 /// In which case the digits of `\u001f` are.
 const LOWER: bool = false;
@@ -116,18 +117,18 @@ impl Buffer {
     /// Appends text as a JSON string, in quotes; what is not UTF-8 becomes U+FFFD.
     #[inline(never)]
     pub fn string(&mut self, text: &[u8]) {
-        self.string_inline(text);
+        self.string_inline(text.into());
     }
 
     /// The same for what is written for each value: a kilobyte of code wherever it stands.
     #[inline(always)]
-    pub(super) fn string_inline(&mut self, text: &[u8]) {
+    pub(super) fn string_inline(&mut self, text: Text<'_>) {
         self.quote_with::<UPPER>(text);
     }
 
     /// Appends text as a JSON string as MySQL prints it: as [`string`](Self::string), but `\u001f` in lower case.
     #[inline(always)]
-    pub fn string_in_lower_case(&mut self, text: &[u8]) {
+    pub fn string_in_lower_case(&mut self, text: Text<'_>) {
         self.quote_with::<LOWER>(text);
     }
 
@@ -138,11 +139,11 @@ impl Buffer {
     }
 
     #[inline(always)]
-    fn quote_with<const DIGITS: bool>(&mut self, text: &[u8]) {
+    fn quote_with<const DIGITS: bool>(&mut self, text: Text<'_>) {
         let start = self.len() + 1;
         let copied = self.0.put_quoted(text);
         if copied.clean < text.len() || copied.high {
-            self.quote_rest::<DIGITS>(text, copied, start);
+            self.quote_rest::<DIGITS>(&text, copied, start);
         }
     }
 
@@ -157,7 +158,7 @@ impl Buffer {
     #[inline(always)]
     fn escape_with<const DIGITS: bool>(&mut self, text: &[u8]) {
         let start = self.len();
-        let copied = self.0.put_clean(text);
+        let copied = self.0.put_clean(text.into());
         if copied.clean < text.len() || copied.high {
             self.escape_rest::<DIGITS>(text, copied, start);
         }
@@ -170,7 +171,7 @@ impl Buffer {
         let mut rest = text.get(copied.clean..).unwrap_or_default();
         while let Some((special, behind)) = rest.split_first() {
             self.escape_byte::<DIGITS>(*special);
-            let copied = self.0.put_clean(behind);
+            let copied = self.0.put_clean(behind.into());
             high |= copied.high;
             rest = behind.get(copied.clean..).unwrap_or_default();
         }

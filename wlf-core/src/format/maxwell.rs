@@ -140,7 +140,7 @@ pub(super) fn row<C: Columns>(
     }
     match images {
         Row::Insert(image) | Row::Delete(image) => data(plan, image, has_key, payload, scratch),
-        Row::Update { before, after } => update(plan, before, after, has_key, payload, scratch),
+        Row::Update { before, after } => update(plan, &before, &after, has_key, payload, scratch),
     }?;
     payload.byte(b'}');
     if let Some(keys) = &mut out.keys {
@@ -215,34 +215,42 @@ fn data<C: Columns>(
 #[inline(never)]
 fn update<C: Columns>(
     plan: &Plan,
-    mut before: C,
-    mut after: C,
+    before: &C,
+    after: &C,
     has_key: bool,
     payload: &mut Buffer,
     scratch: &mut Scratch,
 ) -> Result<(), Failed<C::Error>> {
+    // Copies of its own are not in memory, where arguments of this size are.
+    let (mut before, mut after) = (before.clone(), after.clone());
     let unplaced = |error| (None, error);
     let start = payload.len();
     scratch.old.clear();
     let mut old = before.next().map_err(unplaced)?;
     let mut new = after.next().map_err(unplaced)?;
     loop {
-        let column = match (old, new) {
-            (Some(old), Some(new)) => old.min(new),
-            (Some(only), None) | (None, Some(only)) => only,
-            (None, None) => break,
+        let both = old == new;
+        // Only one of them has the column; if that is the image before, it is as it was.
+        let only_old = match (old, new) {
+            (Some(old), Some(new)) => old < new,
+            (_, new) => new.is_none(),
         };
-        // A column that only the image before has is as it was.
-        let image = if new == Some(column) { &after } else { &before };
-        let value = member(plan, column, image, has_key, payload, scratch)?;
-        if old == new && !before.same(&after) {
-            let new = payload.get(value).unwrap_or_default();
-            changed(plan, column, &before.clone(), new, scratch)?;
+        if both {
+            let Some(column) = new else { break };
+            let value = member(plan, column, &after, has_key, payload, scratch)?;
+            if !before.same(&after) {
+                let new = payload.get(value).unwrap_or_default();
+                changed(plan, column, before.clone(), new, scratch)?;
+            }
+        } else if only_old {
+            lone_member(plan, old, before.clone(), has_key, payload, scratch)?;
+        } else {
+            lone_member(plan, new, after.clone(), has_key, payload, scratch)?;
         }
-        if old == Some(column) {
+        if both || only_old {
             old = before.next().map_err(unplaced)?;
         }
-        if new == Some(column) {
+        if both || !only_old {
             new = after.next().map_err(unplaced)?;
         }
     }
@@ -254,6 +262,23 @@ fn update<C: Columns>(
         close(start, payload);
     }
     Ok(())
+}
+
+/// Writes a column that only one of the images has. It gets a copy, as does whatever is not inlined: who has the address of
+/// an image keeps all of it in memory.
+#[inline(never)]
+fn lone_member<C: Columns>(
+    plan: &Plan,
+    column: Option<usize>,
+    image: C,
+    has_key: bool,
+    payload: &mut Buffer,
+    scratch: &mut Scratch,
+) -> Result<(), Failed<C::Error>> {
+    match column {
+        Some(column) => member(plan, column, &image, has_key, payload, scratch).map(drop),
+        None => Ok(()),
+    }
 }
 
 /// Makes an object of the members behind `start`, each of which begins with a comma.
@@ -297,7 +322,7 @@ fn member<C: Columns>(
 fn changed<C: Columns>(
     plan: &Plan,
     column: usize,
-    before: &C,
+    before: C,
     new: &[u8],
     scratch: &mut Scratch,
 ) -> Result<(), Failed<C::Error>> {
@@ -308,7 +333,7 @@ fn changed<C: Columns>(
     let start = old.len();
     old.fragment(&name.name);
     let value_start = old.len();
-    rendered(column, before, old, text).map_err(|error| (Some(column), error))?;
+    rendered(column, &before, old, text).map_err(|error| (Some(column), error))?;
     if old.get(value_start..) == Some(new) {
         old.truncate(start);
     }
@@ -347,7 +372,7 @@ impl<'a, C: Columns> Visitor<'a> for Rendering<'a, '_, C> {
             Value::Decimal { unscaled, scale } => out.decimal(unscaled, scale),
             Value::Year(year) => out.unsigned(year.into()),
             Value::Text(text) => out.string_inline(text),
-            Value::Enum { label, .. } => out.string_inline(label.as_bytes()),
+            Value::Enum { label, .. } => out.string_inline(label.as_bytes().into()),
             Value::Json(json) => json_text(json, out),
             Value::Date(date) => quoted(out, |out| out.date(date)),
             Value::DateTime(at) => quoted(out, |out| out.datetime(at)),

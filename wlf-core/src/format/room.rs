@@ -5,6 +5,7 @@
 //! `bytes.len()`. The tests compare what is written with the standard library's `Vec`.
 
 use crate::simd::Sixteen;
+use crate::value::Text;
 
 /// Up to this size, in bytes, memory doubles where it is not enough.
 const LARGE: usize = 1 << 20;
@@ -143,7 +144,7 @@ impl Room {
 
     /// Appends a text up to its first byte that a JSON string cannot hold as it is.
     #[inline(always)]
-    pub fn put_clean(&mut self, text: &[u8]) -> Copied {
+    pub fn put_clean(&mut self, text: Text<'_>) -> Copied {
         self.reserve(text.len().max(16));
         let copied = self.copy_clean(text, 0);
         self.len += copied.clean;
@@ -152,7 +153,7 @@ impl Room {
 
     /// The same with a quotation mark before it, and behind it if that is all of the text.
     #[inline(always)]
-    pub fn put_quoted(&mut self, text: &[u8]) -> Copied {
+    pub fn put_quoted(&mut self, text: Text<'_>) -> Copied {
         self.reserve(text.len().max(16) + 2);
         let copied = self.copy_clean(text, 1);
         // SAFETY: there is room for the text and two bytes.
@@ -169,18 +170,21 @@ impl Room {
     ///
     /// There has to be room for `before` bytes and the text, and for 16 bytes at least if it is shorter.
     #[inline(always)]
-    fn copy_clean(&mut self, text: &[u8], before: usize) -> Copied {
+    fn copy_clean(&mut self, text: Text<'_>, before: usize) -> Copied {
         debug_assert!(self.bytes.len() - self.len >= before + text.len().max(16));
         // SAFETY: the caller made room.
         let to = unsafe { self.bytes.as_mut_ptr().add(self.len + before) };
         let Some(last) = text.last_chunk::<16>() else {
-            let chunk = padded(text);
-            let found = Sixteen::load(&chunk);
-            // The zeros behind the text look like control characters.
-            let clean = (found.escaped().unwrap_or(0) | 1 << text.len()).trailing_zeros() as usize;
+            let found = match text.wide() {
+                Some(wide) => Sixteen::load(wide),
+                None => Sixteen::load(&padded(&text)),
+            };
+            // What is behind the text may look as if it had to be escaped too.
+            let end = 1 << text.len();
+            let clean = (found.escaped().unwrap_or(0) | end).trailing_zeros() as usize;
             // SAFETY: there is room for 16 bytes.
             found.store(unsafe { &mut *to.cast() });
-            let high = found.is_high();
+            let high = found.high() & (end - 1) != 0;
             return Copied { clean, high };
         };
         let mut all = Sixteen::zero();
@@ -191,7 +195,7 @@ impl Room {
             all = all.or(chunk);
             if let Some(escaped) = chunk.escaped() {
                 let clean = n * 16 + escaped.trailing_zeros() as usize;
-                let high = all.is_high();
+                let high = all.high() != 0;
                 return Copied { clean, high };
             }
         }
@@ -201,7 +205,7 @@ impl Room {
         // SAFETY: as above.
         chunk.store(unsafe { &mut *to.add(at).cast() });
         let clean = at + chunk.escaped().map_or(16, u32::trailing_zeros) as usize;
-        let high = all.or(chunk).is_high();
+        let high = all.or(chunk).high() != 0;
         Copied { clean, high }
     }
 }
@@ -261,12 +265,13 @@ mod tests {
         }
 
         #[test]
-        fn copies_what_is_clean(before in 0..40usize, text in proptest::collection::vec(prop_oneof![9 => 0x20..=0x7eu8, 1 => any::<u8>()], 0..100)) {
+        fn copies_what_is_clean(before in 0..40usize, len in 0..100usize, text in proptest::collection::vec(prop_oneof![9 => 0x20..=0x7eu8, 1 => any::<u8>()], 0..100)) {
             let mut room = Room::new();
             room.put_pieces(&[[b'x'; 16]; 3], before);
             let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+            let text = Text::at_front(&text, len.min(text.len())).unwrap();
             let clean = text.iter().position(is_special).unwrap_or(text.len());
-            let copied = room.put_clean(&text);
+            let copied = room.put_clean(text);
             prop_assert_eq!(copied.clean, clean);
             // Of what is behind the first special byte some was looked at.
             prop_assert!(copied.high || text[..clean].is_ascii());

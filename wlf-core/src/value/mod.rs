@@ -4,8 +4,10 @@
 //! other and writes it. Everything here is resolved at compile time: no allocation and no indirect call for a value.
 
 mod records;
+mod text;
 
 pub use records::{Datum, Record, Records};
+pub use text::Text;
 
 use crate::format::Buffer;
 use crate::origin::Origin;
@@ -31,7 +33,7 @@ pub enum Value<'a> {
     /// 0 or 1901 to 2155.
     Year(u16),
     /// Text in UTF-8; bytes that are not become U+FFFD.
-    Text(&'a [u8]),
+    Text(Text<'a>),
     /// Bytes, behind which zero bytes follow up to a length of `padded`.
     Bytes {
         bytes: &'a [u8],

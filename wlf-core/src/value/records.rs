@@ -233,7 +233,7 @@ impl Columns for RecordColumns<'_> {
                 chosen: *chosen,
             }),
             Datum::Geometry { srid, wkb } => Value::Geometry(Geometry { srid: *srid, wkb }),
-            Datum::Text(text) => Value::Text(text.as_bytes()),
+            Datum::Text(text) => Value::Text(text.as_bytes().into()),
             Datum::Bytes(bytes) => Value::Bytes {
                 bytes,
                 padded: bytes.len(),

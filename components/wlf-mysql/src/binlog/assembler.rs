@@ -214,10 +214,12 @@ impl Assembler {
 
     /// The place behind the last event.
     pub fn place(&self) -> Place {
-        Place {
-            file: self.file.clone(),
-            position: self.end,
-        }
+        self.place_at(self.end)
+    }
+
+    /// The same without a copy: the file, which stays the same value for as long as it is read, and the position.
+    pub fn at(&self) -> (&Arc<str>, u64) {
+        (&self.file, self.end)
     }
 
     /// Takes the event that is `event` in `block`, with header and checksum.

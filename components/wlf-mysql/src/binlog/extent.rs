@@ -1,5 +1,7 @@
 //! Where a value ends.
 
+use std::ops::Range;
+
 use super::column_type::Length;
 use super::reader::Malformed;
 
@@ -39,17 +41,22 @@ impl Extent {
         at.saturating_add(self.prefix).saturating_add(length)
     }
 
-    /// Takes a value off the front, without its length.
+    fn is_fixed(self) -> bool {
+        self.prefix == 0
+    }
+
+    /// Takes a value off the front, without its length: gives the value, all from its first byte on, and what is behind
+    /// it.
     ///
     /// Only numbers come out of what is not inlined: slices would come in memory, written in one width and read in another,
     /// for which the processor has to wait.
     #[inline(always)]
-    pub fn split(self, bytes: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
-        let end = self.prefix.saturating_add(self.length(bytes));
-        match (bytes.get(self.prefix..end), bytes.get(end..)) {
-            (Some(value), Some(rest)) => Ok((value, rest)),
-            _ => Err(Malformed::Truncated("a row")),
-        }
+    pub fn split(self, bytes: &[u8]) -> Result<[&[u8]; 3], Malformed> {
+        const TRUNCATED: Malformed = Malformed::Truncated("a row");
+        let from = bytes.get(self.prefix..).ok_or(TRUNCATED)?;
+        let length = self.length(bytes);
+        let (value, rest) = from.split_at_checked(length).ok_or(TRUNCATED)?;
+        Ok([value, from, rest])
     }
 
     #[inline(always)]
@@ -60,6 +67,75 @@ impl Extent {
             None => last_length(self.prefix, bytes),
         };
         usize::try_from(length | self.fixed).unwrap_or(usize::MAX)
+    }
+}
+
+/// The columns of an image that holds all of them, of which there are 64 at most, so that where it ends is worked out in
+/// fewer steps than it has columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Strides {
+    strides: Vec<Stride>,
+    columns: Vec<Extent>,
+}
+
+/// Columns of a fixed length, and one that is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stride {
+    /// Their bits among those that say which column is NULL.
+    nulls: u64,
+    columns: Range<usize>,
+    /// The bytes of all but the last.
+    fixed: usize,
+    last: Extent,
+}
+
+impl Strides {
+    /// Prepares the columns of a table; `None` if there are more than 64.
+    pub fn new(columns: impl Iterator<Item = Extent>) -> Option<Self> {
+        let columns: Vec<Extent> = columns.collect();
+        if columns.len() > 64 {
+            return None;
+        }
+        let mut strides = Vec::new();
+        let mut begin = 0;
+        for group in columns.split_inclusive(|column| !column.is_fixed()) {
+            let Some((last, others)) = group.split_last() else {
+                continue;
+            };
+            let end = begin + group.len();
+            let fixed = others.iter().map(|column| column.fixed).sum::<u32>();
+            strides.push(Stride {
+                nulls: (begin..end).fold(0, |bits, column| bits | 1 << column),
+                columns: begin..end,
+                fixed: usize::try_from(fixed).unwrap_or(usize::MAX),
+                last: *last,
+            });
+            begin = end;
+        }
+        Some(Self { strides, columns })
+    }
+
+    /// Where the columns that begin `at` end; behind the last byte if they are not all there. `nulls` has a bit for each
+    /// column that is NULL, the lowest for the first.
+    #[inline(always)]
+    pub fn end(&self, nulls: u64, bytes: &[u8], mut at: usize) -> usize {
+        for stride in &self.strides {
+            if nulls & stride.nulls == 0 {
+                at = stride.last.end(bytes, at.saturating_add(stride.fixed));
+                continue;
+            }
+            let columns = self.columns.get(stride.columns.clone());
+            for (column, n) in columns
+                .unwrap_or_default()
+                .iter()
+                .zip(stride.columns.clone())
+            {
+                if nulls >> n & 1 == 0 {
+                    at = column.end(bytes, at);
+                }
+            }
+        }
+        at
     }
 }
 
@@ -98,8 +174,9 @@ mod tests {
             }
             for behind in 0..6 {
                 assert_eq!(extent.end(&row, 0), end, "{length:?}");
-                let (value, rest) = extent.split(&row).unwrap();
+                let [value, from, rest] = extent.split(&row).unwrap();
                 assert_eq!((value.len(), rest.len()), (3, behind), "{length:?}");
+                assert_eq!(from, [value, rest].concat(), "{length:?}");
                 row.push(7);
             }
             for short in 0..end {
@@ -108,6 +185,41 @@ mod tests {
                 assert!(extent.split(row).is_err(), "{length:?} of {short}");
             }
         }
+    }
+
+    #[test]
+    fn strides_end_where_columns_do() {
+        let lengths = [
+            Length::Fixed(4),
+            Length::Prefixed(1),
+            Length::Fixed(2),
+            Length::Fixed(0),
+            Length::Prefixed(2),
+            Length::Prefixed(1),
+            Length::Fixed(3),
+            Length::Fixed(1),
+        ];
+        // Of any columns, of which any may be NULL; the bytes make lengths from 0 to 6.
+        let row: Vec<u8> = (0..60).map(|n| n * 3 % 7 * u8::from(n % 2 == 0)).collect();
+        for count in 0..=lengths.len() {
+            let columns = || lengths.iter().take(count).copied().map(Extent::from);
+            let strides = Strides::new(columns()).unwrap();
+            for nulls in 0..1 << count {
+                for begin in [0, 1, 50, 57, 60, 61] {
+                    let each = |at, (n, column): (usize, Extent)| match nulls >> n & 1 {
+                        0 => column.end(&row, at),
+                        _ => at,
+                    };
+                    let expected = columns().enumerate().fold(begin, each);
+                    let end = strides.end(nulls, &row, begin);
+                    // What is behind the end is so by any number.
+                    assert!(end == expected || end.min(expected) > row.len());
+                }
+            }
+        }
+        let many = |count| Strides::new(std::iter::repeat_n(Extent::from(Length::Fixed(1)), count));
+        assert_eq!(many(64).unwrap().end(1 << 63, &[], 0), 63);
+        assert_eq!(many(65), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Keys stay in the order that they are stored in, and every value reads as the server prints it, without its spaces.
 
 use wlf_core::format::Buffer;
-use wlf_core::value::Value;
+use wlf_core::value::{Text, Value};
 
 use super::column_type;
 use super::decimal;
@@ -29,117 +29,131 @@ pub(super) const DOUBLE: u8 = 0xb;
 pub(super) const STRING: u8 = 0xc;
 pub(super) const OPAQUE: u8 = 0xf;
 
+/// What is wrong with a document: a reference, which is returned in a register from each value.
+type Wrong = &'static Malformed;
+
+const TRUNCATED: Malformed = Malformed::Truncated("a JSON document");
+const TOO_DEEP: Malformed = Malformed::Invalid("the depth of a JSON document");
+const TOO_LARGE: Malformed = Malformed::Invalid("the size of a JSON document");
+const KEY_TRUNCATED: Malformed = Malformed::Truncated("a key of a JSON document");
+const STRING_TRUNCATED: Malformed = Malformed::Truncated("a JSON string");
+const NUMBER_TRUNCATED: Malformed = Malformed::Truncated("a JSON number");
+const OPAQUE_TRUNCATED: Malformed = Malformed::Truncated("an opaque JSON value");
+const NO_LITERAL: Malformed = Malformed::Invalid("a JSON literal");
+const NO_LENGTH: Malformed = Malformed::Invalid("the length of a JSON value");
+const NO_DECIMAL: Malformed = Malformed::Invalid("a decimal in a JSON document");
+const NO_TYPE: Malformed = Malformed::Invalid("the type of a JSON value");
+
 /// Writes a document; none at all, as ALTER TABLE leaves it in rows that were there, is `null`.
 pub fn write(document: &[u8], out: &mut Buffer) -> Result<(), Malformed> {
     let mut budget = Budget(document.len());
-    match document.split_first() {
-        None => out.put(b"null"),
-        Some((kind, value)) => write_value(*kind, value, out, &mut budget, DEPTH)?,
-    }
-    Ok(())
+    let written = match document.split_first() {
+        None => {
+            out.put(b"null");
+            Ok(())
+        }
+        Some((kind, value)) => write_value(*kind, value, out, &mut budget, DEPTH),
+    };
+    written.map_err(|wrong| *wrong)
 }
 
 /// How many bytes of the document may still be looked at: values share none of them, so one that claims more is a trap.
 struct Budget(usize);
 
 impl Budget {
-    fn spend(&mut self, bytes: usize) -> Result<(), Malformed> {
-        self.0 = self
-            .0
-            .checked_sub(bytes)
-            .ok_or(Malformed::Invalid("the size of a JSON document"))?;
+    #[inline(always)]
+    fn spend(&mut self, bytes: usize) -> Result<(), Wrong> {
+        self.0 = self.0.checked_sub(bytes).ok_or(&TOO_LARGE)?;
         Ok(())
     }
 }
 
+#[inline(always)]
 fn write_value(
     kind: u8,
     value: &[u8],
     out: &mut Buffer,
     budget: &mut Budget,
     depth: u8,
-) -> Result<(), Malformed> {
+) -> Result<(), Wrong> {
     match kind {
+        STRING => string(value, out, budget),
         SMALL_OBJECT | SMALL_ARRAY => container::<2, 4, 3>(kind, value, out, budget, depth),
         LARGE_OBJECT | LARGE_ARRAY => container::<4, 6, 5>(kind, value, out, budget, depth),
-        STRING => string(value, out, budget),
         _ => scalar(kind, value, out, budget),
     }
 }
 
 /// Not inlined, as it would be twice for each level of a document: a hundred of them need a stack.
 #[inline(never)]
-fn string(value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Malformed> {
+fn string(value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Wrong> {
     let mut reader = Reader::new(value);
-    let len = length(&mut reader)?;
+    let len = length(&mut reader).map_err(|_| &NO_LENGTH)?;
     budget.spend(len)?;
-    out.string_in_lower_case(reader.bytes(len, "a JSON string")?);
+    out.string_in_lower_case(Text::at_front(reader.rest(), len).ok_or(&STRING_TRUNCATED)?);
     Ok(())
 }
 
 #[inline(never)]
-fn scalar(kind: u8, value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Malformed> {
-    let mut reader = Reader::new(value);
+fn scalar(kind: u8, value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Wrong> {
     match kind {
-        LITERAL => literal(reader.u8("a JSON literal")?, out)?,
-        INT16 => out.signed(i16::from_le_bytes(reader.array("a JSON number")?).into()),
-        UINT16 => out.unsigned(reader.u16("a JSON number")?.into()),
-        INT32 => out.signed(i32::from_le_bytes(reader.array("a JSON number")?).into()),
-        UINT32 => out.unsigned(reader.u32("a JSON number")?.into()),
-        INT64 => out.signed(i64::from_le_bytes(reader.array("a JSON number")?)),
-        UINT64 => out.unsigned(reader.u64("a JSON number")?),
-        DOUBLE => json_double::write(f64::from_le_bytes(reader.array("a JSON number")?), out),
+        LITERAL => out.put(match value.first() {
+            Some(0) => b"null",
+            Some(1) => b"true",
+            Some(2) => b"false",
+            _ => return Err(&NO_LITERAL),
+        }),
+        INT16 => out.signed(i16::from_le_bytes(array(value)?).into()),
+        UINT16 => out.unsigned(u16::from_le_bytes(array(value)?).into()),
+        INT32 => out.signed(i32::from_le_bytes(array(value)?).into()),
+        UINT32 => out.unsigned(u32::from_le_bytes(array(value)?).into()),
+        INT64 => out.signed(i64::from_le_bytes(array(value)?)),
+        UINT64 => out.unsigned(u64::from_le_bytes(array(value)?)),
+        DOUBLE => json_double::write(f64::from_le_bytes(array(value)?), out),
         OPAQUE => {
-            let code = reader.u8("an opaque JSON value")?;
-            let len = length(&mut reader)?;
+            let (code, rest) = value.split_first().ok_or(&OPAQUE_TRUNCATED)?;
+            let mut reader = Reader::new(rest);
+            let len = length(&mut reader).map_err(|_| &NO_LENGTH)?;
             budget.spend(len)?;
-            opaque(code, reader.bytes(len, "an opaque JSON value")?, out)?;
+            let value = reader.rest().get(..len).ok_or(&OPAQUE_TRUNCATED)?;
+            opaque(*code, value, out)?;
         }
-        _ => return Err(Malformed::Invalid("the type of a JSON value")),
+        _ => return Err(&NO_TYPE),
     }
     Ok(())
 }
 
-fn literal(literal: u8, out: &mut Buffer) -> Result<(), Malformed> {
-    out.put(match literal {
-        0 => b"null",
-        1 => b"true",
-        2 => b"false",
-        _ => return Err(Malformed::Invalid("a JSON literal")),
-    });
-    Ok(())
+#[inline(always)]
+fn array<const N: usize>(value: &[u8]) -> Result<[u8; N], Wrong> {
+    value.first_chunk().copied().ok_or(&NUMBER_TRUNCATED)
 }
 
 /// An object or array: number of elements, size in bytes, the keys' entries, the values' entries, keys, values.
 /// All offsets count from the container's beginning and, like numbers and sizes, have four bytes in a large one, else two:
 /// `WIDE` bytes. So the entry of a key, which is its offset and two bytes of length, has `KEY` bytes, and that of a value,
 /// which is its type and its offset, `VALUE`.
+#[inline(never)]
 fn container<const WIDE: usize, const KEY: usize, const VALUE: usize>(
     kind: u8,
     bytes: &[u8],
     out: &mut Buffer,
     budget: &mut Budget,
     depth: u8,
-) -> Result<(), Malformed> {
-    const TRUNCATED: Malformed = Malformed::Truncated("a JSON document");
-    let large = WIDE == 4;
+) -> Result<(), Wrong> {
     let object = matches!(kind, LARGE_OBJECT | SMALL_OBJECT);
-    let depth = depth
-        .checked_sub(1)
-        .ok_or(Malformed::Invalid("the depth of a JSON document"))?;
-    let mut head = Reader::new(bytes);
-    let count = offset(&mut head, large)?;
-    let size = offset(&mut head, large)?;
-    let bytes = bytes.get(..size).ok_or(TRUNCATED)?;
-    let keys = if object {
-        count.checked_mul(KEY)
-    } else {
-        Some(0)
-    };
-    let keys = head.bytes(keys.ok_or(TRUNCATED)?, "the keys of a JSON document")?;
+    let depth = depth.checked_sub(1).ok_or(&TOO_DEEP)?;
+    let count = number::<WIDE>(bytes, 0)?;
+    let size = number::<WIDE>(bytes, WIDE)?;
+    let bytes = bytes.get(..size).ok_or(&TRUNCATED)?;
+    let entries = bytes.get(2 * WIDE..).ok_or(&TRUNCATED)?;
+    let keys = if object { count } else { 0 };
+    let keys = keys.checked_mul(KEY).ok_or(&TRUNCATED)?;
+    let (keys, values) = entries.split_at_checked(keys).ok_or(&TRUNCATED)?;
+    let values = count
+        .checked_mul(VALUE)
+        .and_then(|length| values.get(..length))
+        .ok_or(&TRUNCATED)?;
     let mut keys = keys.as_chunks::<KEY>().0.iter();
-    let values = count.checked_mul(VALUE).ok_or(TRUNCATED)?;
-    let values = head.bytes(values, "the entries of a JSON document")?;
     budget.spend(count)?;
     out.byte(if object { b'{' } else { b'[' });
     for (n, entry) in values.as_chunks::<VALUE>().0.iter().enumerate() {
@@ -147,19 +161,19 @@ fn container<const WIDE: usize, const KEY: usize, const VALUE: usize>(
             out.byte(b',');
         }
         if let Some(key) = keys.next() {
-            let (start, length) = (number(key.iter().take(WIDE)), number(key.iter().skip(WIDE)));
-            let key = bytes.get(start..start.saturating_add(length));
+            let (start, length) = (number::<WIDE>(key, 0)?, number::<2>(key, WIDE)?);
             budget.spend(length)?;
-            out.string_in_lower_case(key.ok_or(Malformed::Truncated("a key of a JSON document"))?);
+            let from = bytes.get(start..).ok_or(&KEY_TRUNCATED)?;
+            out.string_in_lower_case(Text::at_front(from, length).ok_or(&KEY_TRUNCATED)?);
             out.byte(b':');
         }
-        let [kind, place @ ..] = &entry[..] else {
-            return Err(TRUNCATED);
+        let (Some(kind), Some(place)) = (entry.first(), entry.get(1..)) else {
+            return Err(&TRUNCATED);
         };
-        let value = if is_inlined(*kind, large) {
+        let value = if is_inlined(*kind, WIDE == 4) {
             place
         } else {
-            bytes.get(number(place.iter())..).ok_or(TRUNCATED)?
+            bytes.get(number::<WIDE>(place, 0)?..).ok_or(&TRUNCATED)?
         };
         write_value(*kind, value, out, budget, depth)?;
     }
@@ -167,14 +181,18 @@ fn container<const WIDE: usize, const KEY: usize, const VALUE: usize>(
     Ok(())
 }
 
-/// The number that up to four bytes are, the lowest first.
+/// The number that two or four bytes are, the lowest first.
 #[inline(always)]
-fn number<'a>(bytes: impl Iterator<Item = &'a u8>) -> usize {
+fn number<const WIDE: usize>(bytes: &[u8], at: usize) -> Result<usize, Wrong> {
+    let place: &[u8; WIDE] = bytes
+        .get(at..)
+        .and_then(<[u8]>::first_chunk)
+        .ok_or(&TRUNCATED)?;
     let mut wide = [0; 4];
-    for (byte, place) in bytes.zip(&mut wide) {
-        *place = *byte;
+    for (byte, wide) in place.iter().zip(&mut wide) {
+        *wide = *byte;
     }
-    usize::try_from(u32::from_le_bytes(wide)).unwrap_or(usize::MAX)
+    Ok(usize::try_from(u32::from_le_bytes(wide)).unwrap_or(usize::MAX))
 }
 
 /// Whether a value of this type stands in its entry itself.
@@ -212,7 +230,7 @@ pub(super) fn length(reader: &mut Reader<'_>) -> Result<usize, Malformed> {
 }
 
 /// Writes what SQL put in: decimals as numbers, dates and times as text, the rest as `"base64:type252:…"`.
-fn opaque(code: u8, value: &[u8], out: &mut Buffer) -> Result<(), Malformed> {
+fn opaque(code: u8, value: &[u8], out: &mut Buffer) -> Result<(), Wrong> {
     if code == column_type::NEWDECIMAL
         && let [precision, scale, packed @ ..] = value
         && scale <= precision
@@ -223,7 +241,7 @@ fn opaque(code: u8, value: &[u8], out: &mut Buffer) -> Result<(), Malformed> {
                 out.decimal(unscaled, *scale);
                 Ok(())
             }
-            None => decimal::write(packed, *precision, *scale, out),
+            None => decimal::write(packed, *precision, *scale, out).map_err(|_| &NO_DECIMAL),
         };
     }
     out.byte(b'"');

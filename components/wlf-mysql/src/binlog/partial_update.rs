@@ -128,7 +128,7 @@ impl<'a> Image<'a> {
             if is_null {
                 continue;
             }
-            let (value, behind) = column.extent.split(rest)?;
+            let [value, _, behind] = column.extent.split(rest)?;
             let length = rest.len() - behind.len();
             values.push(Stored {
                 column: n,

@@ -1,7 +1,7 @@
 //! One image of a row: which columns it holds, where each is, and what it means.
 
 use wlf_core::format::Buffer;
-use wlf_core::value::{Coded, Columns, Geometry, Set, Value, Visitor};
+use wlf_core::value::{Coded, Columns, Geometry, Set, Text, Value, Visitor};
 
 use super::compressed;
 use super::decimal;
@@ -25,7 +25,16 @@ pub struct RowImage<'a> {
     rest: &'a [u8],
     /// The next column of the table.
     next: usize,
-    current: Option<(&'a Kind, &'a [u8])>,
+    current: Option<Current<'a>>,
+}
+
+/// A value that is not NULL.
+#[derive(Debug, Clone, Copy)]
+struct Current<'a> {
+    kind: &'a Kind,
+    bytes: &'a [u8],
+    /// The same, and what is behind it.
+    from: &'a [u8],
 }
 
 /// Which columns the images of an event hold.
@@ -33,21 +42,56 @@ pub struct RowImage<'a> {
 pub struct Present<'a> {
     pub bits: &'a [u8],
     pub count: usize,
+    /// That many bits, if there are no more than 64: those that say which of them is NULL.
+    used: u64,
 }
 
 impl<'a> Present<'a> {
     /// `columns` is the number of columns of the table.
     #[inline(always)]
     pub fn new(bits: &'a [u8], columns: usize) -> Self {
-        let mut left = columns;
-        let mut count = 0_usize;
-        for byte in bits {
-            let unused = 8_usize.saturating_sub(left);
-            let used = *byte & 0xff_u8.unbounded_shr(u32::try_from(unused).unwrap_or(8));
-            count = count.saturating_add(usize::try_from(used.count_ones()).unwrap_or(0));
-            left = left.saturating_sub(8);
+        let (whole, rest) = bits.split_at_checked(columns / 8).unwrap_or((bits, &[]));
+        // The bits behind the last column may be anything.
+        let last = rest
+            .first()
+            .map_or(0, |byte| byte & !(0xff << (columns % 8)));
+        let count = whole.iter().map(|byte| set(*byte)).sum::<usize>() + set(last);
+        let unused = 64_usize.saturating_sub(count);
+        Self {
+            bits,
+            count,
+            used: u64::MAX.unbounded_shr(u32::try_from(unused).unwrap_or(64)),
         }
-        Self { bits, count }
+    }
+}
+
+/// How many bits are set: mostly all, and not every processor counts them.
+#[inline(always)]
+fn set(byte: u8) -> usize {
+    match byte {
+        0xff => 8,
+        byte => usize::try_from(byte.count_ones()).unwrap_or(0),
+    }
+}
+
+/// What is behind the image at the front of `bytes`.
+#[inline(always)]
+pub fn behind<'a>(
+    plan: &'a TablePlan,
+    present: Present<'a>,
+    bytes: &'a [u8],
+) -> Result<&'a [u8], Malformed> {
+    match &plan.strides {
+        Some(strides) if present.count == plan.columns.len() => {
+            let nulls = match bytes.first_chunk() {
+                Some(front) => *front,
+                None => wide(bytes),
+            };
+            let nulls = u64::from_le_bytes(nulls) & present.used;
+            let end = strides.end(nulls, bytes, present.count.div_ceil(8));
+            bytes.get(end..).ok_or(Malformed::Truncated("a row"))
+        }
+        _ => RowImage::new(plan, present, bytes)?.skip(),
     }
 }
 
@@ -66,12 +110,12 @@ impl<'a> RowImage<'a> {
         bytes: &'a [u8],
     ) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
-        let nulls = reader.bytes(present.count.div_ceil(8), "a row")?;
+        reader.bytes(present.count.div_ceil(8), "a row")?;
         Ok(Self {
             columns: &plan.columns,
             present: present.bits,
             full: present.count == plan.columns.len(),
-            nulls: Bits::new(nulls),
+            nulls: Bits::new(bytes),
             rest: reader.rest(),
             next: 0,
             current: None,
@@ -80,7 +124,7 @@ impl<'a> RowImage<'a> {
 
     /// Goes over the whole image and gives what is behind it.
     #[inline(always)]
-    pub fn skip(self) -> Result<&'a [u8], Malformed> {
+    fn skip(self) -> Result<&'a [u8], Malformed> {
         let Self {
             mut nulls,
             rest: bytes,
@@ -109,21 +153,22 @@ impl<'a> RowImage<'a> {
             self.current = if self.nulls.next() {
                 None
             } else {
-                let (value, rest) = column.extent.split(self.rest)?;
+                let [bytes, from, rest] = column.extent.split(self.rest)?;
                 self.rest = rest;
-                Some((&column.kind, value))
+                let kind = &column.kind;
+                Some(Current { kind, bytes, from })
             };
             return Ok(Some(index));
         }
     }
 }
 
-/// Bits that are read from their front, the lowest of each byte first.
+/// Bits that are read from their front, the lowest of each byte first; what is behind the last is as good as any.
 #[derive(Debug, Clone)]
 struct Bits<'a> {
     rest: &'a [u8],
-    /// Those of a byte that are left, behind a bit that is set.
-    left: u32,
+    /// Those of 32 that are left, behind a bit that is set.
+    left: u64,
 }
 
 impl<'a> Bits<'a> {
@@ -135,18 +180,32 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// The next bit; not set behind the last.
+    /// The next bit.
     #[inline(always)]
     fn next(&mut self) -> bool {
         if self.left == 1 {
-            let (first, rest) = self.rest.split_first().unwrap_or((&0, &[]));
-            self.left = u32::from(*first) | 0x100;
+            let (front, rest) = match self.rest.split_first_chunk::<4>() {
+                Some((front, rest)) => (*front, rest),
+                None => (wide(self.rest), &[][..]),
+            };
+            self.left = u64::from(u32::from_le_bytes(front)) | 1 << 32;
             self.rest = rest;
         }
         let bit = self.left & 1 == 1;
         self.left >>= 1;
         bit
     }
+}
+
+/// Fewer bytes than that, zeros behind them.
+#[cold]
+#[inline(never)]
+fn wide<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut wide = [0; N];
+    for (byte, place) in bytes.iter().zip(&mut wide) {
+        *place = *byte;
+    }
+    wide
 }
 
 impl<'a> Columns for RowImage<'a> {
@@ -161,14 +220,14 @@ impl<'a> Columns for RowImage<'a> {
     fn same(&self, other: &Self) -> bool {
         match (self.current, other.current) {
             (None, None) => true,
-            (Some((_, mine)), Some((_, others))) => wlf_core::same(mine, others),
+            (Some(mine), Some(others)) => wlf_core::same(mine.bytes, others.bytes),
             _ => false,
         }
     }
 
     #[inline(always)]
     fn visit<'v, V: Visitor<'v>>(&'v self, visitor: V) -> Result<V::Output, Malformed> {
-        let Some((kind, bytes)) = self.current else {
+        let Some(Current { kind, bytes, from }) = self.current else {
             return Ok(visitor.visit(Value::Null));
         };
         Ok(match kind {
@@ -189,7 +248,9 @@ impl<'a> Columns for RowImage<'a> {
                     None => visitor.visit(Value::Coded(Coded::Number)),
                 }
             }
-            Kind::Text(charset) if charset.is_utf8(bytes) => visitor.visit(Value::Text(bytes)),
+            Kind::Text(charset) if charset.is_utf8(bytes) => {
+                visitor.visit(Value::Text(whole(Text::at_front(from, bytes.len()))?))
+            }
             Kind::Enum(labels) => visitor.visit(enum_label(labels, bytes)?),
             Kind::Date => visitor.visit(Value::Date(temporal::date(array(bytes)?))),
             Kind::DateTime2(digits) => {
@@ -208,7 +269,7 @@ impl<'a> Columns for RowImage<'a> {
     #[inline(always)]
     fn write(&self, out: &mut Buffer) -> Result<(), Malformed> {
         match self.current {
-            Some((kind, bytes)) => write(kind, bytes, out),
+            Some(Current { kind, bytes, .. }) => write(kind, bytes, out),
             None => Ok(()),
         }
     }
@@ -259,7 +320,7 @@ fn rarer<'a>(kind: &'a Kind, bytes: &'a [u8]) -> Result<Value<'a>, Malformed> {
         Kind::OldTimestamp(digits) => {
             Value::Timestamp(old(old_temporal::timestamp(bytes, *digits))?)
         }
-        Kind::JsonText if !json_text::is_document(bytes) => Value::Text(bytes),
+        Kind::JsonText if !json_text::is_document(bytes) => Value::Text(bytes.into()),
         Kind::JsonText => Value::Coded(Coded::Json),
         Kind::Address(_) | Kind::Compressed(Unpacked::Text(_)) => Value::Coded(Coded::Text),
         Kind::Compressed(Unpacked::Bytes) => Value::Coded(Coded::Bytes),
@@ -371,4 +432,31 @@ fn old<T>(value: Option<T>) -> Result<T, Malformed> {
     value.ok_or(Malformed::Invalid(
         "a value of the form before MySQL 5.6.4 or MariaDB 10.1, whose definition is not known,",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn columns_that_an_image_holds_are_counted(bits in proptest::collection::vec(any::<u8>(), 10), full: bool, columns in 0..80usize) {
+            let bits = if full { [0xff; 10].to_vec() } else { bits };
+            let bits = &bits[..columns.div_ceil(8)];
+            let present = Present::new(bits, columns);
+            let held = (0..columns).filter(|n| bit(bits, *n)).count();
+            prop_assert_eq!(present.count, held);
+            prop_assert_eq!(present.used.count_ones() as usize, held.min(64));
+        }
+
+        #[test]
+        fn bits_come_one_after_the_other(bytes in proptest::collection::vec(any::<u8>(), 0..12)) {
+            let mut bits = Bits::new(&bytes);
+            for n in 0..bytes.len() * 8 {
+                prop_assert_eq!(bits.next(), bit(&bytes, n));
+            }
+        }
+    }
 }

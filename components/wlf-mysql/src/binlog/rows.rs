@@ -5,7 +5,7 @@ use wlf_core::Operation;
 use super::event_type as types;
 use super::format_description::FormatDescription;
 use super::reader::{Malformed, Reader};
-use super::row_image::{Present, RowImage};
+use super::row_image::{self, Present};
 use super::table_plan::TablePlan;
 
 /// The front of a rows event, and the rows behind it.
@@ -88,19 +88,24 @@ impl<'a> RowsEvent<'a> {
         })
     }
 
-    /// Goes over all rows and gives each image's offset in `rows` to `image`: one a row, of an update two.
+    /// Goes over all rows and gives each image's offset in `rows` to `image`: one a row, of an update two. The plan is of
+    /// as many columns as the event.
     #[inline(always)]
-    pub fn walk(&self, plan: &TablePlan, mut image: impl FnMut(usize)) -> Result<u32, Malformed> {
+    pub fn walk(
+        &self,
+        plan: &'a TablePlan,
+        mut image: impl FnMut(usize),
+    ) -> Result<u32, Malformed> {
         let present = Present::new(self.present, self.columns);
         let present_after = Present::new(self.present_after, self.columns);
         let mut rest = self.rows;
         let mut count = 0;
         while !rest.is_empty() {
             image(self.rows.len() - rest.len());
-            let behind = RowImage::new(plan, present, rest)?.skip()?;
+            let behind = row_image::behind(plan, present, rest)?;
             let behind = if self.operation == Operation::Update {
                 image(self.rows.len() - behind.len());
-                RowImage::new(plan, present_after, behind)?.skip()?
+                row_image::behind(plan, present_after, behind)?
             } else {
                 behind
             };

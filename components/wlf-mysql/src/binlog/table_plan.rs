@@ -11,7 +11,7 @@ use super::charset::{Charset, Encoding};
 use super::column_type::{self as types, ColumnType, Length};
 use super::definition::{ColumnDefinition, Definition};
 use super::described_type;
-use super::extent::Extent;
+use super::extent::{Extent, Strides};
 use super::old_temporal;
 use super::table_map::{TableMap, UnknownType};
 
@@ -20,6 +20,8 @@ use super::table_map::{TableMap, UnknownType};
 pub struct TablePlan {
     pub table: Arc<Table>,
     pub columns: Vec<ColumnPlan>,
+    /// Where an image ends that holds all columns.
+    pub strides: Option<Strides>,
     /// Why the rows cannot be decoded.
     pub undecodable: Option<Undecodable>,
     /// What was taken from elsewhere is right only until the next DDL.
@@ -216,7 +218,7 @@ impl TablePlan {
         borrowed: bool,
     ) -> Self {
         let plans = map.columns.iter().zip(&types);
-        let plans = plans
+        let plans: Vec<_> = plans
             .map(|(column, data_type)| ColumnPlan::new(*column, data_type))
             .collect();
         let nullable = map.nullable.iter().copied();
@@ -228,6 +230,7 @@ impl TablePlan {
         });
         Self {
             table: table(map, columns, primary_key),
+            strides: strides(&plans),
             columns: plans,
             undecodable: None,
             borrowed,
@@ -264,9 +267,11 @@ impl TablePlan {
             extent: column.length.into(),
             kind: Kind::Null,
         });
+        let plans: Vec<_> = plans.collect();
         Self {
             table: table(map, columns, &[]),
-            columns: plans.collect(),
+            strides: strides(&plans),
+            columns: plans,
             undecodable: Some(why),
             borrowed: true,
         }
@@ -284,6 +289,7 @@ impl TablePlan {
         Self {
             table: Arc::new(Table::new(database, table, Vec::new(), Vec::new())),
             columns: Vec::new(),
+            strides: None,
             undecodable: Some(Undecodable {
                 reason,
                 hint: Some(
@@ -400,6 +406,10 @@ impl Kind {
             DataType::Unknown => Self::Null,
         }
     }
+}
+
+fn strides(columns: &[ColumnPlan]) -> Option<Strides> {
+    Strides::new(columns.iter().map(|column| column.extent))
 }
 
 fn pick(second: bool, first_kind: Kind, second_kind: Kind) -> Kind {

@@ -13,7 +13,7 @@ use super::locate::{self, Target};
 use super::replica::Replica;
 use super::server::{BinlogFile, BinlogStatus, Flavor, Server, without_spaces};
 use super::stream::Origin;
-use crate::binlog::{Executed, GtidSet, Place, SavedPosition};
+use crate::binlog::{Executed, GtidSet, SavedPosition};
 use crate::connection::{Connection, Endpoint};
 use crate::error::Error;
 
@@ -315,12 +315,16 @@ pub fn executed(server: &str, text: &str) -> Result<Executed, Error> {
     })
 }
 
-/// Whether the place is the given one, or behind it in the same server's binlog.
-pub fn is_behind(place: &Place, file: &str, position: u64) -> bool {
-    if *place.file == *file {
-        return place.position >= position;
+/// The position in `file` from which on everything before a place in the same server's binlog was read: none is large
+/// enough in a file before it, and any is in one behind it.
+pub fn bound(file: &str, place: &str, position: u64) -> u64 {
+    if *file == *place {
+        return position;
     }
-    number(&place.file) > number(file)
+    match number(file) > number(place) {
+        true => 0,
+        false => u64::MAX,
+    }
 }
 
 /// The number at the end of a binlog file's name, by which files are in order.
@@ -338,14 +342,9 @@ mod tests {
     fn files_are_in_the_order_of_their_numbers() {
         assert!(number("bin.999999") < number("bin.1000000"));
         assert!(number("other.000009") < number("bin.000010"));
-        let place = |file: &str, position| Place {
-            file: file.into(),
-            position,
-        };
-        assert!(is_behind(&place("bin.000002", 4), "bin.000001", 900));
-        assert!(is_behind(&place("bin.000001", 900), "bin.000001", 900));
-        assert!(!is_behind(&place("bin.000001", 899), "bin.000001", 900));
-        assert!(!is_behind(&place("bin.999999", 4), "bin.1000000", 4));
+        assert_eq!(bound("bin.000002", "bin.000001", 900), 0);
+        assert_eq!(bound("bin.000001", "bin.000001", 900), 900);
+        assert_eq!(bound("bin.999999", "bin.1000000", 4), u64::MAX);
     }
 
     #[test]
