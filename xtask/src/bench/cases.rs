@@ -6,6 +6,7 @@ use super::Report;
 use super::case::{CASES, Case};
 use super::figures::{self, Runs, Spread};
 use super::goal::{Goal, Limit, plain};
+use super::machine;
 use super::page::Table;
 use super::session::{Measured, Session};
 use super::turns;
@@ -111,7 +112,8 @@ fn ratio(measured: &Measured, starts: &Starts) -> Option<f64> {
     Some(cpu("0.14")? / cpu("native")?)
 }
 
-/// CPU time of each process of a live case, which says who is the narrow end.
+/// CPU time of each process of a live case, which says who is the narrow end: at a rate all cores have so many seconds for
+/// a million rows, and what the servers take of them is not there for the program.
 fn servers() -> Table {
     Table::new(
         "servers",
@@ -122,6 +124,7 @@ fn servers() -> Table {
             "MySQL",
             "Kafka or Redis",
             "wall s per million rows",
+            "left for wlf at the rate aimed at",
         ],
     )
 }
@@ -134,6 +137,12 @@ fn beside(table: &mut Table, case: &Case, measured: &Measured) {
     let million = measured.moved.rows as f64 / 1e6;
     let seconds = [last.cpu, mysql.1, other.1, last.wall];
     let mut cells = vec![case.name.to_owned()];
-    cells.extend(seconds.map(|time| plain(time.as_secs_f64() / million)));
+    let seconds = seconds.map(|time| time.as_secs_f64() / million);
+    cells.extend(seconds.map(plain));
+    let [_, mysql, other, _] = seconds;
+    let left = case
+        .goal
+        .map(|rate| machine::cores() * 1e6 / rate - mysql - other);
+    cells.push(left.map_or_else(String::new, |left| format!("{left:.2}")));
     table.line(&cells);
 }

@@ -4,9 +4,14 @@ use std::fs;
 
 use anyhow::Result;
 
+/// How many processors there are.
+pub fn cores() -> f64 {
+    std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64)
+}
+
 /// Processors, memory and kernel of this machine.
 pub fn about() -> String {
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let cpus = cores();
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info
         .lines()
