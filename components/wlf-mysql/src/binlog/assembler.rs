@@ -269,7 +269,7 @@ impl Assembler {
         };
         let body = whole.get(Header::LENGTH..).unwrap_or_default();
         let taken = self.event(block, &header, body, start..end)?;
-        if taken == Taken::Event
+        if matches!(taken, Taken::Event)
             && header.flags & Header::ARTIFICIAL == 0
             && header.code != types::TRANSACTION_PAYLOAD
         {

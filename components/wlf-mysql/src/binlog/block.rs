@@ -91,6 +91,17 @@ impl Changes for Block {
 }
 
 impl Block {
+    /// An empty one with room for as much: a batch is mostly as large as the one before, and what grows is copied.
+    pub fn another(&self) -> Self {
+        Self {
+            blocks: Vec::with_capacity(self.blocks.len()),
+            parts: Vec::with_capacity(self.parts.len()),
+            images: Vec::with_capacity(self.images.len()),
+            counted: Mutex::default(),
+            origins: Vec::with_capacity(self.origins.len()),
+        }
+    }
+
     /// Counts characters that have none in their charset, once for each row however often and for whom it is encoded.
     #[cold]
     fn count_replaced(&self, event: &Event, part: &Part) {

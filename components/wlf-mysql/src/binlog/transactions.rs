@@ -397,8 +397,10 @@ impl Transactions {
 
     /// Closes the block that is being filled, and makes events of what is in it.
     fn close_block(&mut self) {
-        let block = Arc::new(std::mem::take(&mut self.block));
+        let another = self.block.another();
+        let block = Arc::new(std::mem::replace(&mut self.block, another));
         self.noted = None;
+        self.ready.reserve(self.whole);
         for (n, pending) in self.pending.drain(..).enumerate() {
             let Some(part) = block.parts.get(n) else {
                 break;
