@@ -20,4 +20,5 @@ pub use config::{Config, Mode};
 pub use dispatcher::RedisDispatcher;
 pub use url::Url;
 
-pub const COMPONENTS: &[ComponentType] = &[ComponentType::of::<Config>()];
+pub const COMPONENTS: &[ComponentType] = &[ComponentType::of::<Config>()
+    .with_schema(include_str!("../../../docs/reference/RedisDispatcher.json"))];
