@@ -86,7 +86,7 @@ impl Connection {
         match self.one(&command).await? {
             Ok(()) => Ok(()),
             // A user who may not ping may be allowed to write.
-            Err(error) if error.code() == Some("NOPERM") => Ok(()),
+            Err(error) if error.code() == "NOPERM" => Ok(()),
             Err(error) => Err(Error::Refused {
                 server: self.server.clone(),
                 command: "PING",

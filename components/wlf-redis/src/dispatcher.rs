@@ -1,7 +1,6 @@
 //! Writes each row with a Redis command.
 
 use async_trait::async_trait;
-use redis::RedisError;
 use wlf_core::component::encode;
 use wlf_core::format::{Buffer, Encoder};
 use wlf_core::{Ahead, Dispatcher, Event, Fault, WriteError};
@@ -10,6 +9,7 @@ use crate::command::Commands;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::error::{Error, is_rejection};
+use crate::resp::Refusal;
 use crate::url::Url;
 
 /// The longest string that a server takes with its default of `proto-max-bulk-len`, in bytes.
@@ -34,7 +34,7 @@ pub struct RedisDispatcher {
 #[derive(Debug, Default)]
 struct Outcome {
     replies: usize,
-    refused: Vec<(usize, RedisError)>,
+    refused: Vec<(usize, Refusal)>,
 }
 
 impl RedisDispatcher {

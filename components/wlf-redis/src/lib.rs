@@ -1,8 +1,8 @@
 //! Redis as a destination.
 //!
-//! URLs, commands other than those that write rows, and the server's errors are the crate redis'. The rows' commands are
-//! written into one buffer here, and their replies are counted one by one: the crate's pipeline tells of an error only
-//! that there was one, and the row that it belongs to must be known.
+//! URLs, and commands other than those that write rows, are the crate redis'. The rows' commands are written into one
+//! buffer here, and their replies are counted one by one: the crate's pipeline tells of an error only that there was one,
+//! and the row that it belongs to must be known.
 
 mod command;
 mod config;
