@@ -1,7 +1,5 @@
 //! The options of a component as a person reads them, taken from its JSON Schema.
 
-use schemars::generate::SchemaSettings;
-use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 use wlf_core::config::ComponentType;
 
@@ -29,11 +27,11 @@ pub(crate) struct Opt {
 
 impl Options {
     pub fn of(component: &ComponentType) -> Self {
-        Self::read(&component.schema(&mut generator()))
+        Self::read(&component.schema())
     }
 
     /// Reads the options of a schema without references.
-    pub fn read(schema: &Schema) -> Self {
+    pub fn read(schema: &Value) -> Self {
         let mut options = Options {
             description: String::new(),
             list: Vec::new(),
@@ -87,13 +85,6 @@ impl Options {
             }
         }
     }
-}
-
-/// A generator that writes everything in its place.
-pub(crate) fn generator() -> SchemaGenerator {
-    let mut settings = SchemaSettings::draft07();
-    settings.inline_subschemas = true;
-    settings.into_generator()
 }
 
 /// What a component does, in one sentence.

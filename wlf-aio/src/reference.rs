@@ -1,32 +1,44 @@
-//! The pages in `docs/reference/`, made from the doc comments of the components' `Config` structs.
+//! The pages in `docs/reference/`, made from the doc comments of the components' `Config` structs, and the schemas there,
+//! which the module reads in the place of making them.
 
 use std::fmt::Write;
 
+use serde_json::Value;
 use wlf_core::config::{ComponentType, settings_schema};
 
 use crate::components::{KINDS, of_kind};
-use crate::options::{Opt, Options, generator, summary};
+use crate::options::{Opt, Options, summary};
 
 /// A page of the reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The file's name.
     pub name: String,
-    /// Markdown.
+    /// Markdown, or JSON.
     pub text: String,
 }
 
-/// All pages: the index with the top-level keys, and one for each component.
+/// All pages: the index with the top-level keys, and one for each component; and the schemas of both.
 pub fn pages(systems: &[&[ComponentType]]) -> Vec<Page> {
-    let mut pages = vec![Page {
-        name: "README.md".to_owned(),
-        text: index(systems),
-    }];
+    let mut pages = vec![
+        Page {
+            name: "README.md".to_owned(),
+            text: index(systems),
+        },
+        Page {
+            name: "pipeline.json".to_owned(),
+            text: json(&settings_schema()),
+        },
+    ];
     for (kind, section) in KINDS {
         for component in of_kind(systems, kind) {
             pages.push(Page {
                 name: format!("{}.md", component.name()),
                 text: component_page(component, section),
+            });
+            pages.push(Page {
+                name: format!("{}.json", component.name()),
+                text: json(&component.schema()),
             });
         }
     }
@@ -65,10 +77,7 @@ fn index(systems: &[&[ComponentType]]) -> String {
         out.push('\n');
     }
     out.push_str("## The whole pipeline\n\n");
-    table(
-        &mut out,
-        &Options::read(&settings_schema(&mut generator())).list,
-    );
+    table(&mut out, &Options::read(&settings_schema()).list);
     out
 }
 
@@ -85,6 +94,15 @@ fn component_page(component: &ComponentType, section: &str) -> String {
         out.push_str("It has no options besides those that every component has.\n");
     } else {
         table(&mut out, &options.list);
+    }
+    out
+}
+
+/// A key on each line, and nothing before it: the module holds this text as it stands.
+fn json(schema: &Value) -> String {
+    let mut out = String::new();
+    for line in format!("{schema:#}").lines() {
+        let _ = writeln!(out, "{}", line.trim_start());
     }
     out
 }

@@ -5,7 +5,6 @@ use wlf_core::ComponentKind;
 use wlf_core::config::{ComponentType, settings_schema};
 
 use crate::components::{KINDS, of_kind};
-use crate::options::generator;
 
 /// The schema as text.
 pub(crate) fn text(systems: &[&[ComponentType]]) -> String {
@@ -14,7 +13,7 @@ pub(crate) fn text(systems: &[&[ComponentType]]) -> String {
 
 /// The schema: draft 7, which editors know best, and without references.
 pub fn schema(systems: &[&[ComponentType]]) -> Value {
-    let mut schema = settings_schema(&mut generator()).to_value();
+    let mut schema = settings_schema();
     allow_variables(&mut schema);
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     if let Some(properties) = properties {
@@ -66,7 +65,7 @@ fn components(systems: &[&[ComponentType]], kind: ComponentKind) -> Value {
 
 /// What an entry looks like if it has this type.
 fn alternative(component: &ComponentType) -> Value {
-    let mut schema = component.schema(&mut generator()).to_value();
+    let mut schema = component.schema();
     allow_variables(&mut schema);
     let Some(root) = schema.as_object_mut() else {
         return schema;

@@ -1,6 +1,7 @@
 //! How components are written: the trait that everything is, and the three that are easier to write.
 
 use std::error::Error;
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -173,20 +174,53 @@ pub async fn encode_in_parts(
     events: &[Event],
     mut give: impl FnMut(&mut Encoder),
 ) -> Result<(), WriteError> {
-    /// About 100 µs of work.
-    const PART: usize = 128 << 10;
-    let mut next = encoder.payload().len() + PART;
-    for (durable, event) in events.iter().enumerate() {
-        encoder.encode(event).map_err(|error| WriteError {
-            durable,
-            rows: error.row,
-            fault: error.fault,
-        })?;
-        if encoder.payload().len() >= next {
-            give(encoder);
-            next = encoder.payload().len() + PART;
-            turn::pass_on().await;
-        }
+    let mut parts = Parts::of(events);
+    while parts.encode_next(encoder)? {
+        give(encoder);
+        turn::pass_on().await;
     }
     Ok(())
+}
+
+/// What one write brings, in parts that are encoded one after the other.
+#[derive(Debug)]
+pub struct Parts<'e> {
+    events: &'e [Event],
+    /// Those of the part that was encoded last.
+    part: Range<usize>,
+}
+
+impl<'e> Parts<'e> {
+    pub fn of(events: &'e [Event]) -> Self {
+        Self { events, part: 0..0 }
+    }
+
+    /// Which of the events are in the part that was encoded last. After an error the last of them is not there as a whole.
+    pub fn last(&self) -> Range<usize> {
+        self.part.clone()
+    }
+
+    /// Encodes the next part, about 128 KiB, behind what is in the encoder; `false` if there were not that many left.
+    ///
+    /// # Errors
+    /// If a row cannot be encoded. The rows before it stay in the encoder.
+    pub fn encode_next(&mut self, encoder: &mut Encoder) -> Result<bool, WriteError> {
+        /// About 100 µs of work.
+        const PART: usize = 128 << 10;
+        let full = encoder.payload().len() + PART;
+        self.part.start = self.part.end;
+        for event in self.events.iter().skip(self.part.start) {
+            let durable = self.part.end;
+            self.part.end += 1;
+            encoder.encode(event).map_err(|error| WriteError {
+                durable,
+                rows: error.row,
+                fault: error.fault,
+            })?;
+            if encoder.payload().len() >= full {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }

@@ -31,4 +31,5 @@ pub use config::{Config, CreateTopics, TopicNumbers};
 pub use dispatcher::KafkaDispatcher;
 pub use partition::{PartitionBy, Partitioner};
 
-pub const COMPONENTS: &[ComponentType] = &[ComponentType::of::<Config>()];
+pub const COMPONENTS: &[ComponentType] = &[ComponentType::of::<Config>()
+    .with_schema(include_str!("../../../docs/reference/KafkaDispatcher.json"))];

@@ -8,7 +8,11 @@ pub mod stdout;
 use wlf_core::config::ComponentType;
 
 pub const COMPONENTS: &[ComponentType] = &[
-    ComponentType::of::<file::Config>(),
-    ComponentType::of::<null::Config>(),
-    ComponentType::of::<stdout::Config>(),
+    ComponentType::of::<file::Config>()
+        .with_schema(include_str!("../../../docs/reference/FileDispatcher.json")),
+    ComponentType::of::<null::Config>()
+        .with_schema(include_str!("../../../docs/reference/NullDispatcher.json")),
+    ComponentType::of::<stdout::Config>().with_schema(include_str!(
+        "../../../docs/reference/StdoutDispatcher.json"
+    )),
 ];

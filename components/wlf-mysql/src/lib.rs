@@ -15,6 +15,9 @@ use wlf_core::config::ComponentType;
 
 /// The collectors of this crate.
 pub const COMPONENTS: &[ComponentType] = &[
-    ComponentType::of::<collector::Config>(),
-    ComponentType::of::<file_collector::Config>(),
+    ComponentType::of::<collector::Config>()
+        .with_schema(include_str!("../../../docs/reference/BinlogCollector.json")),
+    ComponentType::of::<file_collector::Config>().with_schema(include_str!(
+        "../../../docs/reference/BinlogFileCollector.json"
+    )),
 ];

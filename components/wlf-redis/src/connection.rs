@@ -1,9 +1,10 @@
 //! A connection to a Redis server.
 
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future;
+use futures_util::future::{self, Either};
 use redis::ConnectionAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -27,6 +28,8 @@ pub struct Connection {
     server: String,
     stream: TcpStream,
     received: Received,
+    /// How many commands the server has not answered yet.
+    due: usize,
 }
 
 /// What was received and not looked at yet.
@@ -54,6 +57,7 @@ impl Connection {
             server,
             stream,
             received: Received::default(),
+            due: 0,
         };
         connection.begin(url).await?;
         Ok(connection)
@@ -86,7 +90,7 @@ impl Connection {
         match self.one(&command).await? {
             Ok(()) => Ok(()),
             // A user who may not ping may be allowed to write.
-            Err(error) if error.code() == Some("NOPERM") => Ok(()),
+            Err(error) if error.code() == "NOPERM" => Ok(()),
             Err(error) => Err(Error::Refused {
                 server: self.server.clone(),
                 command: "PING",
@@ -98,18 +102,21 @@ impl Connection {
 
     async fn one(&mut self, command: &[u8]) -> Result<Reply, Error> {
         let mut said = None;
-        self.pipeline(command, 1, |reply| said = Some(reply))
-            .await?;
+        let mut each = |reply| said = Some(reply);
+        self.send(command, 1, &mut each).await?;
+        self.finish(&mut each).await?;
         said.ok_or(Error::NotConnected)
     }
 
-    /// Sends `commands`, `count` of them, in one write, and gives each reply to `each` as it comes.
-    pub async fn pipeline(
+    /// Sends `commands`, `count` of them, in one write, and meanwhile gives each reply to `each` that comes, also those to
+    /// what was sent before.
+    pub async fn send(
         &mut self,
         commands: &[u8],
         count: usize,
-        each: impl FnMut(Reply),
+        each: &mut impl FnMut(Reply),
     ) -> Result<(), Error> {
+        self.due += count;
         let (mut reader, mut writer) = self.stream.split();
         let server = &self.server;
         let send = async {
@@ -120,22 +127,35 @@ impl Connection {
             })
         };
         // Both at once: a server may stop reading while nobody reads its replies.
-        let receive = self.received.replies(server, &mut reader, count, each);
-        future::try_join(receive, send).await.map(|_| ())
+        let receive = (self.received).replies(server, &mut reader, &mut self.due, each);
+        match future::select(pin!(receive), pin!(send)).await {
+            Either::Left((received, send)) => {
+                received?;
+                send.await
+            }
+            Either::Right((sent, _)) => sent,
+        }
+    }
+
+    /// Gives the replies that are still due to `each` as they come.
+    pub async fn finish(&mut self, each: &mut impl FnMut(Reply)) -> Result<(), Error> {
+        let (mut reader, _) = self.stream.split();
+        let (server, due) = (&self.server, &mut self.due);
+        self.received.replies(server, &mut reader, due, each).await
     }
 }
 
 impl Received {
+    /// Takes the replies that are `due`. It may be given up and called again: nothing is lost then.
     async fn replies(
         &mut self,
         server: &str,
         reader: &mut ReadHalf<'_>,
-        count: usize,
-        mut each: impl FnMut(Reply),
+        due: &mut usize,
+        each: &mut impl FnMut(Reply),
     ) -> Result<(), Error> {
-        let mut left = count;
         loop {
-            while left > 0 {
+            while *due > 0 {
                 let unread = self.bytes.get(self.start..).unwrap_or_default();
                 let reply = resp::reply(unread).map_err(|source| Error::Protocol {
                     server: server.to_owned(),
@@ -145,10 +165,10 @@ impl Received {
                     break;
                 };
                 self.start += length;
-                left -= 1;
+                *due -= 1;
                 each(reply);
             }
-            if left == 0 {
+            if *due == 0 {
                 return Ok(());
             }
             self.bytes.drain(..self.start);

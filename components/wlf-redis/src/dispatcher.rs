@@ -1,15 +1,17 @@
 //! Writes each row with a Redis command.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
-use redis::RedisError;
-use wlf_core::component::encode;
+use wlf_core::component::Parts;
 use wlf_core::format::{Buffer, Encoder};
-use wlf_core::{Ahead, Dispatcher, Event, Fault, WriteError};
+use wlf_core::{Ahead, Dispatcher, Event, Fault, WriteError, turn};
 
 use crate::command::Commands;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::error::{Error, is_rejection};
+use crate::resp::Refusal;
 use crate::url::Url;
 
 /// The longest string that a server takes with its default of `proto-max-bulk-len`, in bytes.
@@ -22,9 +24,10 @@ pub struct RedisDispatcher {
     commands: Commands,
     encoder: Encoder,
     connection: Option<Connection>,
-    /// The commands of a write.
+    /// The commands of a part of a write.
     out: Buffer,
-    /// Which rows they are for: index of the event and row in it. A row may have several, and then they stand together.
+    /// Which rows the commands of the whole write are for: index of the event and row in it. A row may have several, and
+    /// then they stand together.
     sent: Vec<(usize, u32)>,
     /// Rows that the server has although it refused one before them.
     ahead: Ahead,
@@ -34,7 +37,7 @@ pub struct RedisDispatcher {
 #[derive(Debug, Default)]
 struct Outcome {
     replies: usize,
-    refused: Vec<(usize, RedisError)>,
+    refused: Vec<(usize, Refusal)>,
 }
 
 impl RedisDispatcher {
@@ -55,16 +58,15 @@ impl RedisDispatcher {
         }
     }
 
-    /// Makes the commands for the rows that are encoded.
+    /// Makes the commands for the rows that are encoded, which are those of a part of the events.
     ///
     /// # Errors
     /// The first row that no command can be made for; those before it are there.
-    fn prepare(&mut self, events: &[Event]) -> Result<(), WriteError> {
+    fn prepare(&mut self, events: &[Event], part: Range<usize>) -> Result<(), WriteError> {
         self.out.clear();
-        self.sent.clear();
         let mut records = self.encoder.records().peekable();
         let mut number = 0;
-        for (index, event) in events.iter().enumerate() {
+        for (index, event) in events.iter().enumerate().take(part.end).skip(part.start) {
             for row in 0..event.len() {
                 let (commands, length) = (self.sent.len(), self.out.len());
                 while let Some(record) = records.next_if(|record| record.row == number) {
@@ -102,24 +104,61 @@ impl RedisDispatcher {
         Ok(())
     }
 
-    /// Sends the commands and hears what the server says to them.
-    async fn send(&mut self, outcome: &mut Outcome) -> Result<(), Error> {
+    /// Makes the commands of a write and sends them, and hears what the server says to them.
+    ///
+    /// A part goes out before the next one is encoded, so that no more than that is held, and the server works meanwhile.
+    /// The first result is about the rows, the second about the connection.
+    async fn send(
+        &mut self,
+        events: &[Event],
+        outcome: &mut Outcome,
+    ) -> (Result<(), WriteError>, Result<(), Error>) {
+        self.encoder.clear();
+        self.sent.clear();
+        let mut parts = Parts::of(events);
+        loop {
+            let encoded = parts.encode_next(&mut self.encoder);
+            let before = self.sent.len();
+            let prepared = self.prepare(events, parts.last());
+            let made = prepared.and(encoded);
+            let is_last = !matches!(made, Ok(true));
+            let sent = self
+                .send_part(self.sent.len() - before, is_last, outcome)
+                .await;
+            if sent.is_err() {
+                // What was sent may still be answered, so the next reply would be that of another command.
+                self.connection = None;
+            }
+            if is_last || sent.is_err() {
+                return (made.map(|_| ()), sent);
+            }
+            self.encoder.forget();
+            turn::pass_on().await;
+        }
+    }
+
+    /// Sends the commands that were made, `count` of them; with the last part it waits for all replies to the write.
+    async fn send_part(
+        &mut self,
+        count: usize,
+        is_last: bool,
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
         if self.sent.is_empty() {
             return Ok(());
         }
         let connection = self.connection.as_mut().ok_or(Error::NotConnected)?;
-        let each = |reply| {
+        let mut each = |reply| {
             if let Err(error) = reply {
                 outcome.refused.push((outcome.replies, error));
             }
             outcome.replies += 1;
         };
-        let done = connection.pipeline(&self.out, self.sent.len(), each).await;
-        if done.is_err() {
-            // What was sent may still be answered, so the next reply would be that of another command.
-            self.connection = None;
+        connection.send(&self.out, count, &mut each).await?;
+        if is_last {
+            connection.finish(&mut each).await?;
         }
-        done
+        Ok(())
     }
 
     /// The write's error, given what the server said: the first row that it refused.
@@ -127,13 +166,9 @@ impl RedisDispatcher {
         self.note_ahead(events, &outcome);
         let (number, error) = outcome.refused.into_iter().next()?;
         let (durable, rows) = self.place(number);
-        let before: usize = events.iter().take(durable).map(|e| e.len() as usize).sum();
-        let row = before + rows as usize;
-        let record = self.encoder.records().find(|record| record.row == row);
-        let key = events.get(durable).zip(record).and_then(|(event, record)| {
-            // The command was made from the same row.
-            self.commands.key(event, record.view).ok()
-        });
+        let key = events
+            .get(durable)
+            .and_then(|event| self.key(event, rows as usize));
         let fault = Error::Refused {
             server: self.url.to_string(),
             command: self.commands.name(),
@@ -145,6 +180,18 @@ impl RedisDispatcher {
             rows,
             fault: fault.into(),
         })
+    }
+
+    /// The channel or key that a row's command was for.
+    fn key(&mut self, event: &Event, row: usize) -> Option<String> {
+        if !self.commands.look_into_rows() {
+            return self.commands.key(event, &[]).ok();
+        }
+        // The row may have been in a part that is gone. Whether one behind it cannot be encoded is no matter here.
+        self.encoder.forget();
+        let _ = self.encoder.encode(event);
+        let record = self.encoder.records().find(|record| record.row == row)?;
+        self.commands.key(event, record.view).ok()
     }
 
     /// Notes what was written behind a rejected row, up to where the server refused for another reason: what is to be
@@ -186,11 +233,8 @@ impl Dispatcher for RedisDispatcher {
     }
 
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
-        self.encoder.clear();
-        let encoded = encode(&mut self.encoder, events).await;
-        let prepared = self.prepare(events);
         let mut outcome = Outcome::default();
-        let sent = self.send(&mut outcome).await;
+        let (made, sent) = self.send(events, &mut outcome).await;
         let acknowledged = outcome.replies;
         if let Some(error) = self.refusal(events, outcome) {
             return Err(error);
@@ -203,7 +247,7 @@ impl Dispatcher for RedisDispatcher {
                 fault: error.into(),
             });
         }
-        prepared.and(encoded)?;
+        made?;
         self.ahead.clear();
         Ok(())
     }

@@ -3,10 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use redis::RedisError;
 use wlf_core::{Exit, Fault, Severity};
 
-use crate::resp::NotRedis;
+use crate::resp::{NotRedis, Refusal};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,33 +33,24 @@ pub enum Error {
     },
     #[error("not connected")]
     NotConnected,
-    #[error("{server} refuses the login: {}", said(.error))]
-    Login { server: String, error: RedisError },
-    #[error("{server} refuses database {database}: {}", said(.error))]
+    #[error("{server} refuses the login: {error}")]
+    Login { server: String, error: Refusal },
+    #[error("{server} refuses database {database}: {error}")]
     Database {
         server: String,
         database: i64,
-        error: RedisError,
+        error: Refusal,
     },
-    #[error("{server} refuses {command}{}: {}", of_key(.key), said(.error))]
+    #[error("{server} refuses {command}{}: {error}", of_key(.key))]
     Refused {
         server: String,
         command: &'static str,
         /// Where the row was to go; empty for a command that concerns no row.
         key: String,
-        error: RedisError,
+        error: Refusal,
     },
     #[error("a row of {bytes} bytes is larger than a Redis string may be ({limit} bytes)")]
     TooLarge { bytes: usize, limit: usize },
-}
-
-/// The error as the server wrote it.
-fn said(error: &RedisError) -> String {
-    match (error.code(), error.detail()) {
-        (Some(code), Some(detail)) => format!("{code} {detail}"),
-        (Some(code), None) => code.to_owned(),
-        (None, _) => error.to_string(),
-    }
 }
 
 fn of_key(key: &str) -> String {
@@ -81,7 +71,7 @@ impl From<Error> for Fault {
 }
 
 /// Says whether the server refused only the one row.
-pub fn is_rejection(error: &RedisError) -> bool {
+pub fn is_rejection(error: &Refusal) -> bool {
     verdict(error).0 == Severity::Reject
 }
 
@@ -123,9 +113,9 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
 /// What an error of the server means for whoever writes.
 ///
 /// Source: Redis' `src/server.c` (`createSharedObjects`) and <https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors>
-fn verdict(error: &RedisError) -> (Severity, Option<&'static str>) {
-    let detail = error.detail().unwrap_or_default();
-    match error.code().unwrap_or_default() {
+fn verdict(error: &Refusal) -> (Severity, Option<&'static str>) {
+    let detail = error.detail();
+    match error.code() {
         "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "BUSY" | "NOREPLICAS" => {
             (OUTAGE, None)
         }
@@ -172,12 +162,11 @@ mod tests {
     use super::*;
 
     fn fault(line: &str) -> Fault {
-        let error = redis::parse_redis_value(format!("-{line}\r\n").as_bytes());
         Error::Refused {
             server: "127.0.0.1:6379".to_owned(),
             command: "XADD",
             key: "orders".to_owned(),
-            error: error.expect_err("an error"),
+            error: Refusal::new(line.as_bytes()),
         }
         .into()
     }

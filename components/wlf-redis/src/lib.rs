@@ -1,8 +1,8 @@
 //! Redis as a destination.
 //!
-//! URLs, commands other than those that write rows, and the server's errors are the crate redis'. The rows' commands are
-//! written into one buffer here, and their replies are counted one by one: the crate's pipeline tells of an error only
-//! that there was one, and the row that it belongs to must be known.
+//! URLs, and commands other than those that write rows, are the crate redis'. The rows' commands are written into one
+//! buffer here, and their replies are counted one by one: the crate's pipeline tells of an error only that there was one,
+//! and the row that it belongs to must be known.
 
 mod command;
 mod config;
@@ -20,4 +20,5 @@ pub use config::{Config, Mode};
 pub use dispatcher::RedisDispatcher;
 pub use url::Url;
 
-pub const COMPONENTS: &[ComponentType] = &[ComponentType::of::<Config>()];
+pub const COMPONENTS: &[ComponentType] = &[ComponentType::of::<Config>()
+    .with_schema(include_str!("../../../docs/reference/RedisDispatcher.json"))];

@@ -4,7 +4,8 @@
 //!
 //! Source: <https://redis.io/docs/latest/develop/reference/protocol-spec/>
 
-use redis::RedisError;
+use std::fmt;
+
 use wlf_core::format::Buffer;
 
 /// No reply that is expected here is longer, in bytes.
@@ -40,7 +41,35 @@ fn number(n: usize, out: &mut Buffer) {
 pub struct NotRedis(pub &'static str);
 
 /// What the server said to a command.
-pub type Reply = Result<(), RedisError>;
+pub type Reply = Result<(), Refusal>;
+
+/// An error as the server wrote it: a word that clients know it by, and words for people.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal(String);
+
+impl Refusal {
+    pub fn new(line: &[u8]) -> Self {
+        Self(String::from_utf8_lossy(line).into_owned())
+    }
+
+    pub fn code(&self) -> &str {
+        self.parts().0
+    }
+
+    pub fn detail(&self) -> &str {
+        self.parts().1
+    }
+
+    fn parts(&self) -> (&str, &str) {
+        self.0.split_once(' ').unwrap_or((&self.0, ""))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// Takes the first reply off `bytes`: its length in bytes and what it says; `None` if it has not all come yet.
 pub fn reply(bytes: &[u8]) -> Result<Option<(usize, Reply)>, NotRedis> {
@@ -58,10 +87,7 @@ pub fn reply(bytes: &[u8]) -> Result<Option<(usize, Reply)>, NotRedis> {
     };
     match kind {
         b'+' | b':' => Ok(Some((after, Ok(())))),
-        b'-' => match redis::parse_redis_value(bytes.get(..after).unwrap_or_default()) {
-            Err(error) => Ok(Some((after, Err(error)))),
-            Ok(_) => Err(NotRedis("an error that is none")),
-        },
+        b'-' => Ok(Some((after, Err(Refusal::new(text))))),
         b'$' if text == b"-1" => Ok(Some((after, Ok(())))),
         b'$' => {
             let length = std::str::from_utf8(text)
@@ -112,7 +138,7 @@ mod tests {
             assert_eq!(length, end - start);
             assert_eq!(said.is_err(), n == 4);
             if let Err(error) = said {
-                assert_eq!(error.code(), Some("WRONGTYPE"));
+                assert_eq!((error.code(), error.detail()), ("WRONGTYPE", "no list"));
             }
             start = end;
         }

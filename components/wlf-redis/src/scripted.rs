@@ -19,8 +19,19 @@ fn event(table: &str, rows: i32) -> Event {
     Records::insert(&table, (0..rows).map(|id| vec![id.into()]))
 }
 
+/// An event of one row, whose JSON is more than half of what goes out at once.
+fn long_row(id: i32) -> Event {
+    let columns = vec![Column::untyped("id"), Column::untyped("text")];
+    let table = Arc::new(Table::new("shop", "long", columns, vec![0]));
+    Records::insert(&table, [vec![id.into(), "x".repeat(70 << 10).into()]])
+}
+
 /// A dispatcher for a server that answers the PING with `+PONG`, then waits for `commands` commands and says `script`.
 async fn scripted(commands: usize, script: &'static str) -> RedisDispatcher {
+    dispatcher(commands, script, "%{/table}").await
+}
+
+async fn dispatcher(commands: usize, script: &'static str, key: &str) -> RedisDispatcher {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move {
@@ -36,7 +47,7 @@ async fn scripted(commands: usize, script: &'static str) -> RedisDispatcher {
     });
     let config = json!({
         "url": format!("redis://{address}"),
-        "mode": {"RPush": {"key": "%{/table}"}},
+        "mode": {"RPush": {"key": key}},
     });
     let config: Config = serde_json::from_value(config).expect("a configuration");
     RedisDispatcher::new(config)
@@ -49,6 +60,9 @@ async fn expect(stream: &mut TcpStream, commands: usize) {
         let read = stream.read_buf(&mut bytes).await.expect("read");
         assert!(read > 0, "the client is gone");
     }
+    // The rest of the last one, so that the connection ends in good order.
+    let rest = async { while stream.read_buf(&mut bytes).await.is_ok_and(|n| n > 0) {} };
+    let _ = tokio::time::timeout(Duration::from_millis(10), rest).await;
 }
 
 #[tokio::test]
@@ -111,4 +125,70 @@ async fn rows_behind_a_rejected_one_are_not_written_twice() {
     // The server has said all that it says, so a single command more would wait for ever.
     rest.split_to(2);
     redis.write(&[rest]).await.expect("nothing is left to send");
+}
+
+#[tokio::test]
+async fn a_write_goes_out_in_parts_and_is_answered_as_one() {
+    let events: Vec<Event> = (0..9).map(long_row).collect();
+    let answers = ":1\r\n:2\r\n:3\r\n:4\r\n:5\r\n:6\r\n:7\r\n:8\r\n:9\r\n";
+    let mut redis = dispatcher(9, answers, "row.%{/data/id}").await;
+    redis.connect().await.expect("connect");
+    redis.write(&events).await.expect("write");
+
+    let refused = ":1\r\n:2\r\n:3\r\n:4\r\n:5\r\n-WRONGTYPE no\r\n:7\r\n:8\r\n:9\r\n";
+    let mut redis = dispatcher(9, refused, "row.%{/data/id}").await;
+    redis.connect().await.expect("connect");
+    let error = redis.write(&events).await.expect_err("a rejected row");
+    assert_eq!((error.durable, error.rows), (5, 0));
+    assert_eq!(error.fault.severity, Severity::Reject);
+    let text = error.fault.to_string();
+    assert!(
+        text.ends_with("refuses RPUSH `row.5`: WRONGTYPE no"),
+        "{text}"
+    );
+    // The server has the others, and says nothing more.
+    redis.write(&events[6..]).await.expect("nothing to send");
+
+    let mut redis = dispatcher(9, ":1\r\n:2\r\n:3\r\n", "row.%{/data/id}").await;
+    redis.connect().await.expect("connect");
+    let error = redis.write(&events).await.expect_err("a broken connection");
+    assert_eq!((error.durable, error.rows), (3, 0));
+    assert_eq!(error.fault.severity, OUTAGE);
+}
+
+#[tokio::test]
+async fn what_is_before_a_row_that_has_no_key_is_written_part_by_part() {
+    let mut events: Vec<Event> = (0..5).map(long_row).collect();
+    events.push(event("a", 1));
+    let answers = ":1\r\n:2\r\n:3\r\n:4\r\n:5\r\n";
+    let mut redis = dispatcher(5, answers, "row.%{/data/text}").await;
+    redis.connect().await.expect("connect");
+    let error = redis.write(&events).await.expect_err("a row without text");
+    assert_eq!((error.durable, error.rows), (5, 0));
+    assert_eq!(error.fault.severity, Severity::Reject);
+}
+
+#[tokio::test]
+async fn a_server_may_wait_until_its_replies_are_read() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("accept");
+        expect(&mut stream, 1).await;
+        stream.write_all(b"+PONG\r\n").await.expect("write");
+        let reply = format!("${}\r\n{}\r\n", 100 << 10, "y".repeat(100 << 10));
+        let mut bytes = vec![0; 64 << 10];
+        loop {
+            let read = stream.read(&mut bytes).await.expect("read");
+            for _ in bytes[..read].iter().filter(|byte| **byte == b'*') {
+                stream.write_all(reply.as_bytes()).await.expect("write");
+            }
+        }
+    });
+    let config = json!({"url": format!("redis://{address}"), "mode": {"RPush": {"key": "k"}}});
+    let config: Config = serde_json::from_value(config).expect("a configuration");
+    let mut redis = RedisDispatcher::new(config);
+    redis.connect().await.expect("connect");
+    let events: Vec<Event> = (0..200).map(long_row).collect();
+    redis.write(&events).await.expect("write");
 }

@@ -36,6 +36,18 @@ fn the_reference_is_not_stale() {
 }
 
 #[test]
+fn the_module_holds_each_schema_as_text() {
+    for component in wlf_aio::SYSTEMS.iter().flat_map(|system| system.iter()) {
+        let file = format!("docs/reference/{}.json", component.name());
+        assert_eq!(
+            component.schema_text(),
+            Some(fs::read_to_string(repository(&file)).unwrap().as_str()),
+            "its entry in COMPONENTS lacks `.with_schema(include_str!(…))` of {file}"
+        );
+    }
+}
+
+#[test]
 fn every_component_and_option_is_described() {
     for page in wlf_aio::reference::pages(wlf_aio::SYSTEMS) {
         assert!(!page.text.contains("|  |  |  |"), "{}", page.name);
@@ -63,7 +75,7 @@ fn types_have_names_of_their_kind_and_refuse_unknown_keys() {
             endings.iter().any(|ending| name.ends_with(ending)),
             "{name}"
         );
-        let schema = component.schema(&mut schemars::SchemaGenerator::default());
+        let schema = component.schema();
         assert_eq!(
             schema.get("additionalProperties"),
             Some(&serde_json::Value::Bool(false)),

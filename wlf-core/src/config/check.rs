@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use schemars::generate::SchemaSettings;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -265,7 +264,7 @@ fn unreadable(error: ReadError, component_type: &ComponentType, place: Span) -> 
 
 /// The first sentence of what the schema says of a key.
 fn description(component_type: &ComponentType, key: &str) -> Option<String> {
-    let schema = component_type.schema(&mut SchemaSettings::draft2020_12().into_generator());
+    let schema = component_type.schema();
     let text = schema
         .get("properties")?
         .get(key)?

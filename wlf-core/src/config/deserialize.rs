@@ -1,6 +1,7 @@
 //! The tree as a serde deserializer whose errors know their place.
 
 use std::cell::Cell;
+use std::fmt::Display;
 use std::rc::Rc;
 use std::slice;
 
@@ -91,6 +92,22 @@ impl<'a> Reader<'a> {
         })
     }
 
+    fn bool(&self) -> Result<bool> {
+        if let Plain::Bool(value) = self.scalar("`true` or `false`")?.1 {
+            return Ok(value);
+        }
+        let error = ReadError::expected("`true` or `false`", self.node);
+        let word = match &self.node.value {
+            Value::Scalar(scalar) => scalar.text.to_ascii_lowercase(),
+            _ => String::new(),
+        };
+        Err(match word.as_str() {
+            "yes" | "on" | "y" | "1" | "true" => error.hint("did you mean `true`?"),
+            "no" | "off" | "n" | "0" | "false" => error.hint("did you mean `false`?"),
+            _ => error,
+        })
+    }
+
     fn float(&self) -> Result<f64> {
         match self.scalar("a number")?.1 {
             Plain::Float(number) => Ok(number),
@@ -116,6 +133,26 @@ impl<'a> Reader<'a> {
         }
         Ok(&scalar.text)
     }
+
+    fn items(&self) -> Result<&'a [Rc<Node>]> {
+        let error = || ReadError::expected("a list", self.node);
+        match &self.node.value {
+            Value::Sequence(items) => Ok(items),
+            Value::Scalar(scalar) if !self.is_null() => Err(error().hint(match scalar.origin {
+                Origin::Written => format!("write a list: `[{}]`", scalar.text),
+                _ => "write a list: `[…]`".to_owned(),
+            })),
+            _ => Err(error()),
+        }
+    }
+
+    fn entries(&self) -> Result<&'a [Entry]> {
+        match &self.node.value {
+            Value::Mapping(entries) => Ok(entries),
+            Value::Scalar(_) if self.is_null() => Ok(&[]),
+            _ => Err(ReadError::expected("a mapping", self.node)),
+        }
+    }
 }
 
 /// What a scalar means; what was filled in is never null, so that an empty variable is an empty text.
@@ -129,17 +166,19 @@ fn meaning(scalar: &Scalar) -> Plain {
     }
 }
 
-/// What a visitor says of the numbers that it takes, if it says more than their type does.
-fn whole_number<'de, V: Visitor<'de>>(visitor: &V) -> Option<String> {
-    let expected: &dyn Expected = visitor;
-    Some(in_words(&expected.to_string())).filter(|words| words.starts_with("a whole number"))
+/// What a visitor says of the numbers that it takes, or what their type says if that is more.
+fn whole_number(visitor: &dyn Expected, least: &dyn Display, most: &dyn Display) -> String {
+    let words = in_words(&visitor.to_string());
+    match words.starts_with("a whole number") {
+        true => words,
+        false => format!("a whole number from {least} to {most}"),
+    }
 }
 
 macro_rules! integers {
     ($($method:ident $visit:ident $type:ident)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-            let what = whole_number(&visitor)
-                .unwrap_or_else(|| format!("a whole number from {} to {}", $type::MIN, $type::MAX));
+            let what = whole_number(&visitor, &$type::MIN, &$type::MAX);
             let number = self.integer::<$type>(&what)?;
             visitor.$visit(number).map_err(|error| self.place(error))
         })*
@@ -179,21 +218,9 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.scalar("`true` or `false`")?.1 {
-            Plain::Bool(value) => visitor.visit_bool(value).map_err(|error| self.place(error)),
-            _ => {
-                let error = ReadError::expected("`true` or `false`", self.node);
-                let word = match &self.node.value {
-                    Value::Scalar(scalar) => scalar.text.to_ascii_lowercase(),
-                    _ => String::new(),
-                };
-                Err(match word.as_str() {
-                    "yes" | "on" | "y" | "1" | "true" => error.hint("did you mean `true`?"),
-                    "no" | "off" | "n" | "0" | "false" => error.hint("did you mean `false`?"),
-                    _ => error,
-                })
-            }
-        }
+        visitor
+            .visit_bool(self.bool()?)
+            .map_err(|error| self.place(error))
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
@@ -241,21 +268,10 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match &self.node.value {
-            Value::Sequence(items) => visitor
-                .visit_seq(Items {
-                    items: items.iter(),
-                })
-                .map_err(|error| self.place(error)),
-            Value::Scalar(scalar) if !self.is_null() => {
-                let hint = match scalar.origin {
-                    Origin::Written => format!("write a list: `[{}]`", scalar.text),
-                    _ => "write a list: `[…]`".to_owned(),
-                };
-                Err(ReadError::expected("a list", self.node).hint(hint))
-            }
-            _ => Err(ReadError::expected("a list", self.node)),
-        }
+        let items = self.items()?.iter();
+        visitor
+            .visit_seq(Items { items })
+            .map_err(|error| self.place(error))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value> {
@@ -272,15 +288,10 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        let entries: &[Entry] = match &self.node.value {
-            Value::Mapping(entries) => entries,
-            Value::Scalar(_) if self.is_null() => &[],
-            _ => return Err(ReadError::expected("a mapping", self.node)),
-        };
         let last_key = Cell::new(None);
         visitor
             .visit_map(Entries {
-                entries: entries.iter(),
+                entries: self.entries()?.iter(),
                 hidden: self.hidden,
                 value: None,
                 last_key: &last_key,

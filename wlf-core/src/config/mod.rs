@@ -18,6 +18,7 @@ mod parse;
 mod problem;
 mod read_error;
 mod scalar;
+mod schema;
 mod settings;
 mod source;
 mod syntax;

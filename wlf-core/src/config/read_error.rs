@@ -11,8 +11,14 @@ use super::tree::{Node, Origin, Scalar, Value};
 use crate::config::scalar::Plain;
 
 /// A value that could not be read. It gets its place on the way out of the tree.
+///
+/// It is behind a pointer because reading is compiled for each type that a configuration has, and each piece of that hands
+/// it on.
 #[derive(Debug)]
-pub(crate) struct ReadError {
+pub(crate) struct ReadError(Box<Unread>);
+
+#[derive(Debug)]
+struct Unread {
     reason: Reason,
     span: Option<Span>,
     /// Whether it is about the key that was read last.
@@ -78,7 +84,7 @@ impl ReadError {
 
     #[must_use]
     pub fn hint(mut self, text: impl Into<String>) -> Self {
-        if let Reason::Expected { hint, .. } | Reason::Other { hint, .. } = &mut self.reason {
+        if let Reason::Expected { hint, .. } | Reason::Other { hint, .. } = &mut self.0.reason {
             *hint = text.into();
         }
         self
@@ -87,7 +93,7 @@ impl ReadError {
     /// Gives the error a place unless it has a closer one.
     #[must_use]
     pub fn at(mut self, span: Span) -> Self {
-        self.span.get_or_insert(span);
+        self.0.span.get_or_insert(span);
         self
     }
 
@@ -95,7 +101,7 @@ impl ReadError {
     #[must_use]
     pub fn at_key(self, last: Option<Span>) -> Self {
         match last {
-            Some(span) if self.about_key => self.at(span),
+            Some(span) if self.0.about_key => self.at(span),
             _ => self,
         }
     }
@@ -103,20 +109,20 @@ impl ReadError {
     /// Says what is there, where serde's own visitors said only what they expect.
     #[must_use]
     pub fn found(mut self, node: &Node) -> Self {
-        if let Reason::Expected { found, .. } = &mut self.reason
+        if let Reason::Expected { found, .. } = &mut self.0.reason
             && found.is_empty()
         {
             *found = describe(node);
         }
-        if self.span.is_none() && !matches!(self.reason, Reason::Missing { .. }) {
-            self.span = Some(node.span);
+        if self.0.span.is_none() && !matches!(self.0.reason, Reason::Missing { .. }) {
+            self.0.span = Some(node.span);
         }
         self
     }
 
     /// The key that is missing, if that is the error.
     pub fn missing(&self) -> Option<&'static str> {
-        match self.reason {
+        match self.0.reason {
             Reason::Missing { key } => Some(key),
             _ => None,
         }
@@ -124,8 +130,8 @@ impl ReadError {
 
     /// The problem to tell; `None` if it was told already. `fallback` is the place of an error that found none.
     pub fn into_problem(self, fallback: Span) -> Option<Problem> {
-        let span = self.span.unwrap_or(fallback);
-        match self.reason {
+        let span = self.0.span.unwrap_or(fallback);
+        match self.0.reason {
             Reason::Told => None,
             Reason::Expected { what, found, hint } => {
                 let message = format!("expected {what}, found {found}");
@@ -140,11 +146,11 @@ impl ReadError {
     }
 
     fn of(reason: Reason) -> Self {
-        Self {
+        Self(Box::new(Unread {
             reason,
             span: None,
             about_key: false,
-        }
+        }))
     }
 }
 
@@ -254,10 +260,9 @@ impl de::Error for ReadError {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Self {
-            about_key: true,
-            ..Self::unknown("key", field, expected)
-        }
+        let mut error = Self::unknown("key", field, expected);
+        error.0.about_key = true;
+        error
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -274,7 +279,7 @@ impl de::Error for ReadError {
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.reason {
+        match &self.0.reason {
             Reason::Expected { what, found, .. } => write!(f, "expected {what}, found {found}"),
             Reason::Missing { key } => write!(f, "missing key `{key}`"),
             Reason::Other { message, .. } => f.write_str(message),

@@ -3,10 +3,11 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
+use super::schema::Schema;
 use super::{BatchLimits, ByteSize, Delivery, Duration, Invalid, OnReject};
 
 /// What the file says besides its components.
@@ -53,8 +54,10 @@ struct TopLevel {
 }
 
 /// The JSON Schema of the file's keys besides its components.
-pub fn settings_schema(generator: &mut SchemaGenerator) -> Schema {
-    TopLevel::json_schema(generator)
+pub fn settings_schema() -> serde_json::Value {
+    Schema::of::<TopLevel>()
+        .written(include_str!("../../../docs/reference/pipeline.json"))
+        .value()
 }
 
 /// Where positions are saved. Without it the program starts from each collector's `start` every time.

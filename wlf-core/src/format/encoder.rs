@@ -313,20 +313,25 @@ impl Encoder {
         None
     }
 
-    /// Forgets all rows and keeps the memory.
+    /// Forgets all rows and keeps the memory: what comes is another write.
     pub fn clear(&mut self) {
+        self.forget();
+        if let Form::Canal(canal) = &mut self.form {
+            canal.next_batch();
+        }
+    }
+
+    /// Forgets all rows and keeps the memory: what comes is another part of the same write.
+    pub fn forget(&mut self) {
         self.payload.clear();
         self.keys.clear();
         self.views.clear();
         self.ends.clear();
         self.further = 0;
         self.passed = 0;
-        if let Form::Canal(canal) = &mut self.form {
-            canal.next_batch();
-        }
     }
 
-    /// The number of rows encoded since the last `clear`.
+    /// The number of rows encoded since the last `clear` or `forget`.
     pub fn len(&self) -> usize {
         self.ends.len() - self.further
     }
@@ -340,8 +345,8 @@ impl Encoder {
         &self.payload
     }
 
-    /// The records of the rows encoded since the last `clear`, in order. A row has one as a rule, and may have none or
-    /// several.
+    /// The records of the rows encoded since the last `clear` or `forget`, in order. A row has one as a rule, and may have
+    /// none or several.
     pub fn records(&self) -> Records<'_> {
         let views = match self.form {
             Form::Plain => &self.payload,

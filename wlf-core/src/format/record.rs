@@ -61,7 +61,7 @@ pub(super) enum HeaderKind {
 /// A record, as Kafka has it: one message of those that a row became.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EncodedRecord<'a> {
-    /// The number of its row among those that were encoded since the last `clear`.
+    /// The number of its row among those that were encoded since the last `clear` or `forget`.
     pub row: usize,
     /// `None` is a tombstone: by it Kafka's compaction drops what the key had before.
     pub value: Option<&'a [u8]>,
