@@ -34,6 +34,18 @@ struct Name {
     key: Option<usize>,
 }
 
+impl Name {
+    /// Notes where a column of the primary key has its value.
+    #[inline(always)]
+    fn note_key(&self, value: std::ops::Range<usize>, has_key: bool, scratch: &mut Scratch) {
+        if let (Some(key), true) = (self.key, has_key)
+            && let Some(place) = scratch.key_values.get_mut(key)
+        {
+            *place = value;
+        }
+    }
+}
+
 impl Plan {
     pub fn new(table: &Table, key: KeyFormat) -> Self {
         let mut head = Buffer::new();
@@ -275,10 +287,14 @@ fn lone_member<C: Columns>(
     payload: &mut Buffer,
     scratch: &mut Scratch,
 ) -> Result<(), Failed<C::Error>> {
-    match column {
-        Some(column) => member(plan, column, &image, has_key, payload, scratch).map(drop),
-        None => Ok(()),
-    }
+    let Some((column, name)) = column.and_then(|n| Some((n, plan.columns.get(n)?))) else {
+        return Ok(());
+    };
+    payload.fragment(&name.name);
+    let start = payload.len();
+    rendered(column, &image, payload, &mut scratch.text).map_err(|error| (Some(column), error))?;
+    name.note_key(start..payload.len(), has_key, scratch);
+    Ok(())
 }
 
 /// Makes an object of the members behind `start`, each of which begins with a comma.
@@ -309,11 +325,7 @@ fn member<C: Columns>(
     let start = payload.len();
     value(image, payload, &mut scratch.text).map_err(|error| (Some(column), error))?;
     let written = start..payload.len();
-    if let (Some(key), true) = (name.key, has_key)
-        && let Some(place) = scratch.key_values.get_mut(key)
-    {
-        *place = written.clone();
-    }
+    name.note_key(written.clone(), has_key, scratch);
     Ok(written)
 }
 
