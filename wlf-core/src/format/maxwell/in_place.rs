@@ -1,6 +1,6 @@
 //! Rows as records in lanes, written where they are sent from.
 
-use super::{Output, Plan, Scratch, head, row, value};
+use super::{Output, Plan, Scratch, head, rendered, row};
 use crate::event::Event;
 use crate::format::buffer::Buffer;
 use crate::format::lanes::Lanes;
@@ -59,16 +59,5 @@ fn key<C: Columns>(
     };
     out.clear();
     plan.key
-        .write_straight(image, other, key_value, &mut scratch.key, out)
-}
-
-/// Writes a value of a key as the row has it.
-#[inline(never)]
-fn key_value<C: Columns>(
-    _column: usize,
-    image: &C,
-    out: &mut Buffer,
-    text: &mut Buffer,
-) -> Result<(), C::Error> {
-    value(image, out, text)
+        .write_straight(image, other, rendered, &mut scratch.key, out)
 }
