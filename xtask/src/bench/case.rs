@@ -234,6 +234,23 @@ pub const CASES: &[Case] = &[
         None,
     ),
     case(
+        "null-sbtest",
+        "MySQL to nothing: what a live case has before it",
+        "sbtest",
+        Way::Null,
+        SHIPPED,
+        None,
+    )
+    .long(),
+    case(
+        "null-mixed",
+        "MySQL to nothing: what a live case has before it",
+        "mixed",
+        Way::Null,
+        SHIPPED,
+        None,
+    ),
+    case(
         "kafka-sbtest",
         "MySQL to one partition of Kafka",
         "sbtest",
