@@ -190,5 +190,6 @@ async fn a_server_may_wait_until_its_replies_are_read() {
     let mut redis = RedisDispatcher::new(config);
     redis.connect().await.expect("connect");
     let events: Vec<Event> = (0..200).map(long_row).collect();
-    redis.write(&events).await.expect("write");
+    let written = tokio::time::timeout(Duration::from_secs(60), redis.write(&events)).await;
+    written.expect("replies are read meanwhile").expect("write");
 }
