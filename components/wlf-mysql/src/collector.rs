@@ -388,7 +388,12 @@ impl Running {
             let event = match self.waiting.clone() {
                 Some(event) => event,
                 None => match self.stream.received()? {
-                    Some(Item::Event(event)) => event,
+                    Some(Item::Event(event)) => {
+                        let block = self.stream.block();
+                        self.assembler
+                            .check_ahead(block, event.start, || self.stream.events());
+                        event
+                    }
                     Some(Item::End) => {
                         self.reach(end)?;
                         return Ok(false);

@@ -187,6 +187,8 @@ impl BinlogFileCollector {
             return Ok(None);
         };
         while let Some((block, event, at)) = file.next_event()? {
+            self.assembler
+                .check_ahead(block, event.start, || file.events());
             let taken = self.assembler.take(block, event.clone(), Some(at))?;
             if taken != Taken::More {
                 file.taken(event);

@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 
+use super::run::Joint;
 use super::sliced::Tables;
 use crate::simd::Sixteen;
 
@@ -42,14 +43,16 @@ impl<const GENERATOR: u32, const TERMS: usize, const BLOCK: usize, const LEFT: u
         self.distances[TERMS - 1]
     }
 
-    /// The checksum's register behind the message, begun with all bits set.
+    /// The checksum's register behind the message, begun with all bits set. Where the message has `joints`, which ascend, it
+    /// is several, and the register is behind the last; behind the others it is expected to be what it has to be.
     ///
     /// # Panics
     /// If the message is not longer than the furthest distance and a block.
     #[inline(never)]
-    pub fn crc(&self, bytes: &[u8]) -> u32 {
+    pub fn crc(&self, bytes: &[u8], joints: &[Joint]) -> u32 {
         let cut = (bytes.len() - self.furthest()) / BLOCK * BLOCK;
         let (front, back) = bytes.split_at(cut);
+        let mut changes = Changes::<GENERATOR, BLOCK>::new(bytes, joints);
         CLEARED.with_borrow_mut(|cleared| {
             cleared[REACH - self.furthest()..REACH].fill(0);
             let mut at = REACH;
@@ -59,15 +62,16 @@ impl<const GENERATOR: u32, const TERMS: usize, const BLOCK: usize, const LEFT: u
                     at = REACH;
                 }
                 self.clear(block, cleared, at);
-                if n == 0 {
-                    // The register's first value is as good as other first bytes.
-                    for byte in &mut cleared[at..at + 4] {
-                        *byte ^= 0xff;
-                    }
+                if n == changes.block {
+                    changes.make(&mut cleared[at..at + BLOCK]);
                 }
                 at += BLOCK;
             }
-            self.divide(back, cleared, at)
+            let mut left = [0; LEFT];
+            let left = &mut left[..back.len()];
+            left.copy_from_slice(back);
+            changes.make_in_rest(left, cut);
+            self.divide(left, cleared, at)
         })
     }
 
@@ -96,10 +100,7 @@ impl<const GENERATOR: u32, const TERMS: usize, const BLOCK: usize, const LEFT: u
     }
 
     /// Divides what is left behind the cleared bytes, which end `at` in the window.
-    fn divide(&self, back: &[u8], cleared: &[u8], at: usize) -> u32 {
-        let mut left = [0; LEFT];
-        let left = &mut left[..back.len()];
-        left.copy_from_slice(back);
+    fn divide(&self, left: &mut [u8], cleared: &[u8], at: usize) -> u32 {
         for distance in self.distances {
             // Those of the cleared bytes that reach this far.
             for (byte, before) in left.iter_mut().zip(&cleared[at - distance..at]) {
@@ -107,5 +108,74 @@ impl<const GENERATOR: u32, const TERMS: usize, const BLOCK: usize, const LEFT: u
             }
         }
         Tables::<GENERATOR>::update(0, left)
+    }
+}
+
+/// What is changed in a message: its first four bytes, since the register's first value is as good as other first bytes,
+/// and what is at its joints.
+struct Changes<'a, const GENERATOR: u32, const BLOCK: usize> {
+    bytes: &'a [u8],
+    joints: std::slice::Iter<'a, Joint>,
+    /// The number of the block in which the next change begins, and where in it.
+    block: usize,
+    at: usize,
+    change: u128,
+}
+
+impl<'a, const GENERATOR: u32, const BLOCK: usize> Changes<'a, GENERATOR, BLOCK> {
+    fn new(bytes: &'a [u8], joints: &'a [Joint]) -> Self {
+        Self {
+            bytes,
+            joints: joints.iter(),
+            block: 0,
+            at: 0,
+            change: u32::MAX.into(),
+        }
+    }
+
+    #[inline(always)]
+    fn next(&mut self) {
+        let next = self.joints.next();
+        let joined = next.and_then(|next| Some((next, self.bytes.get(next.at..)?.first_chunk()?)));
+        let Some((joint, joined)) = joined else {
+            self.block = usize::MAX;
+            return;
+        };
+        self.block = joint.at / BLOCK;
+        self.at = joint.at % BLOCK;
+        self.change = joint.change::<GENERATOR>(joined);
+    }
+
+    /// Makes the changes in a block.
+    #[inline(always)]
+    fn make(&mut self, block: &mut [u8]) {
+        let now = self.block;
+        while self.block == now {
+            let rest = &mut block[self.at..];
+            if let Some(bytes) = rest.first_chunk_mut() {
+                *bytes = (u128::from_le_bytes(*bytes) ^ self.change).to_le_bytes();
+                self.next();
+            } else {
+                change_front(rest, self.change);
+                // The rest of it, before what begins in the next block.
+                self.block += 1;
+                self.change >>= rest.len() * 8;
+                self.at = 0;
+            }
+        }
+    }
+
+    /// Makes those that are left in the bytes from `begin` on.
+    fn make_in_rest(&mut self, rest: &mut [u8], begin: usize) {
+        while let Some(at) = self.block.checked_mul(BLOCK) {
+            change_front(&mut rest[at + self.at - begin..], self.change);
+            self.next();
+        }
+    }
+}
+
+fn change_front(bytes: &mut [u8], change: u128) {
+    for (byte, change) in bytes.iter_mut().zip(change.to_le_bytes()) {
+        *byte ^= change;
     }
 }

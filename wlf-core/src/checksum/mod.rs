@@ -6,10 +6,14 @@
 //!
 //! - [`sliced`]: sixteen bytes a step through sixteen tables, for short messages and for what the next leaves over;
 //! - [`eliminated`]: a sparse multiple of the generator clears a message from its front with nothing but exclusive-ors,
-//!   which the compiler makes SIMD of (after "Chorba", arXiv 2412.16398).
+//!   which the compiler makes SIMD of (after "Chorba", arXiv 2412.16398);
+//! - [`run`]: many short messages as one long one.
 
 mod eliminated;
+mod run;
 mod sliced;
+
+pub use self::run::Run;
 
 /// The CRC-32 of IEEE 802.3, that of zlib and of MySQL's binlog.
 #[inline]
@@ -33,6 +37,7 @@ pub fn crc32c(bytes: &[u8]) -> u32 {
 #[doc(hidden)]
 pub mod portable {
     use super::eliminated::Multiple;
+    use super::run::{Run, behind_whole, each_is_whole};
     use super::sliced::Tables;
 
     /// The generators' polynomials, the lowest power in the highest bit.
@@ -42,30 +47,39 @@ pub mod portable {
     /// Shorter messages go through the tables alone.
     const SHORT: usize = 1200;
 
+    /// x^300 + x^155 + x^117 + x^89 + 1 in powers of a byte: a multiple of the generator. Its distances are those of its
+    /// terms from the highest.
+    const IEEE_MULTIPLE: Multiple<IEEE, 4, 128, 512> = Multiple::new([145, 183, 211, 300]);
+
     pub fn crc32(bytes: &[u8]) -> u32 {
-        /// x^300 + x^155 + x^117 + x^89 + 1 in powers of a byte: a multiple of the generator. Its distances are those of
-        /// its terms from the highest.
-        const MULTIPLE: Multiple<IEEE, 4, 128, 512> = Multiple::new([145, 183, 211, 300]);
         !match bytes.len() {
             0..SHORT => Tables::<IEEE>::update(!0, bytes),
-            _ => MULTIPLE.crc(bytes),
+            _ => IEEE_MULTIPLE.crc(bytes, &[]),
+        }
+    }
+
+    /// Whether the messages of a run, of which these are the bytes, end with their own CRC-32.
+    pub fn are_whole(bytes: &[u8], run: &Run) -> bool {
+        match bytes.len() {
+            0..SHORT => each_is_whole(bytes, &run.joints, crc32),
+            _ => IEEE_MULTIPLE.crc(bytes, &run.joints) == behind_whole(IEEE),
         }
     }
 
     pub fn crc32c(bytes: &[u8]) -> u32 {
-        /// As for [`crc32`], with one term more, and squared.
+        /// As for the other, with one term more, and squared.
         const MULTIPLE: Multiple<CASTAGNOLI, 5, 128, 576> =
             Multiple::new([130, 310, 340, 390, 418]);
         !match bytes.len() {
             0..SHORT => Tables::<CASTAGNOLI>::update(!0, bytes),
-            _ => MULTIPLE.crc(bytes),
+            _ => MULTIPLE.crc(bytes, &[]),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::portable;
+    use super::{Run, portable};
 
     /// Bytes without a pattern, the same each time.
     fn noise(length: usize) -> Vec<u8> {
@@ -117,5 +131,70 @@ mod tests {
             assert_ne!(portable::crc32c(&bytes), castagnoli);
             bytes[bit / 8] ^= 1 << (bit % 8);
         }
+    }
+
+    /// Messages of all lengths with their checksums, and 0 to 12 bytes between them, in some bytes of their own.
+    fn messages(seed: usize) -> (Vec<u8>, Vec<std::ops::Range<usize>>) {
+        let mut bytes = noise(20_000);
+        let mut messages = Vec::new();
+        let mut at = seed % 5;
+        for n in seed.. {
+            let Some(byte) = bytes.get(at) else { break };
+            let end = at + 16 + *byte as usize * [1, 1, 1, 12][n % 4];
+            if end > bytes.len() {
+                break;
+            }
+            let crc = crc32fast::hash(&bytes[at..end - 4]);
+            bytes[end - 4..end].copy_from_slice(&crc.to_le_bytes());
+            messages.push(at..end);
+            at = end + n % 13;
+        }
+        (bytes, messages)
+    }
+
+    fn are_whole(bytes: &[u8], messages: &[std::ops::Range<usize>]) -> bool {
+        let mut run = Run::default();
+        for message in messages {
+            assert!(run.push(message.clone()));
+        }
+        let whole = run.are_whole(bytes);
+        assert_eq!(portable::are_whole(&bytes[run.messages()], &run), whole);
+        whole
+    }
+
+    #[test]
+    fn a_run_of_whole_messages_is_whole() {
+        for seed in 0..200 {
+            let (bytes, messages) = messages(seed);
+            for count in (1..messages.len().min(12)).chain([messages.len()]) {
+                assert!(are_whole(&bytes, &messages[..count]), "{seed}, {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_shows_in_a_message_and_between_them_does_not() {
+        let (mut bytes, messages) = messages(3);
+        for bit in (0..bytes.len() * 8).step_by(53) {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let is_inside = messages.iter().any(|message| message.contains(&(bit / 8)));
+            assert_eq!(are_whole(&bytes, &messages), !is_inside, "bit {bit}");
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+
+    #[test]
+    fn a_run_takes_what_is_close_behind() {
+        let mut run = Run::default();
+        assert!(!run.push(5..20), "too short");
+        assert!(run.push(5..21));
+        assert!(!run.push(20..60), "in the one before");
+        assert!(!run.push(34..60), "too far behind");
+        assert!(run.push(33..60));
+        assert_eq!(run.messages(), 5..60);
+        assert!(!run.are_whole(&[0; 59]), "not all bytes are there");
+        run.clear();
+        assert_eq!(run.messages(), 0..0);
+        assert!(!run.are_whole(&[0; 59]), "nothing is nothing");
     }
 }

@@ -13,6 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use wlf_core::checksum::Run;
 use wlf_core::{Batch, Position};
 
 use self::payload::OpenPayload;
@@ -73,7 +74,13 @@ pub struct Assembler {
     payload: Option<Box<OpenPayload>>,
     decoder: Decoder,
     inflater: Inflater,
+    /// The addresses of events that are not damaged, and what finds that out.
+    whole: Range<usize>,
+    run: Run,
 }
+
+/// So much is checked at once, in bytes: little enough to be in the processor's first cache still when it is decoded.
+const RUN: usize = 24 * 1024;
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +123,8 @@ impl Assembler {
             payload: None,
             decoder: Decoder::default(),
             inflater: Inflater::default(),
+            whole: 0..0,
+            run: Run::default(),
         }
     }
 
@@ -175,6 +184,7 @@ impl Assembler {
         self.executed = executed;
         self.gtid = None;
         self.payload = None;
+        self.whole = 0..0;
         self.undecided_statement = false;
         self.transactions.forget();
         self.tables.next_transaction();
@@ -222,6 +232,51 @@ impl Assembler {
         (&self.file, self.end)
     }
 
+    /// Checks the event that comes next and those behind it at once, if that was not done: short ones that are in one
+    /// block, one close behind the other, take less than half of the time that each takes by itself. Damage is left for
+    /// [`take`](Self::take) to find and to name.
+    #[inline(always)]
+    pub fn check_ahead<I>(&mut self, block: &Bytes, next: usize, events: impl FnOnce() -> I)
+    where
+        I: Iterator<Item = Range<usize>>,
+    {
+        let is_done = self.whole.contains(&(block.as_ptr().addr() + next));
+        if !is_done && self.format.checksum == Checksum::Crc32 {
+            self.check_run(block, events());
+        }
+    }
+
+    #[inline(never)]
+    fn check_run(&mut self, block: &Bytes, events: impl Iterator<Item = Range<usize>>) {
+        self.run.clear();
+        for event in events {
+            let code = block.get(event.start + Header::CODE);
+            // What comes behind this one may be protected otherwise.
+            let is_last = code == Some(&types::FORMAT_DESCRIPTION);
+            if is_last || !self.run.push(event) || self.run.messages().len() >= RUN {
+                break;
+            }
+        }
+        self.whole = if self.run.are_whole(block) {
+            let (begin, events) = (block.as_ptr().addr(), self.run.messages());
+            begin + events.start..begin + events.end
+        } else {
+            0..0
+        };
+    }
+
+    /// Whether the event is one of those that were checked. None before it is asked for again, so that whatever comes to
+    /// have its address is not taken for it.
+    #[inline(always)]
+    fn is_whole(&mut self, event: &[u8]) -> bool {
+        let begin = event.as_ptr().addr();
+        let is_whole = begin >= self.whole.start && begin + event.len() <= self.whole.end;
+        if is_whole {
+            self.whole.start = begin;
+        }
+        is_whole
+    }
+
     /// Takes the event that is `event` in `block`, with header and checksum.
     ///
     /// `at` is where the event begins in its file; a reader that cannot know it leaves it to the event's header.
@@ -255,7 +310,12 @@ impl Assembler {
         } else {
             self.format.checksum
         };
-        let whole = match checksum.verify(bytes) {
+        let verified = if self.is_whole(bytes) {
+            checksum.split(bytes).map(Ok)
+        } else {
+            checksum.verify(bytes)
+        };
+        let whole = match verified {
             Ok(Ok(whole)) => whole,
             Ok(Err(damaged)) => {
                 return Err(Error::Checksum {

@@ -30,6 +30,15 @@ impl Checksum {
         }
     }
 
+    /// Takes the checksum off the event's end.
+    #[inline(always)]
+    pub fn split(self, event: &[u8]) -> Result<&[u8], Malformed> {
+        match self {
+            Self::None => Ok(event),
+            Self::Crc32 => Ok(split(event)?.0),
+        }
+    }
+
     /// Takes the checksum off the event's end and compares it.
     #[inline(always)]
     pub fn verify(self, event: &[u8]) -> Result<Result<&[u8], Damaged>, Malformed> {

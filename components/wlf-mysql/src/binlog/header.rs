@@ -18,6 +18,8 @@ pub struct Header {
 
 impl Header {
     pub const LENGTH: usize = 19;
+    /// Where the event's type is.
+    pub const CODE: usize = 4;
     /// No server writes a longer event: `max_allowed_packet` is at most 1 GiB, and some is for what stands around the rows.
     pub const LONGEST: usize = (1 << 30) + (1 << 20);
     /// The file was not closed yet.

@@ -120,6 +120,20 @@ impl Stream {
         &self.block
     }
 
+    /// The last event and those behind it that were received, up to a message that is something else.
+    pub fn events(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        let messages = self.messages.get(self.next.saturating_sub(1)..);
+        let messages = messages.unwrap_or_default().iter();
+        messages.map_while(|message| self.event(message))
+    }
+
+    fn event(&self, message: &Range<usize>) -> Option<Range<usize>> {
+        match StreamPacket::decode(self.block.get(message.clone())?) {
+            Ok(StreamPacket::Event(event)) => Some(message.end - event.len()..message.end),
+            _ => None,
+        }
+    }
+
     /// Goes to the next item that was received; `None` if more has to be received first.
     pub fn received(&mut self) -> Result<Option<Item>, Error> {
         let message = match self.messages.get(self.next) {

@@ -95,14 +95,28 @@ impl BinlogFile {
         Ok(())
     }
 
+    /// The next whole events of the block, up to one that cannot be.
+    pub fn events(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        let mut next = self.next;
+        std::iter::from_fn(move || {
+            let event = self.event_at(next).ok()??;
+            next = event.end;
+            Some(event)
+        })
+    }
+
     /// The next whole event of the block.
     #[inline]
     pub fn next_event(&self) -> Result<Option<Found<'_>>, binlog::Error> {
-        let Some(length) = self.next_length()? else {
-            return Ok(None);
-        };
-        let event = self.next..self.next + length;
-        Ok((event.end <= self.filled).then_some((&self.block, event, self.position())))
+        let event = self.event_at(self.next)?;
+        Ok(event.map(|event| (&self.block, event, self.position())))
+    }
+
+    #[inline(always)]
+    fn event_at(&self, at: usize) -> Result<Option<Range<usize>>, binlog::Error> {
+        let length = self.length_at(at)?;
+        let event = length.map(|length| at..at + length);
+        Ok(event.filter(|event| event.end <= self.filled))
     }
 
     /// The event was taken; the next one is behind it.
@@ -110,21 +124,22 @@ impl BinlogFile {
         self.next = event.end;
     }
 
+    /// How long the event is that begins somewhere in the block, if that much of it was read.
     #[inline]
-    fn next_length(&self) -> Result<Option<usize>, binlog::Error> {
-        let rest = self.block.get(self.next..self.filled).unwrap_or_default();
+    fn length_at(&self, at: usize) -> Result<Option<usize>, binlog::Error> {
+        let rest = self.block.get(at..self.filled).unwrap_or_default();
         if rest.len() < Header::LENGTH {
             return Ok(None);
         }
         let malformed = |source| binlog::Error::Malformed {
-            place: self.place(),
+            place: self.place_at(at),
             event: "binlog",
             source,
         };
         let header = Header::decode(rest).map_err(malformed)?;
         match usize::try_from(header.length) {
             Ok(length) if length > Header::LONGEST => Err(binlog::Error::LargeEvent {
-                place: self.place(),
+                place: self.place_at(at),
                 length: header.length,
             }),
             Ok(length) if length >= Header::LENGTH => Ok(Some(length)),
@@ -136,7 +151,7 @@ impl BinlogFile {
     pub fn read(&mut self, blocks: &mut Blocks) -> Result<bool, Error> {
         let rest = self.block.slice(self.next..self.filled);
         let mut size = BLOCK;
-        if let Some(length) = self.next_length()?
+        if let Some(length) = self.length_at(self.next)?
             && length > BLOCK
         {
             // No memory for an event that is not there.
@@ -171,11 +186,11 @@ impl BinlogFile {
         })
     }
 
-    fn place(&self) -> Place {
+    fn place_at(&self, at: usize) -> Place {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
         Place {
             file: name.to_string_lossy().into(),
-            position: self.position(),
+            position: self.base + at as u64,
         }
     }
 
