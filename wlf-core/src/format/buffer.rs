@@ -257,7 +257,11 @@ impl Fragment {
         self.len = bytes.len();
         let (whole, rest) = bytes.as_chunks();
         self.all.clear();
-        self.all.extend_from_slice(whole);
+        self.all.reserve(whole.len() + 1);
+        // Not copied by a call, since the head of each transaction's rows is set anew.
+        for piece in whole {
+            self.all.push(*piece);
+        }
         self.all.push(padded(rest));
         self.front = self.all.first().copied().unwrap_or_default();
     }

@@ -115,7 +115,7 @@ pub(super) fn encode<R: Rows>(
             return Ok(());
         };
         let start = out.payload.len();
-        if let Err(failed) = row(plan, event, images, number, out) {
+        if let Err(failed) = row(plan, event, &images, number, out) {
             out.payload.truncate(start);
             return Err(at(failed));
         }
@@ -135,7 +135,7 @@ pub(super) fn encode<R: Rows>(
 pub(super) fn row<C: Columns>(
     plan: &Plan,
     event: &Event,
-    images: Row<C>,
+    images: &Row<C>,
     number: u32,
     out: &mut Output<'_>,
 ) -> Result<(), Failed<C::Error>> {
@@ -152,7 +152,10 @@ pub(super) fn row<C: Columns>(
     }
     match images {
         Row::Insert(image) | Row::Delete(image) => data(plan, image, has_key, payload, scratch),
-        Row::Update { before, after } => update(plan, &before, &after, has_key, payload, scratch),
+        Row::Update { before, after } => {
+            let (before, after) = (before.clone(), after.clone());
+            update(plan, &before, &after, has_key, payload, scratch)
+        }
     }?;
     payload.byte(b'}');
     if let Some(keys) = &mut out.keys {
@@ -210,11 +213,12 @@ fn make_head(plan: &Plan, event: &Event, scratch: &mut Scratch) {
 #[inline(always)]
 fn data<C: Columns>(
     plan: &Plan,
-    mut image: C,
+    image: &C,
     has_key: bool,
     payload: &mut Buffer,
     scratch: &mut Scratch,
 ) -> Result<(), Failed<C::Error>> {
+    let mut image = image.clone();
     let start = payload.len();
     while let Some(column) = image.next().map_err(|error| (None, error))? {
         member(plan, column, &image, has_key, payload, scratch)?;

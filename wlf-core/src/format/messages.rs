@@ -116,7 +116,7 @@ impl Views<'_> {
             keys: None,
             scratch: self.scratch,
         };
-        maxwell::row(self.plan, self.event, images, number, out)
+        maxwell::row(self.plan, self.event, &images, number, out)
     }
 }
 

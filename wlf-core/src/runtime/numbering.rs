@@ -32,22 +32,23 @@ impl Numbering {
 }
 
 impl Source {
-    fn take(&mut self, batch: Batch, out: &mut Vec<Event>) {
+    fn take(&mut self, mut batch: Batch, out: &mut Vec<Event>) {
         let mut last = self.resume(&batch, out);
-        for mut event in batch.events {
-            if event.is_empty() {
-                continue;
-            }
-            if event.transaction.number != self.number {
-                commit(last.take(), batch.ended, out);
-                self.number = event.transaction.number;
+        batch.events.retain(|event| !event.is_empty());
+        let first = out.len();
+        out.append(&mut batch.events);
+        for n in first..out.len() {
+            let number = out[n].transaction.number;
+            if number != self.number {
+                commit(last, batch.ended, out);
+                self.number = number;
                 self.offset = 0;
             }
+            let event = &mut out[n];
             event.transaction.offset = self.offset;
             event.transaction.commit = false;
             self.offset += u64::from(event.len());
-            last = Some(out.len());
-            out.push(event);
+            last = Some(n);
         }
         if batch.position.is_some() {
             commit(last, batch.ended, out);

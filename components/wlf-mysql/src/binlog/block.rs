@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZero;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,10 +36,10 @@ pub struct Block {
 pub struct Part {
     pub plan: Arc<TablePlan>,
     pub operation: Operation,
-    /// The index of the block, and where in it the columns' bits and the rows are.
+    /// The index of the block, and where in it the columns' bits, one for each column of the plan, and the rows are.
     pub block: usize,
-    pub present: Range<usize>,
-    pub present_after: Range<usize>,
+    pub present: usize,
+    pub present_after: usize,
     pub rows: Range<usize>,
     /// The index of the first image.
     pub images: usize,
@@ -49,6 +50,10 @@ pub struct Part {
     /// The index of the transaction's origin.
     pub origin: usize,
 }
+
+// What is larger is copied by a call, see docs/design/hot-path.md.
+#[cfg(target_pointer_width = "32")]
+const _: () = assert!(size_of::<Part>() <= 64 && size_of::<TransactionOrigin>() <= 64);
 
 /// Where `slice`, which is a part of `block`, is in it.
 #[inline(always)]
@@ -169,8 +174,11 @@ impl<'a> Cursor<'a> {
     fn new(block: &'a Block, part: &'a Part, range: &Range<u32>) -> Self {
         let bytes = block.blocks.get(part.block).map(Bytes::as_ref);
         let bytes = bytes.unwrap_or_default();
-        let slice = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
         let columns = part.plan.columns.len();
+        let present = |start: usize| {
+            let bits = bytes.get(start..start.saturating_add(columns.div_ceil(8)));
+            Present::new(bits.unwrap_or_default(), columns)
+        };
         let each = if part.operation == Operation::Update {
             2
         } else {
@@ -189,9 +197,9 @@ impl<'a> Cursor<'a> {
             first: range.start,
             plan: &part.plan,
             operation: part.operation,
-            present: Present::new(slice(&part.present), columns),
-            present_after: Present::new(slice(&part.present_after), columns),
-            rows: slice(&part.rows),
+            present: present(part.present),
+            present_after: present(part.present_after),
+            rows: bytes.get(part.rows.clone()).unwrap_or_default(),
             images: images.unwrap_or_default().iter(),
         }
     }
@@ -218,10 +226,10 @@ impl<'a> Rows for Cursor<'a> {
     fn origin(&self) -> Origin<'_> {
         let part = self.part;
         let known = self.block.origins.get(part.origin);
-        let statement = known.and_then(|known| known.statement.as_deref());
+        let statement = known.and_then(|known| known.statement.as_ref());
         let gtid = known.and_then(|known| known.gtid.as_ref());
         Origin {
-            server: known.map_or("", |known| known.server),
+            server: known.map_or("", |known| known.server.name()),
             file: &part.place.file,
             position: part.place.position,
             row: part.row.saturating_add(self.first),
@@ -229,7 +237,7 @@ impl<'a> Rows for Cursor<'a> {
             thread_id: known.and_then(|known| known.thread_id),
             gtid: gtid.map(|gtid| -> &dyn fmt::Display { gtid }),
             query: statement.and_then(|statement| std::str::from_utf8(statement).ok()),
-            committed: known.and_then(|known| known.committed),
+            committed: known.and_then(|known| known.committed).map(NonZero::get),
         }
     }
 

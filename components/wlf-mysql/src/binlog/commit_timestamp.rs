@@ -1,6 +1,8 @@
 //! When a transaction was committed, as GTID, ANONYMOUS_GTID and GTID_TAGGED say it since MySQL 8.0
 //! (mysql-server, `libs/mysql/binlog/event/control_events.h`).
 
+use std::num::NonZero;
+
 use super::reader::{Malformed, Reader};
 
 /// The logical clock behind a GTID is there.
@@ -10,7 +12,7 @@ const HAS_ORIGINAL: u64 = 1 << 55;
 
 /// Reads it from a GTID or ANONYMOUS_GTID without header and checksum, in microseconds since 1970; `None` before MySQL 8.0.
 #[inline(always)]
-pub fn decode(body: &[u8]) -> Option<u64> {
+pub fn decode(body: &[u8]) -> Option<NonZero<u64>> {
     // int<1>: flags, string<16>: UUID, int<8>: number, int<1>: kind of logical clock, int<8>: last committed, int<8>: sequence
     // number, int<7>: when it was committed here, int<7>: where it was made
     let clock = body.get(25..)?;
@@ -24,7 +26,7 @@ pub fn decode(body: &[u8]) -> Option<u64> {
     } else {
         micros(clock.get(23..30)?)?
     };
-    (original != 0).then_some(original)
+    NonZero::new(original)
 }
 
 fn micros(bytes: &[u8]) -> Option<u64> {
@@ -33,7 +35,7 @@ fn micros(bytes: &[u8]) -> Option<u64> {
 }
 
 /// Reads it from a GTID_TAGGED without header and checksum: a message of `mysql::serialization`.
-pub fn decode_tagged(body: &[u8]) -> Result<Option<u64>, Malformed> {
+pub fn decode_tagged(body: &[u8]) -> Result<Option<NonZero<u64>>, Malformed> {
     let mut reader = Reader::new(body);
     reader.varlen("the serialization's version")?;
     reader.varlen("the message's size")?;
@@ -60,5 +62,5 @@ pub fn decode_tagged(body: &[u8]) -> Result<Option<u64>, Malformed> {
             _ => break,
         }
     }
-    Ok(committed.filter(|micros| *micros != 0))
+    Ok(committed.and_then(NonZero::new))
 }

@@ -4,6 +4,7 @@ use super::checksum::Checksum;
 use super::event_type;
 use super::header::Header;
 use super::reader::{Malformed, Reader};
+use super::transaction_origin::Server;
 
 /// How the events behind it are to be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,12 +25,12 @@ impl FormatDescription {
         self.server_version.contains("MariaDB")
     }
 
-    /// The kind of server: `mysql` or `mariadb`.
-    pub fn server(&self) -> &'static str {
+    /// The kind of server that wrote the events.
+    pub fn server(&self) -> Server {
         if self.is_mariadb() {
-            "mariadb"
+            Server::Mariadb
         } else {
-            "mysql"
+            Server::Mysql
         }
     }
 

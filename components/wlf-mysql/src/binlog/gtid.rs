@@ -44,7 +44,7 @@ pub fn decode_tagged(body: &[u8]) -> Result<Gtid, Malformed> {
             }
             // A signed number: the sign is in the lowest bit.
             2 => transaction = reader.varlen("the transaction's number")? >> 1,
-            3 => tag = gtid_set::read_tag(&mut reader)?.map(str::to_owned),
+            3 => tag = gtid_set::read_tag(&mut reader)?.map(Box::from),
             _ => break,
         }
     }

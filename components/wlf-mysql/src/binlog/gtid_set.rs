@@ -16,7 +16,7 @@ use super::reader::{Malformed, Reader};
 pub struct Gtid {
     /// UUID of the server where the transaction was made.
     pub source: [u8; 16],
-    pub tag: Option<String>,
+    pub tag: Option<Box<str>>,
     /// From 1.
     pub number: u64,
 }
@@ -409,7 +409,7 @@ mod tests {
         let (source, tag) = split(source);
         Gtid {
             source: source.unwrap(),
-            tag: tag.map(str::to_owned),
+            tag: tag.map(Box::from),
             number,
         }
     }

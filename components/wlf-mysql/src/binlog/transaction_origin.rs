@@ -1,6 +1,8 @@
 //! Where a transaction comes from: what the events before its rows say of it.
 
 use std::fmt;
+use std::num::NonZero;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -10,15 +12,32 @@ use super::mariadb_gtid::MariadbGtid;
 /// Where a transaction comes from, or from its next statement on.
 #[derive(Debug, Clone, Default)]
 pub struct TransactionOrigin {
-    /// `mysql` or `mariadb`.
-    pub server: &'static str,
+    pub server: Server,
     /// Of the connection that made it, from the QUERY that opens it.
     pub thread_id: Option<u32>,
     pub gtid: Option<TransactionGtid>,
     /// When it was committed on the server where it was made, in microseconds since 1970.
-    pub committed: Option<u64>,
+    pub committed: Option<NonZero<u64>>,
     /// The statement, from ROWS_QUERY or ANNOTATE_ROWS, in UTF-8.
-    pub statement: Option<Bytes>,
+    pub statement: Option<Arc<Bytes>>,
+}
+
+/// A kind of server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Server {
+    #[default]
+    Mysql,
+    Mariadb,
+}
+
+impl Server {
+    /// `mysql` or `mariadb`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mysql => "mysql",
+            Self::Mariadb => "mariadb",
+        }
+    }
 }
 
 /// A transaction's global identity, as its kind of server has it.

@@ -18,7 +18,7 @@ pub enum StreamPacket<'a> {
 
 impl<'a> StreamPacket<'a> {
     /// Reads the packet.
-    #[inline]
+    #[inline(always)]
     pub fn decode(packet: &'a [u8]) -> Result<Self, DecodeError> {
         match packet.split_first() {
             // int<1>: OK; only the first of the packets that make up a large event has it

@@ -36,7 +36,7 @@ pub(in crate::format) fn encode_in_place<R: Rows>(
             keys: None,
             scratch,
         };
-        if let Err(failed) = row(plan, event, images, number, out) {
+        if let Err(failed) = row(plan, event, &images, number, out) {
             lanes.take_back(lane, begun);
             return Err(at(failed));
         }

@@ -1,15 +1,17 @@
 //! Where the open transaction comes from, as the events before its rows say it.
 
 use std::borrow::Cow;
+use std::num::NonZero;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::Transactions;
-use crate::binlog::transaction_origin::{TransactionGtid, TransactionOrigin};
+use crate::binlog::transaction_origin::{Server, TransactionGtid, TransactionOrigin};
 
 impl Transactions {
     /// The kind of server that wrote what follows.
-    pub fn set_server(&mut self, server: &'static str) {
+    pub fn set_server(&mut self, server: Server) {
         self.origin = TransactionOrigin {
             server,
             ..TransactionOrigin::default()
@@ -19,7 +21,7 @@ impl Transactions {
 
     /// What follows is a transaction of this identity.
     #[inline(always)]
-    pub fn introduce(&mut self, gtid: Option<TransactionGtid>, committed: Option<u64>) {
+    pub fn introduce(&mut self, gtid: Option<TransactionGtid>, committed: Option<NonZero<u64>>) {
         self.origin = TransactionOrigin {
             server: self.origin.server,
             thread_id: None,
@@ -39,10 +41,11 @@ impl Transactions {
 
     /// The rows that follow were changed by this statement, of whatever charset: bytes that are no UTF-8 become U+FFFD.
     pub fn statement(&mut self, statement: Bytes) {
-        self.origin.statement = Some(match String::from_utf8_lossy(&statement) {
+        let statement = match String::from_utf8_lossy(&statement) {
             Cow::Borrowed(_) => statement,
             Cow::Owned(mended) => Bytes::from(mended),
-        });
+        };
+        self.origin.statement = Some(Arc::new(statement));
         self.noted = None;
     }
 
