@@ -44,15 +44,19 @@ pub enum Way {
     /// From MySQL to Redis.
     RedisPublish,
     RedisStream,
+    /// From MySQL to Kafka, to Redis and into a file.
+    Three,
 }
 
 impl Way {
     /// Whether Kafka or Redis is a real one.
     pub fn is_live(self) -> bool {
-        matches!(
-            self,
-            Way::Kafka { .. } | Way::RedisPublish | Way::RedisStream
-        )
+        self.has_kafka() || matches!(self, Way::RedisPublish | Way::RedisStream)
+    }
+
+    /// Whether rows go to a real Kafka.
+    pub fn has_kafka(self) -> bool {
+        matches!(self, Way::Kafka { .. } | Way::Three)
     }
 }
 
@@ -319,6 +323,14 @@ pub const CASES: &[Case] = &[
         SHIPPED,
         None,
     ),
+    case(
+        "three",
+        "MySQL to Kafka, to Redis by PUBLISH, and into a file at once",
+        "sbtest",
+        Way::Three,
+        SHIPPED,
+        None,
+    ),
 ];
 
 impl Case {
@@ -350,31 +362,25 @@ impl Case {
         );
         let filter =
             "{id: f, type: BinlogFilter, destination: d, rules: [{exclude: {database: x}}]}";
-        let kafka = |compression: &str| {
+        let kafka = |id: &str, compression: &str| {
             let (broker, topic) = (&at.kafka, &at.topic);
             format!(
-                "{{id: d, type: KafkaDispatcher, bootstrap_brokers: ['{broker}'], topic: '{topic}', compression: {compression}}}"
+                "{{id: {id}, type: KafkaDispatcher, bootstrap_brokers: ['{broker}'], topic: '{topic}', compression: {compression}}}"
             )
         };
-        let redis = |mode: &str| {
+        let redis = |id: &str, mode: &str| {
             format!(
-                "{{id: d, type: RedisDispatcher, url: '{}', mode: {mode}}}",
+                "{{id: {id}, type: RedisDispatcher, url: '{}', mode: {mode}}}",
                 at.redis
             )
         };
         let null = "{id: d, type: NullDispatcher}".to_owned();
+        let output = at.output.display();
+        let into_file = |id: &str| format!("{{id: {id}, type: FileDispatcher, path: '{output}'}}");
         // Bounded servers are read to their end, which is behind the recording: a filter costs what it always does.
         let (collector, destination, transformers, dispatchers) = match self.way {
             Way::File => (from_file, "f", filter, null),
-            Way::Files => {
-                let output = at.output.display();
-                (
-                    from_file,
-                    "f",
-                    filter,
-                    format!("{{id: d, type: FileDispatcher, path: '{output}'}}"),
-                )
-            }
+            Way::Files => (from_file, "f", filter, into_file("d")),
             Way::FanOut => {
                 let three = ["d", "e", "g"].map(|id| format!("{{id: {id}, type: NullDispatcher}}"));
                 (
@@ -386,15 +392,28 @@ impl Case {
             }
             Way::Null => (from_server, "d", "", null),
             Way::Socket { compression } | Way::Kafka { compression } => {
-                (from_server, "d", "", kafka(compression))
+                (from_server, "d", "", kafka("d", compression))
             }
-
-            Way::RedisPublish => (from_server, "d", "", redis("{type: Pub, channel: bench}")),
+            Way::RedisPublish => {
+                let publish = redis("d", "{type: Pub, channel: bench}");
+                (from_server, "d", "", publish)
+            }
             Way::RedisStream => (
                 from_server,
                 "d",
                 "",
-                redis("{type: XAdd, key: bench, max_len: 1000}"),
+                redis("d", "{type: XAdd, key: bench, max_len: 1000}"),
+            ),
+            Way::Three => (
+                from_server,
+                "r",
+                "{id: r, type: EventReplicator, destinations: [d, e, g]}",
+                [
+                    kafka("d", "none"),
+                    redis("e", "{type: Pub, channel: bench}"),
+                    into_file("g"),
+                ]
+                .join(", "),
             ),
         };
         format!(

@@ -97,7 +97,7 @@ impl<'a> Session<'a> {
         };
         let mut all: Vec<_> = engines.iter().map(runs).collect();
         let mut servers = Vec::new();
-        if let (Way::Kafka { .. }, Some(engine), false) = (case.way, engines.first(), self.warm) {
+        if let (true, Some(engine), false) = (case.way.has_kafka(), engines.first(), self.warm) {
             println!(
                 "warming up the broker, which compiles itself while it gets its first records"
             );
@@ -137,7 +137,7 @@ impl<'a> Session<'a> {
         let beside = beside.map(|((kind, now), (_, before))| (kind, now.saturating_sub(before)));
         let beside = beside.collect();
         let _ = fs::remove_file(&addresses.output);
-        if let Way::Kafka { .. } = case.way {
+        if case.way.has_kafka() {
             topic::delete(&addresses.kafka, &addresses.topic)?;
         }
         let (_, recording) = self.recording.as_ref().context("a recording")?;
