@@ -7,14 +7,15 @@ mod tests;
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
+use std::ops::Range;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wlf_core::component::encode;
+use wlf_core::component::Parts;
 use wlf_core::config::{Build, Component, Context, Invalid};
 use wlf_core::format::{Encoder, Format};
-use wlf_core::{ComponentKind, Dispatcher, Event, Fault, Operation, Template, WriteError};
+use wlf_core::{ComponentKind, Dispatcher, Event, Fault, Operation, Template, WriteError, turn};
 
 use self::open::OpenFiles;
 use crate::lines::{Lines, fault};
@@ -112,16 +113,41 @@ impl FileDispatcher {
         }
     }
 
-    /// Gives each encoded row to its file.
+    /// Encodes rows and gives each to its file, part by part, so that only a part is there twice.
+    ///
+    /// # Errors
+    /// The first row that cannot be encoded or has no file; those before it have theirs.
+    async fn prepare(&mut self, events: &[Event]) -> Result<(), WriteError> {
+        self.encoder.clear();
+        self.groups.clear();
+        let mut parts = Parts::of(events);
+        let mut rows = 0;
+        loop {
+            let encoded = parts.encode_next(&mut self.encoder);
+            let routed = self.route(events, parts.last(), &mut rows);
+            if !routed.and(encoded)? {
+                return Ok(());
+            }
+            self.encoder.forget();
+            turn::pass_on().await;
+        }
+    }
+
+    /// Gives each row that is encoded, which are those of a part of the events, to its file. `before` is how many rows came
+    /// before, and then how many have come.
     ///
     /// # Errors
     /// The first row that has no file; those before it have theirs.
-    fn route(&mut self, events: &[Event]) -> Result<(), WriteError> {
-        self.groups.clear();
+    fn route(
+        &mut self,
+        events: &[Event],
+        part: Range<usize>,
+        before: &mut usize,
+    ) -> Result<(), WriteError> {
         let mut records = self.encoder.records().peekable();
         let mut number = 0;
         let mut last = None;
-        for (durable, event) in events.iter().enumerate() {
+        for (durable, event) in events.iter().enumerate().take(part.end).skip(part.start) {
             let table = (event.table.version, event.operation);
             for row in 0..event.len() {
                 while let Some(record) = records.next_if(|record| record.row == number) {
@@ -152,11 +178,13 @@ impl FileDispatcher {
                             self.groups.number(&path)
                         }
                     };
-                    self.groups.list[group].lines.push(number, value);
+                    let row = *before + number;
+                    self.groups.list[group].lines.push(row, value);
                 }
                 number += 1;
             }
         }
+        *before += number;
         Ok(())
     }
 }
@@ -192,9 +220,7 @@ impl Dispatcher for FileDispatcher {
     }
 
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
-        self.encoder.clear();
-        let encoded = encode(&mut self.encoder, events).await;
-        let routed = self.route(events);
+        let prepared = self.prepare(events).await;
         // In the order of their first rows: if one fails, all rows before its first are in those that did not.
         for group in self.groups.used() {
             let written = match self.open.file(&group.path) {
@@ -205,6 +231,6 @@ impl Dispatcher for FileDispatcher {
                 return Err(WriteError::at_row(events, group.lines.first_row(), fault));
             }
         }
-        routed.and(encoded)
+        prepared
     }
 }

@@ -154,6 +154,42 @@ async fn a_row_that_makes_no_path_is_rejected_and_those_before_it_are_written() 
     assert_eq!(ids(folder.path().join("x")), [0, 1, 2]);
 }
 
+/// A write of more than 128 KiB is encoded in several parts.
+#[tokio::test]
+async fn rows_keep_their_numbers_over_all_parts_of_a_write() {
+    const EACH: i32 = 1_000;
+    let t = table("shop", "t");
+    let part = |n: i32| inserts(&t, n * EACH..(n + 1) * EACH);
+    let before = (0..5 * EACH as u64).collect::<Vec<_>>();
+
+    let folder = folder();
+    let mut file = dispatcher(folder.path(), "%{/data/text}");
+    let no_path = Records::insert(
+        &t,
+        [
+            vec![(5 * EACH).into(), "x".into()],
+            vec![1.into(), Datum::Absent],
+        ],
+    );
+    let mut events: Vec<_> = (0..5).map(part).collect();
+    events.extend([no_path, part(6)]);
+    let error = write(&mut file, &events).await.expect_err("no path");
+    assert_eq!((error.durable, error.rows), (5, 1));
+    let written = ids(folder.path().join("x"));
+    assert_eq!(written[..before.len()], before);
+    assert_eq!(written.len(), before.len() + 1);
+
+    let folder = self::folder();
+    fs::create_dir(folder.path().join("y")).expect("a folder");
+    let mut file = dispatcher(folder.path(), "%{/data/text}");
+    let no_file = Records::insert(&t, [vec![1.into(), "y".into()]]);
+    let mut events: Vec<_> = (0..5).map(part).collect();
+    events.extend([no_file, part(6)]);
+    let error = write(&mut file, &events).await.expect_err("a folder");
+    assert_eq!((error.durable, error.rows), (5, 0));
+    assert_eq!(ids(folder.path().join("x"))[..before.len()], before);
+}
+
 #[tokio::test]
 async fn a_file_that_cannot_be_opened_ends_the_program_and_says_which() {
     let folder = folder();
