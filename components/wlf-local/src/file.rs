@@ -71,8 +71,13 @@ struct Groups {
 #[derive(Debug, Default)]
 struct Group {
     path: String,
+    /// The number of its first row among all of the write.
+    first_row: usize,
     lines: Lines,
 }
+
+/// So much is held for a file that all rows of a write have gone to so far, in bytes: a part more and it is written.
+const HELD: usize = 256 << 10;
 
 impl Groups {
     fn clear(&mut self) {
@@ -84,8 +89,8 @@ impl Groups {
         self.list.get(..self.used).unwrap_or_default()
     }
 
-    /// The number of a path's group.
-    fn number(&mut self, path: &str) -> usize {
+    /// The number of a path's group; `row` is the first if there was none.
+    fn number(&mut self, path: &str, row: usize) -> usize {
         if let Some(group) = self.by_path.get(path) {
             return *group;
         }
@@ -96,6 +101,7 @@ impl Groups {
         }
         let group = &mut self.list[number];
         path.clone_into(&mut group.path);
+        group.first_row = row;
         group.lines.clear();
         self.by_path.insert(path.to_owned(), number);
         number
@@ -128,9 +134,31 @@ impl FileDispatcher {
             if !routed.and(encoded)? {
                 return Ok(());
             }
+            self.write_ahead(events).await?;
             self.encoder.forget();
             turn::pass_on().await;
         }
+    }
+
+    /// Writes what is held for the only file so far, if that is much.
+    async fn write_ahead(&mut self, events: &[Event]) -> Result<(), WriteError> {
+        let [group] = self
+            .groups
+            .list
+            .get_mut(..self.groups.used)
+            .unwrap_or_default()
+        else {
+            return Ok(());
+        };
+        if group.lines.len() < HELD {
+            return Ok(());
+        }
+        let written = match self.open.file(&group.path) {
+            Ok(file) => file.begin(&group.lines).await,
+            Err(error) => Err(unopened(&group.path, error)),
+        };
+        group.lines.clear();
+        written.map_err(|fault| WriteError::at_row(events, group.first_row, fault))
     }
 
     /// Gives each row that is encoded, which are those of a part of the events, to its file. `before` is how many rows came
@@ -164,7 +192,7 @@ impl FileDispatcher {
                             let template = &self.path;
                             let path = (self.paths.entry(table))
                                 .or_insert_with(|| path::of_table(template, event));
-                            let group = self.groups.number(path);
+                            let group = self.groups.number(path, *before + number);
                             last = Some((table, group));
                             group
                         }
@@ -175,7 +203,7 @@ impl FileDispatcher {
                                 rows: row,
                                 fault: error.into(),
                             })?;
-                            self.groups.number(&path)
+                            self.groups.number(&path, *before + number)
                         }
                     };
                     let row = *before + number;
@@ -228,7 +256,7 @@ impl Dispatcher for FileDispatcher {
                 Err(error) => Err(unopened(&group.path, error)),
             };
             if let Err(fault) = written {
-                return Err(WriteError::at_row(events, group.lines.first_row(), fault));
+                return Err(WriteError::at_row(events, group.first_row, fault));
             }
         }
         prepared

@@ -37,9 +37,9 @@ impl Lines {
         self.ends.push((self.bytes.len(), row));
     }
 
-    /// The number of the first row.
-    pub fn first_row(&self) -> usize {
-        self.ends.first().map_or(0, |(_, row)| *row)
+    /// How many bytes they are.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
     }
 
     /// The number of the first row whose line is not all within the first `written` bytes.

@@ -31,6 +31,8 @@ pub struct OpenFile {
     regular: bool,
     /// Tells which file was used last.
     used: u64,
+    /// Where it ended before what a write has begun with.
+    begun: Option<u64>,
 }
 
 impl OpenFiles {
@@ -95,31 +97,41 @@ impl OpenFile {
             file,
             regular,
             used: 0,
+            begun: None,
         })
     }
 
-    /// Appends lines and returns when they are on the disk. A write that fails leaves nothing behind.
+    /// Appends lines that others of the same write follow: [`append`](Self::append) puts all of them on the disk. A write
+    /// that fails leaves nothing behind.
+    pub async fn begin(&mut self, lines: &Lines) -> Result<(), Fault> {
+        if self.regular && self.begun.is_none() {
+            let metadata = self.file.metadata();
+            self.begun = Some(metadata.map_err(|error| self.fault(error))?.len());
+        }
+        let written = lines.write_to(&mut self.file).await;
+        written.map_err(|failed| self.cut(failed.error))
+    }
+
+    /// Appends the last lines of a write and returns when all are on the disk. A write that fails leaves nothing behind.
     pub async fn append(&mut self, lines: &Lines) -> Result<(), Fault> {
-        let doing = || format!("write to {}", self.path);
-        let start = match self.regular {
-            true => Some(
-                self.file
-                    .metadata()
-                    .map_err(|error| fault(doing(), error))?
-                    .len(),
-            ),
-            false => None,
-        };
-        let written = match lines.write_to(&mut self.file).await {
-            Ok(()) if self.regular => self.file.sync_data(),
-            Ok(()) => Ok(()),
-            Err(failed) => Err(failed.error),
-        };
-        let Err(error) = written else {
-            return Ok(());
-        };
-        if let Some(start) = start
-            && let Err(cut) = self.file.set_len(start)
+        self.begin(lines).await?;
+        if self.regular
+            && let Err(error) = self.file.sync_data()
+        {
+            return Err(self.cut(error));
+        }
+        self.begun = None;
+        Ok(())
+    }
+
+    fn fault(&self, error: io::Error) -> Fault {
+        fault(format!("write to {}", self.path), error)
+    }
+
+    /// Takes back what the write has begun with, and gives the fault that it failed with.
+    fn cut(&mut self, error: io::Error) -> Fault {
+        if let Some(begun) = self.begun.take()
+            && let Err(cut) = self.file.set_len(begun)
         {
             tracing::warn!(
                 path = self.path,
@@ -127,7 +139,7 @@ impl OpenFile {
                 "what a failed write left cannot be cut off now; the next start does it"
             );
         }
-        Err(fault(doing(), error))
+        self.fault(error)
     }
 }
 

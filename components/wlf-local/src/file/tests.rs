@@ -222,27 +222,43 @@ async fn a_full_disk_ends_the_program_at_the_first_row_that_is_not_written() {
     assert_eq!(ids(folder.path().join("a")), [0, 1, 2, 5]);
 }
 
-/// The largest file is 4 or 8 KiB, depending on the shell, in a process of its own.
+/// Writes of so many rows each into a file that becomes no larger than so many KiB, or half of them, depending on the
+/// shell, in a process of its own.
 #[cfg(unix)]
-#[test]
-fn what_a_failed_write_leaves_is_cut_off() {
+fn fill(limit: usize, each: usize) {
     let folder = folder();
     let program = std::env::current_exe().expect("this program");
     let status = std::process::Command::new("sh")
         .arg("-c")
-        .arg("ulimit -f 8 && trap '' XFSZ && exec \"$0\" --exact --ignored file::tests::fills_a_file")
+        .arg(format!(
+            "ulimit -f {limit} && trap '' XFSZ && exec \"$0\" --exact --ignored file::tests::fills_a_file"
+        ))
         .arg(program)
         .env("FOLDER", folder.path())
+        .env("EACH", each.to_string())
         .status();
     assert!(status.expect("a shell").success());
-    // Three writes of 1 KB each fit into either.
     let rows = ids(folder.path().join("t"));
     assert_eq!(rows, (0..rows.len() as u64).collect::<Vec<_>>());
     assert!(
-        rows.len() >= 30 && rows.len().is_multiple_of(10),
+        rows.len() >= each && rows.len().is_multiple_of(each),
         "{}",
         rows.len()
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_failed_write_leaves_is_cut_off() {
+    // 1 KB a write.
+    fill(8, 10);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_write_of_several_parts_has_begun_with_is_cut_off() {
+    // 1 MB a write, of which a third goes out before the next is encoded.
+    fill(3500, 10_000);
 }
 
 #[cfg(unix)]
@@ -253,8 +269,14 @@ async fn fills_a_file() {
     let mut file = dispatcher(Path::new(&folder), "t");
     let t = table("shop", "t");
     file.connect().await.expect("connect");
-    for from in (0..1000).step_by(10) {
-        let Err(error) = file.write(&[inserts(&t, from..from + 10)]).await else {
+    let each = std::env::var("EACH").expect("a number");
+    let each: i32 = each.parse().expect("a number");
+    for from in (0..100 * each).step_by(each as usize) {
+        let thousands = (from..from + each).step_by(1000);
+        let events: Vec<_> = thousands
+            .map(|id| inserts(&t, id..(id + 1000).min(from + each)))
+            .collect();
+        let Err(error) = file.write(&events).await else {
             continue;
         };
         assert_eq!((error.durable, error.rows), (0, 0));
