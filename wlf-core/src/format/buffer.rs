@@ -247,23 +247,13 @@ pub(super) struct Fragment {
 
 impl Fragment {
     pub fn new(bytes: &[u8]) -> Self {
-        let mut fragment = Self::default();
-        fragment.set(bytes);
-        fragment
-    }
-
-    /// Takes other bytes and keeps the memory.
-    pub fn set(&mut self, bytes: &[u8]) {
-        self.len = bytes.len();
         let (whole, rest) = bytes.as_chunks();
-        self.all.clear();
-        self.all.reserve(whole.len() + 1);
-        // Not copied by a call, since the head of each transaction's rows is set anew.
-        for piece in whole {
-            self.all.push(*piece);
+        let all = [whole, &[padded(rest)]].concat();
+        Self {
+            front: all.first().copied().unwrap_or_default(),
+            all,
+            len: bytes.len(),
         }
-        self.all.push(padded(rest));
-        self.front = self.all.first().copied().unwrap_or_default();
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) fn member_name(name: &str) -> Fragment {
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     /// The row up to `data`, the same in all rows of an event, and what it was made of.
-    head: Fragment,
+    head: Buffer,
     made_of: Option<(u64, Operation, u32, Option<u64>)>,
     text: Buffer,
     old: Buffer,
@@ -140,7 +140,7 @@ pub(super) fn row<C: Columns>(
     out: &mut Output<'_>,
 ) -> Result<(), Failed<C::Error>> {
     let (payload, scratch) = (&mut *out.payload, &mut *out.scratch);
-    payload.fragment(&scratch.head);
+    payload.put(&scratch.head);
     let commit = event.transaction.commit && number + 1 == event.len();
     let offset = event.transaction.offset + u64::from(number);
     place(commit, offset, payload);
@@ -192,21 +192,20 @@ pub(super) fn head(plan: &Plan, event: &Event, scratch: &mut Scratch) {
 
 #[inline(never)]
 fn make_head(plan: &Plan, event: &Event, scratch: &mut Scratch) {
-    let text = &mut scratch.text;
-    text.clear();
-    text.put(&plan.head);
-    text.put(match event.operation {
+    let head = &mut scratch.head;
+    head.clear();
+    head.put(&plan.head);
+    head.put(match event.operation {
         Operation::Insert => b"insert\",\"ts\":",
         Operation::Update => b"update\",\"ts\":",
         Operation::Delete => b"delete\",\"ts\":",
         Operation::Ddl => b"ddl\",\"ts\":",
     });
-    text.unsigned(event.timestamp.into());
+    head.unsigned(event.timestamp.into());
     if let Some(xid) = event.transaction.xid {
-        text.put(b",\"xid\":");
-        text.unsigned(xid);
+        head.put(b",\"xid\":");
+        head.unsigned(xid);
     }
-    scratch.head.set(text);
 }
 
 /// Writes one image as an object.

@@ -198,7 +198,11 @@ impl<'a> Cursor<'a> {
             plan: &part.plan,
             operation: part.operation,
             present: present(part.present),
-            present_after: present(part.present_after),
+            present_after: if part.operation == Operation::Update {
+                present(part.present_after)
+            } else {
+                Present::NONE
+            },
             rows: bytes.get(part.rows.clone()).unwrap_or_default(),
             images: images.unwrap_or_default().iter(),
         }

@@ -47,6 +47,13 @@ pub struct Present<'a> {
 }
 
 impl<'a> Present<'a> {
+    /// There is no image.
+    pub const NONE: Self = Self {
+        bits: &[],
+        count: 0,
+        used: 0,
+    };
+
     /// `columns` is the number of columns of the table.
     #[inline(always)]
     pub fn new(bits: &'a [u8], columns: usize) -> Self {

@@ -97,13 +97,18 @@ impl<'a> RowsEvent<'a> {
         mut image: impl FnMut(usize),
     ) -> Result<u32, Malformed> {
         let present = Present::new(self.present, self.columns);
-        let present_after = Present::new(self.present_after, self.columns);
+        let is_update = self.operation == Operation::Update;
+        let present_after = if is_update {
+            Present::new(self.present_after, self.columns)
+        } else {
+            Present::NONE
+        };
         let mut rest = self.rows;
         let mut count = 0;
         while !rest.is_empty() {
             image(self.rows.len() - rest.len());
             let behind = row_image::behind(plan, present, rest)?;
-            let behind = if self.operation == Operation::Update {
+            let behind = if is_update {
                 image(self.rows.len() - behind.len());
                 row_image::behind(plan, present_after, behind)?
             } else {
