@@ -1,5 +1,6 @@
 //! Makes batches of whole transactions out of a binlog's events: bytes in, batches out.
 
+mod ahead;
 mod control;
 mod definition_statements;
 mod mariadb;
@@ -13,9 +14,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use wlf_core::checksum::Run;
 use wlf_core::{Batch, Position};
 
+use self::ahead::Ahead;
 use self::payload::OpenPayload;
 use super::checksum::Checksum;
 use super::error::Error;
@@ -74,13 +75,8 @@ pub struct Assembler {
     payload: Option<Box<OpenPayload>>,
     decoder: Decoder,
     inflater: Inflater,
-    /// The addresses of events that are not damaged, and what finds that out.
-    whole: Range<usize>,
-    run: Run,
+    ahead: Ahead,
 }
-
-/// So much is checked at once, in bytes: little enough to be in the processor's first cache still when it is decoded.
-const RUN: usize = 24 * 1024;
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,8 +119,7 @@ impl Assembler {
             payload: None,
             decoder: Decoder::default(),
             inflater: Inflater::default(),
-            whole: 0..0,
-            run: Run::default(),
+            ahead: Ahead::default(),
         }
     }
 
@@ -184,7 +179,7 @@ impl Assembler {
         self.executed = executed;
         self.gtid = None;
         self.payload = None;
-        self.whole = 0..0;
+        self.ahead.forget();
         self.undecided_statement = false;
         self.transactions.forget();
         self.tables.next_transaction();
@@ -240,41 +235,9 @@ impl Assembler {
     where
         I: Iterator<Item = Range<usize>>,
     {
-        let is_done = self.whole.contains(&(block.as_ptr().addr() + next));
-        if !is_done && self.format.checksum == Checksum::Crc32 {
-            self.check_run(block, events());
+        if self.format.checksum == Checksum::Crc32 && !self.ahead.knows(block, next) {
+            self.ahead.check(block, events());
         }
-    }
-
-    #[inline(never)]
-    fn check_run(&mut self, block: &Bytes, events: impl Iterator<Item = Range<usize>>) {
-        self.run.clear();
-        for event in events {
-            let code = block.get(event.start + Header::CODE);
-            // What comes behind this one may be protected otherwise.
-            let is_last = code == Some(&types::FORMAT_DESCRIPTION);
-            if is_last || !self.run.push(event) || self.run.messages().len() >= RUN {
-                break;
-            }
-        }
-        self.whole = if self.run.are_whole(block) {
-            let (begin, events) = (block.as_ptr().addr(), self.run.messages());
-            begin + events.start..begin + events.end
-        } else {
-            0..0
-        };
-    }
-
-    /// Whether the event is one of those that were checked. None before it is asked for again, so that whatever comes to
-    /// have its address is not taken for it.
-    #[inline(always)]
-    fn is_whole(&mut self, event: &[u8]) -> bool {
-        let begin = event.as_ptr().addr();
-        let is_whole = begin >= self.whole.start && begin + event.len() <= self.whole.end;
-        if is_whole {
-            self.whole.start = begin;
-        }
-        is_whole
     }
 
     /// Takes the event that is `event` in `block`, with header and checksum.
@@ -310,7 +273,7 @@ impl Assembler {
         } else {
             self.format.checksum
         };
-        let verified = if self.is_whole(bytes) {
+        let verified = if self.ahead.take(bytes) {
             checksum.split(bytes).map(Ok)
         } else {
             checksum.verify(bytes)
