@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::Report;
 use super::case::{CASES, Case};
-use super::figures::{self, Runs, Spread};
+use super::figures::{self, Runs};
 use super::goal::{Goal, Limit, plain};
 use super::machine;
 use super::page::Table;
@@ -79,7 +79,11 @@ fn goals(case: &Case, measured: &Measured, starts: &Starts, goals: &mut Vec<Goal
         goals.push(Goal::new(what, Limit::AtMost(most), cpu, "s"));
     }
     let is_bare = case.name.starts_with("file-");
-    if let Some(ratio) = ratio(measured, starts).filter(|_| is_bare) {
+    let start = |engine: &str| {
+        let start = starts.iter().find(|(name, _)| *name == engine)?;
+        Some(start.1)
+    };
+    if let Some(ratio) = figures::beside_native(all, runs.engine, start).filter(|_| is_bare) {
         let what = format!(
             "{}: CPU time beside native, without that of starting",
             case.name
@@ -100,16 +104,6 @@ fn starts(session: &mut Session<'_>) -> Result<Starts> {
         }
     }
     Ok(starts)
-}
-
-fn ratio(measured: &Measured, starts: &Starts) -> Option<f64> {
-    let cpu = |engine: &str| {
-        let runs = measured.all.iter().find(|runs| runs.engine == engine)?;
-        let (_, start) = starts.iter().find(|(name, _)| *name == engine)?;
-        let least = Spread::of(runs.took.iter().map(|took| took.cpu.as_secs_f64())).min;
-        Some((least - start).max(1e-6))
-    };
-    Some(cpu("0.14")? / cpu("native")?)
 }
 
 /// CPU time of each process of a live case, which says who is the narrow end: at a rate all cores have so many seconds for

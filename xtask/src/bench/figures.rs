@@ -101,7 +101,7 @@ pub fn cases() -> Table {
 /// Adds a line for each engine.
 pub fn add(table: &mut Table, case: &str, moved: Moved, all: &[Runs]) {
     for runs in all {
-        let ratio = ratio(moved, all, runs.engine);
+        let ratio = beside_native(all, runs.engine, |_| Some(0.0));
         table.line(&[
             case.to_owned(),
             runs.engine.to_owned(),
@@ -114,13 +114,25 @@ pub fn add(table: &mut Table, case: &str, moved: Moved, all: &[Runs]) {
     }
 }
 
-/// The least CPU time of an engine, in that of the native program.
-fn ratio(moved: Moved, all: &[Runs], engine: &str) -> Option<f64> {
-    let least = |engine: &str| {
-        let runs = all.iter().find(|runs| runs.engine == engine)?;
-        Some(runs.cpu_per_million(moved).min)
+/// CPU time of an engine in that of the native program, from both of which that of starting, in seconds, is taken.
+///
+/// The median of all turns: both of a turn run one after the other, so that a machine which changes its speed within
+/// minutes changes it for both.
+pub fn beside_native(
+    all: &[Runs],
+    engine: &str,
+    start: impl Fn(&str) -> Option<f64>,
+) -> Option<f64> {
+    let cpu = |engine: &str| -> Option<Vec<f64>> {
+        let (runs, start) = (
+            all.iter().find(|runs| runs.engine == engine)?,
+            start(engine)?,
+        );
+        let cpu = |took: &Took| (took.cpu.as_secs_f64() - start).max(1e-6);
+        Some(runs.took.iter().map(cpu).collect())
     };
-    Some(least(engine)? / least("native")?)
+    let turns = cpu(engine)?.into_iter().zip(cpu("native")?);
+    Some(Spread::of(turns.map(|(one, native)| one / native)).median)
 }
 
 /// Writes a number with commas between groups of three digits.
@@ -160,11 +172,19 @@ mod tests {
             bytes: 200_000_000,
         };
         let mut table = cases();
-        let all = [runs("native", 100), runs("0.14", 130)];
+        let mut all = [runs("native", 100), runs("0.14", 130)];
         add(&mut table, "x", moved, &all);
         assert_eq!(
             table.lines[1],
             "| x | 0.14 | 2,000,000 / 2,000,000 / 2,000,000 | 400.0 / 400.0 / 400.0 | 0.130 / 0.130 / 0.130 | 1.30 | 60 |"
         );
+        // A slow turn is slow for both, and a turn between is one of three.
+        for (native, guest) in [(200, 260), (100, 260)] {
+            all[0].took.extend(runs("native", native).took);
+            all[1].took.extend(runs("0.14", guest).took);
+        }
+        let ratio = |start| beside_native(&all, "0.14", |_| Some(start)).unwrap();
+        assert!((ratio(0.0) - 1.3).abs() < 1e-9);
+        assert!((ratio(0.02) - 110.0 / 80.0).abs() < 1e-9);
     }
 }

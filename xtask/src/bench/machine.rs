@@ -9,7 +9,8 @@ pub fn cores() -> f64 {
     std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64)
 }
 
-/// Processors, memory and kernel of this machine.
+/// Processors, memory and kernel of this machine, and how its connections hold back what they send: pacing, as BBR does,
+/// is a timer for each segment also between two processes of one machine.
 pub fn about() -> String {
     let cpus = cores();
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -21,9 +22,12 @@ pub fn about() -> String {
         });
     let gigabytes = memory("MemTotal:").unwrap_or_default() as f64 / 1e9;
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let control = fs::read_to_string("/proc/sys/net/ipv4/tcp_congestion_control");
+    let control = control.unwrap_or_default();
     format!(
-        "{cpus} x {model}, {gigabytes:.0} GB, Linux {}",
-        kernel.trim()
+        "{cpus} x {model}, {gigabytes:.0} GB, Linux {}, TCP {}",
+        kernel.trim(),
+        control.trim()
     )
 }
 
