@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 /// How long a turn may take.
-const TURN: Duration = Duration::from_millis(1);
+const TURN: Duration = Duration::from_millis(4);
 
 thread_local! {
     /// When the turn that is under way began, as far as that was noted.

@@ -79,6 +79,19 @@ struct Running {
     fault: Option<Fault>,
 }
 
+/// Why no more events were taken.
+#[derive(Debug)]
+enum Stopped {
+    /// All that was received was taken.
+    All,
+    /// A batch is full, or the end is reached.
+    Enough,
+    /// Others should have their turn.
+    Turn,
+    /// The definition of a table has to be asked for first.
+    Definition(TableName),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Reading,
@@ -381,11 +394,25 @@ impl Running {
         definitions: &mut Definitions,
     ) -> Result<bool, Fault> {
         loop {
-            if self.taken >= TURN {
-                self.taken = 0;
-                turn::pass_on().await;
+            match self.take_events(end)? {
+                Stopped::Turn => {
+                    self.taken = 0;
+                    turn::pass_on().await;
+                }
+                Stopped::Definition(table) => {
+                    definitions.answer(&mut self.assembler, table).await?;
+                }
+                Stopped::All => return Ok(true),
+                Stopped::Enough => return Ok(false),
             }
-            let event = match self.waiting.clone() {
+        }
+    }
+
+    /// Takes events that were received. A function that nothing waits in: what an event is while it is taken stays in
+    /// registers.
+    fn take_events(&mut self, end: Option<&End>) -> Result<Stopped, Fault> {
+        while self.taken < TURN {
+            let event = match self.waiting.take() {
                 Some(event) => event,
                 None => match self.stream.received()? {
                     Some(Item::Event(event)) => {
@@ -396,9 +423,9 @@ impl Running {
                     }
                     Some(Item::End) => {
                         self.reach(end)?;
-                        return Ok(false);
+                        return Ok(Stopped::Enough);
                     }
-                    None => return Ok(true),
+                    None => return Ok(Stopped::All),
                 },
             };
             let length = event.len();
@@ -406,28 +433,25 @@ impl Running {
                 .assembler
                 .take(self.stream.block(), event.clone(), None)?
             {
-                Taken::Event => {
-                    self.waiting = None;
-                    self.taken += length;
-                }
+                Taken::Event => self.taken += length,
                 Taken::More => {
                     self.waiting = Some(event);
                     self.taken = TURN;
                 }
                 Taken::NeedsDefinition { database, table } => {
                     self.waiting = Some(event);
-                    let table = TableName { database, table };
-                    definitions.answer(&mut self.assembler, table).await?;
+                    return Ok(Stopped::Definition(TableName { database, table }));
                 }
             }
             if end.is_some_and(|end| self.has_reached(end)) {
                 self.state = State::Reached;
-                return Ok(false);
+                return Ok(Stopped::Enough);
             }
             if self.assembler.is_full() {
-                return Ok(false);
+                return Ok(Stopped::Enough);
             }
         }
+        Ok(Stopped::Turn)
     }
 
     /// Whether a bounded run is at its end. Asked for each event: names of files are compared once for each file.

@@ -127,6 +127,7 @@ impl Stream {
         messages.map_while(|message| self.event(message))
     }
 
+    #[inline(always)]
     fn event(&self, message: &Range<usize>) -> Option<Range<usize>> {
         match StreamPacket::decode(self.block.get(message.clone())?) {
             Ok(StreamPacket::Event(event)) => Some(message.end - event.len()..message.end),
@@ -135,7 +136,19 @@ impl Stream {
     }
 
     /// Goes to the next item that was received; `None` if more has to be received first.
+    #[inline(always)]
     pub fn received(&mut self) -> Result<Option<Item>, Error> {
+        if let Some(message) = self.messages.get(self.next)
+            && let Some(event) = self.event(message)
+        {
+            self.next += 1;
+            return Ok(Some(Item::Event(event)));
+        }
+        self.received_block()
+    }
+
+    /// Goes on behind the events that were received together.
+    fn received_block(&mut self) -> Result<Option<Item>, Error> {
         let message = match self.messages.get(self.next) {
             Some(message) => message.clone(),
             None => {
