@@ -100,7 +100,18 @@ pub trait Dispatcher: Send {
     /// The error says how many of the events are durable all the same; only a prefix counts.
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError>;
 
-    /// How many batches (`delivery.batch`) a write takes, if so many have come already.
+    /// Writes events and those that come meanwhile, and returns when all are durable.
+    ///
+    /// For what sends while it encodes: instead of waiting for the last answer it takes more, as far as
+    /// [`batches_at_once`](Self::batches_at_once) lets it.
+    ///
+    /// # Errors
+    /// As those of [`write`](Self::write), over all events that have come.
+    async fn write_incoming(&mut self, incoming: &mut dyn Incoming) -> Result<(), WriteError> {
+        self.write(incoming.events()).await
+    }
+
+    /// How many batches (`delivery.batch`) a write takes, if so many come in time.
     ///
     /// More than one is for what sends while it encodes: it waits less often for the last of a write to be durable, and
     /// its memory does not grow with a write.
@@ -112,6 +123,16 @@ pub trait Dispatcher: Send {
     async fn close(&mut self) -> Result<(), Fault> {
         Ok(())
     }
+}
+
+/// The events of a write, and those that come while it is under way.
+#[async_trait]
+pub trait Incoming: Send {
+    /// All that have come so far, in order.
+    fn events(&self) -> &[Event];
+
+    /// Waits until more have come; `false` if no more will. Cancel-safe.
+    async fn more(&mut self) -> bool;
 }
 
 /// A write that failed, and how far it came.

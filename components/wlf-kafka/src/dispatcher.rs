@@ -1,6 +1,7 @@
 //! Writes each row as a record of a Kafka topic.
 
 use async_trait::async_trait;
+use wlf_core::component::Incoming;
 use wlf_core::format::{EncodedRecord, Encoder, KeyFormat, Lanes, Target};
 use wlf_core::{Ahead, Dispatcher, Event, Fault, Operation, Template, WriteError, turn};
 
@@ -69,13 +70,13 @@ impl KafkaDispatcher {
         }
     }
 
-    /// Encodes events into the lanes of their partitions, and sends what is full.
+    /// Encodes events into the lanes of their partitions, and sends what is full. The first row is number `row` of the write;
+    /// returns the number behind the last.
     ///
     /// # Errors
     /// The first row that goes nowhere, and why; the rows before it are in their lanes.
-    async fn encode(&mut self, events: &[Event]) -> Result<(), (u32, Fault)> {
-        let mut row = 0;
-        let mut next = TURN;
+    async fn encode(&mut self, events: &[Event], mut row: u32) -> Result<u32, (u32, Fault)> {
+        let mut next = self.encoder.lanes().written() + TURN;
         for event in events {
             if self.in_lanes && self.ahead.is_empty() && event.operation != Operation::Ddl {
                 let topic = match self.topics.known(event) {
@@ -96,7 +97,7 @@ impl KafkaDispatcher {
                 turn::pass_on().await;
             }
         }
-        Ok(())
+        Ok(row)
     }
 
     /// Looks the topic of an event's rows up, which depends on nothing else.
@@ -171,6 +172,22 @@ impl KafkaDispatcher {
             lanes.push(lane, topic.limit, row, key, record.value, record.header);
         }
         encoded.map_err(|error| (first + error.row, error.fault))
+    }
+
+    /// Waits for more events or for the last answer, whichever comes first.
+    async fn has_more(&mut self, incoming: &mut dyn Incoming) -> bool {
+        let Some(Connected { flow, .. }) = &mut self.connected else {
+            return false;
+        };
+        let lanes = self.encoder.lanes();
+        while !flow.is_idle() && !flow.has_failed() {
+            tokio::select! {
+                biased;
+                more = incoming.more() => return more,
+                () = flow.wait(lanes) => {}
+            }
+        }
+        false
     }
 
     /// Sends the chunks that are full; waits only if too many are not acknowledged.
@@ -301,14 +318,31 @@ impl Dispatcher for KafkaDispatcher {
     }
 
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
+        self.write_incoming(&mut Alone(events)).await
+    }
+
+    async fn write_incoming(&mut self, incoming: &mut dyn Incoming) -> Result<(), WriteError> {
         self.encoder.clear();
         self.encoder.lanes().clear();
         if let Some(Connected { flow, .. }) = &mut self.connected {
             flow.begin();
         }
-        let encoded = self.encode(events).await;
-        self.encoder.lanes().fill();
-        self.send_full().await;
+        let (mut done, mut row) = (0, 0);
+        let encoded = loop {
+            let events = incoming.events().get(done..).unwrap_or_default();
+            done += events.len();
+            let encoded = self.encode(events, row).await;
+            self.encoder.lanes().fill();
+            self.send_full().await;
+            match encoded {
+                Ok(behind) => row = behind,
+                Err(failed) => break Err(failed),
+            }
+            if !self.has_more(incoming).await {
+                break Ok(());
+            }
+        };
+        let events = incoming.events();
         let mut failed = None;
         if let Some(Connected { flow, .. }) = &mut self.connected {
             flow.finish(self.encoder.lanes()).await;
@@ -327,5 +361,19 @@ impl Dispatcher for KafkaDispatcher {
             }
         };
         Err(WriteError::at_row(events, row as usize, fault))
+    }
+}
+
+/// Events to which no more come.
+struct Alone<'a>(&'a [Event]);
+
+#[async_trait]
+impl Incoming for Alone<'_> {
+    fn events(&self) -> &[Event] {
+        self.0
+    }
+
+    async fn more(&mut self) -> bool {
+        false
     }
 }

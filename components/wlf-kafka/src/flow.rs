@@ -230,12 +230,19 @@ impl Flow {
         }
     }
 
-    fn is_idle(&self) -> bool {
+    /// Whether no answer is waited for.
+    pub fn is_idle(&self) -> bool {
         self.outlets.values().all(Outlet::is_idle)
     }
 
-    /// Waits for an answer.
-    async fn wait(&mut self, lanes: &mut Lanes) {
+    /// Whether a partition has rows of the write under way that cannot go.
+    pub fn has_failed(&self) -> bool {
+        let mut touched = self.touched.iter();
+        touched.any(|lane| self.partitions[*lane].window.has_failed())
+    }
+
+    /// Waits for an answer. Cancel-safe.
+    pub async fn wait(&mut self, lanes: &mut Lanes) {
         let turn = poll_fn(|context| self.poll(lanes, context));
         if timeout(ANSWER, turn).await.is_err() {
             let outlets = self.outlets.values_mut();

@@ -1,13 +1,14 @@
 //! Runs a [`Dispatcher`]: gathers batches, numbers rows, writes, repeats what failed, confirms.
 
 use std::error::Error;
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::component::{ComponentApi, ComponentKind, Dispatcher, WriteError};
+use crate::component::{ComponentApi, ComponentKind, Dispatcher, Incoming, WriteError};
 use crate::config::{Delivery as Settings, OnReject};
 use crate::event::Event;
 use crate::fault::{Exit, Fault, Severity};
@@ -44,6 +45,7 @@ impl ComponentApi for Dispatching {
             dispatcher: dispatcher.as_mut(),
             backoff: Backoff::default(),
             numbering: Numbering::default(),
+            next: None,
         };
         course.connect().await?;
         let mut load = Load::default();
@@ -63,6 +65,8 @@ struct Course<'a> {
     dispatcher: &'a mut dyn Dispatcher,
     backoff: Backoff,
     numbering: Numbering,
+    /// What came while a write was under way, and was too little to go with it.
+    next: Option<Delivery>,
 }
 
 /// What is written together.
@@ -115,12 +119,57 @@ impl Load {
     }
 }
 
+/// The events of a write that is under way.
+struct Arriving<'a> {
+    id: &'a str,
+    router: &'a EventRouter,
+    settings: &'a Settings,
+    most: u32,
+    numbering: &'a mut Numbering,
+    next: &'a mut Option<Delivery>,
+    load: &'a mut Load,
+    /// Which events of the load they are.
+    range: Range<usize>,
+}
+
+#[async_trait]
+impl Incoming for Arriving<'_> {
+    fn events(&self) -> &[Event] {
+        self.load.events.get(self.range.clone()).unwrap_or_default()
+    }
+
+    async fn more(&mut self) -> bool {
+        let is_all = self.range.end == self.load.events.len();
+        if !is_all || self.next.is_some() || self.load.is_full(self.settings, self.most) {
+            return false;
+        }
+        // Whatever is wrong is wrong when the next load is gathered too.
+        let Ok(delivery) = self.router.poll_event(self.id).await else {
+            return false;
+        };
+        let Delivery { batch, .. } = &delivery;
+        let limits = &self.settings.batch;
+        // A few rows wait for others, as they do where nothing is under way.
+        if batch.bytes < limits.bytes.as_usize() / 2 && batch.rows() < u64::from(limits.rows) / 2 {
+            *self.next = Some(delivery);
+            return false;
+        }
+        self.load.add(delivery, self.numbering);
+        self.range.end = self.load.events.len();
+        true
+    }
+}
+
 impl Course<'_> {
     /// Fills `load` with at least one batch; `false` once nothing more comes.
     async fn gather(&mut self, load: &mut Load) -> Result<bool, RouterError> {
         let settings = &self.component.settings;
         let id = &self.component.id;
-        match self.router.poll_event(id).await {
+        let first = match self.next.take() {
+            Some(delivery) => Ok(delivery),
+            None => self.router.poll_event(id).await,
+        };
+        match first {
             Ok(delivery) => load.add(delivery, &mut self.numbering),
             Err(RouterError::Closed { .. }) => return Ok(false),
             Err(error) => return Err(error),
@@ -147,30 +196,40 @@ impl Course<'_> {
     }
 
     async fn write(&mut self, load: &mut Load) -> Result<(), Fault> {
+        let settings = &self.component.settings;
+        let most = self.dispatcher.batches_at_once();
         let mut start = 0;
-        while let Some(events) = load.events.get_mut(start..)
-            && let Some(first) = events.first_mut()
+        while let Some(events) = load.events.get(start..)
+            && let Some(first) = events.first()
         {
             if first.is_empty() {
                 start += 1;
                 continue;
             }
             // A batch may be as large as a transaction; what is encoded at once stays small all the same.
-            let rows = self.component.settings.batch.rows;
-            let together = at_once(
-                events,
-                rows.saturating_mul(self.dispatcher.batches_at_once()),
-            );
-            let (events, _) = events.split_at_mut(together);
+            let together = at_once(events, settings.batch.rows.saturating_mul(most));
+            let mut arriving = Arriving {
+                id: &self.component.id,
+                router: self.router,
+                settings,
+                most,
+                numbering: &mut self.numbering,
+                next: &mut self.next,
+                range: start..start + together,
+                load,
+            };
+            let outcome = self.dispatcher.write_incoming(&mut arriving).await;
+            let end = arriving.range.end;
+            let events = load.events.get_mut(start..end).unwrap_or_default();
             let Err(WriteError {
                 durable,
                 rows,
                 fault,
-            }) = self.dispatcher.write(events).await
+            }) = outcome
             else {
                 self.count(events);
                 self.backoff.reset();
-                start += together;
+                start = end;
                 continue;
             };
             let durable = durable.min(events.len());

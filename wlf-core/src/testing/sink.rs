@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::component::{Dispatcher, WriteError};
+use crate::component::{Dispatcher, Incoming, WriteError};
 use crate::event::Event;
 use crate::fault::Fault;
 
@@ -38,6 +38,7 @@ pub struct MemoryDispatcher {
     answers: VecDeque<Answer>,
     connected: bool,
     largest: Arc<AtomicU64>,
+    joined: Arc<AtomicU64>,
     /// One less than the batches that a write takes.
     further_batches: u32,
 }
@@ -67,6 +68,11 @@ impl MemoryDispatcher {
     /// The most rows that one write was given, kept up while it runs.
     pub fn largest_write(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.largest)
+    }
+
+    /// How many events came while the write that they went with was under way.
+    pub fn joined(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.joined)
     }
 
     fn store(&self, events: &[Event], most: u32) -> (usize, u32) {
@@ -101,6 +107,28 @@ impl Dispatcher for MemoryDispatcher {
 
     fn batches_at_once(&self) -> u32 {
         self.further_batches + 1
+    }
+
+    async fn write_incoming(&mut self, incoming: &mut dyn Incoming) -> Result<(), WriteError> {
+        // What comes within a few turns of others comes while answers are waited for.
+        let answered = async {
+            for _ in 0..8 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::pin!(answered);
+        let first = incoming.events().len();
+        loop {
+            tokio::select! {
+                biased;
+                true = incoming.more() => {}
+                () = &mut answered => break,
+            }
+        }
+        let events = incoming.events();
+        let joined = (events.len() - first) as u64;
+        self.joined.fetch_add(joined, Ordering::Relaxed);
+        self.write(events).await
     }
 
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {

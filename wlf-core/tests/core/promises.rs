@@ -253,6 +253,24 @@ fn what_sends_while_it_encodes_takes_several_batches_if_they_have_come() {
 }
 
 #[test]
+fn what_comes_while_a_write_is_under_way_goes_with_it() {
+    let mut setup = Setup::new();
+    setup.delivery.batch.rows = 5;
+    let store = Store::default();
+    let answers = [7, 0, 3].map(|rows| Answer::Fail(rows, outage()));
+    let dispatcher = MemoryDispatcher::new(store.clone())
+        .taking(3)
+        .answering(answers);
+    let (largest, joined) = (dispatcher.largest_write(), dispatcher.joined());
+    let steps = (0..12).map(|n| batch(n, vec![numbers("t", n as u64, Some(1), n as u32 * 5, 5)]));
+    let collector = MemoryCollector::new(steps.collect());
+    run(setup.pipeline(collector, vec![("d", dispatcher)]).run()).expect("delivered");
+    assert_eq!(stored(&store), (0..60).collect::<Vec<_>>());
+    assert_eq!(largest.load(std::sync::atomic::Ordering::Relaxed), 15);
+    assert!(joined.load(std::sync::atomic::Ordering::Relaxed) > 0);
+}
+
+#[test]
 fn promise_5_a_saved_position_is_a_transaction_boundary() {
     let place = tempfile::tempdir().expect("a directory");
     let state = StateDirectory::open(place.path()).expect("the state");
