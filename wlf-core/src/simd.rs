@@ -18,9 +18,12 @@ pub(crate) use reference::Sixteen;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm {
     use core::arch::wasm32::{
-        i8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u64x2_splat, v128, v128_load, v128_or,
-        v128_store, v128_xor,
+        i8x16_bitmask, i64x2_add, u8x16_eq, u8x16_lt, u8x16_splat, u64x2, u64x2_splat, v128,
+        v128_load, v128_or, v128_store, v128_xor,
     };
+
+    /// What no compiler knows to be zero.
+    static NOTHING: v128 = u64x2(0, 0);
 
     /// Sixteen bytes.
     #[derive(Debug, Clone, Copy)]
@@ -42,6 +45,23 @@ mod wasm {
         pub fn store(self, bytes: &mut [u8; 16]) {
             // SAFETY: the reference is valid for 16 bytes, and v128_store wants no alignment.
             unsafe { v128_store(bytes.as_mut_ptr().cast::<v128>(), self.0) }
+        }
+
+        /// Zero, which no compiler knows to be zero: for [`as_one`](Self::as_one).
+        #[inline(always)]
+        pub fn nothing() -> Self {
+            // SAFETY: it is there, and never written.
+            Self(unsafe { (&raw const NOTHING).read_volatile() })
+        }
+
+        /// Keeps the bytes in one register; `nothing` is added.
+        ///
+        /// WasmEdge loads and stores 16 bytes as an integer. What comes from memory and is stored, and has met others only
+        /// bit by bit in between, its compiler takes for a number in two registers: it is loaded and stored by halves, which
+        /// are put together for what else is done with them. An addition cannot be made of halves.
+        #[inline(always)]
+        pub fn as_one(self, nothing: Self) -> Self {
+            Self(i64x2_add(self.0, nothing.0))
         }
 
         /// All bits that one of them has.
@@ -106,6 +126,18 @@ mod x86 {
             unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast::<__m128i>(), self.0) }
         }
 
+        /// Zero.
+        #[inline(always)]
+        pub fn nothing() -> Self {
+            Self::zero()
+        }
+
+        /// As it is, since the compiler takes a vector for a vector.
+        #[inline(always)]
+        pub fn as_one(self, _nothing: Self) -> Self {
+            self
+        }
+
         /// All bits that one of them has.
         #[inline(always)]
         pub fn or(self, other: Self) -> Self {
@@ -168,6 +200,14 @@ mod reference {
             *bytes = self.0;
         }
 
+        pub fn nothing() -> Self {
+            Self::zero()
+        }
+
+        pub fn as_one(self, _nothing: Self) -> Self {
+            self
+        }
+
         /// All bits that one of them has.
         pub fn or(self, other: Self) -> Self {
             Self(std::array::from_fn(|n| self.0[n] | other.0[n]))
@@ -215,8 +255,12 @@ mod tests {
         let zero = reference::Sixteen::zero();
         said.or(others_said).or(zero).store(&mut expected);
         assert_eq!(stored, expected);
-        ours.xor(others).store(&mut stored);
-        said.xor(others_said).store(&mut expected);
+        let nothing = Sixteen::nothing();
+        let ours = ours.as_one(nothing).xor(others);
+        ours.as_one(nothing).store(&mut stored);
+        let nothing = reference::Sixteen::nothing();
+        let said = said.as_one(nothing).xor(others_said);
+        said.as_one(nothing).store(&mut expected);
         assert_eq!(stored, expected);
     }
 

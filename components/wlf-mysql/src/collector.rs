@@ -26,7 +26,6 @@ use self::server::{BinlogFile, BinlogStatus, Server};
 use self::stream::{Item, Stream};
 use crate::binlog::{Assembler, Executed, Limits, Place, SavedPosition, Taken};
 use crate::connection::{Connection, Endpoint};
-use crate::ddl::TableName;
 use crate::error::Error;
 use crate::schema::Source;
 
@@ -80,7 +79,7 @@ struct Running {
 }
 
 /// Why no more events were taken.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 enum Stopped {
     /// All that was received was taken.
     All,
@@ -89,7 +88,7 @@ enum Stopped {
     /// Others should have their turn.
     Turn,
     /// The definition of a table has to be asked for first.
-    Definition(TableName),
+    Definition,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -399,9 +398,7 @@ impl Running {
                     self.taken = 0;
                     turn::pass_on().await;
                 }
-                Stopped::Definition(table) => {
-                    definitions.answer(&mut self.assembler, table).await?;
-                }
+                Stopped::Definition => definitions.answer(&mut self.assembler).await?,
                 Stopped::All => return Ok(true),
                 Stopped::Enough => return Ok(false),
             }
@@ -438,9 +435,9 @@ impl Running {
                     self.waiting = Some(event);
                     self.taken = TURN;
                 }
-                Taken::NeedsDefinition { database, table } => {
+                Taken::NeedsDefinition => {
                     self.waiting = Some(event);
-                    return Ok(Stopped::Definition(TableName { database, table }));
+                    return Ok(Stopped::Definition);
                 }
             }
             if end.is_some_and(|end| self.has_reached(end)) {

@@ -89,13 +89,14 @@ impl<const GENERATOR: u32, const TERMS: usize, const BLOCK: usize, const LEFT: u
                 *before = chunk;
             }
         }
+        let nothing = Sixteen::nothing();
         let pieces = block.as_chunks::<16>().0.iter();
         for (n, (piece, now)) in pieces.zip(now.as_chunks_mut::<16>().0).enumerate() {
-            let mut piece = Sixteen::load(piece);
+            let mut piece = Sixteen::load(piece).as_one(nothing);
             for before in before {
                 piece = piece.xor(Sixteen::load(&before.as_chunks().0[n]));
             }
-            piece.store(now);
+            piece.as_one(nothing).store(now);
         }
     }
 

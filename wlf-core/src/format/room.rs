@@ -174,9 +174,10 @@ impl Room {
         debug_assert!(self.bytes.len() - self.len >= before + text.len().max(16));
         // SAFETY: the caller made room.
         let to = unsafe { self.bytes.as_mut_ptr().add(self.len + before) };
+        let nothing = Sixteen::nothing();
         let Some(last) = text.last_chunk::<16>() else {
             let found = match text.wide() {
-                Some(wide) => Sixteen::load(wide),
+                Some(wide) => Sixteen::load(wide).as_one(nothing),
                 None => Sixteen::load(&padded(&text)),
             };
             // What is behind the text may look as if it had to be escaped too.
@@ -189,7 +190,7 @@ impl Room {
         };
         let mut all = Sixteen::zero();
         for (n, chunk) in text.as_chunks::<16>().0.iter().enumerate() {
-            let chunk = Sixteen::load(chunk);
+            let chunk = Sixteen::load(chunk).as_one(nothing);
             // SAFETY: a piece may reach beyond the clean bytes, never beyond the text, for which there is room.
             chunk.store(unsafe { &mut *to.add(n * 16).cast() });
             all = all.or(chunk);
@@ -200,7 +201,7 @@ impl Room {
             }
         }
         // The last piece overlaps the one before it, which was clean.
-        let chunk = Sixteen::load(last);
+        let chunk = Sixteen::load(last).as_one(nothing);
         let at = text.len() - 16;
         // SAFETY: as above.
         chunk.store(unsafe { &mut *to.add(at).cast() });

@@ -36,6 +36,7 @@ use super::transaction_origin::TransactionGtid;
 use super::transaction_payload::Decoder;
 use super::transactions::{Limits, Transactions};
 use super::{commit_timestamp, gtid, xid};
+use crate::ddl::TableName;
 use crate::schema::History;
 
 /// Makes batches of whole transactions out of a binlog's events.
@@ -65,6 +66,8 @@ pub struct Assembler {
     server_uuid: Option<String>,
     decrypted: bool,
     definitions: Definitions,
+    /// The table whose definition was needed last.
+    needed: Option<TableName>,
     /// Changes of definitions are events too.
     emits_ddl: bool,
     /// A statement that changes rows was already reported.
@@ -78,18 +81,15 @@ pub struct Assembler {
     ahead: Ahead,
 }
 
-/// What became of an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What became of an event. A number: what has more parts goes through memory for each event, and waits there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
     Event,
     /// A piece of the event, which is large: [`cut`](Assembler::cut) if a batch is full, and give the event again.
     More,
     /// Nothing was taken: the table has no names in the binlog, and the [history](Assembler::history) does not know it.
-    /// Let it learn the table, or refuse it, and give the event again.
-    NeedsDefinition {
-        database: String,
-        table: String,
-    },
+    /// Let it learn the [table](Assembler::needed), or refuse it, and give the event again.
+    NeedsDefinition,
 }
 
 impl Assembler {
@@ -113,6 +113,7 @@ impl Assembler {
             server_uuid: None,
             decrypted: false,
             definitions: Definitions::default(),
+            needed: None,
             emits_ddl: false,
             warned_of_statement: false,
             ignored: BTreeMap::new(),
@@ -154,6 +155,11 @@ impl Assembler {
     /// Where definitions come from that the binlog does not have.
     pub fn history(&mut self) -> Option<&mut History> {
         self.definitions.history.as_deref_mut()
+    }
+
+    /// The table whose definition is [needed](Taken::NeedsDefinition).
+    pub fn needed(&self) -> Option<&TableName> {
+        self.needed.as_ref()
     }
 
     /// Puts the server's identity into positions.
@@ -329,7 +335,8 @@ impl Assembler {
                 match self.tables.introduce(id, rest, &mut self.definitions) {
                     Ok(Introduced::Known) => {}
                     Ok(Introduced::Nameless { database, table }) => {
-                        return Ok(Taken::NeedsDefinition { database, table });
+                        self.needed = Some(TableName { database, table });
+                        return Ok(Taken::NeedsDefinition);
                     }
                     Err(NotIntroduced::Malformed(source)) => return Err(wrong(self, source)),
                     Err(NotIntroduced::History(error)) => return Err(error.into()),

@@ -175,10 +175,6 @@ impl<'a> Cursor<'a> {
         let bytes = block.blocks.get(part.block).map(Bytes::as_ref);
         let bytes = bytes.unwrap_or_default();
         let columns = part.plan.columns.len();
-        let present = |start: usize| {
-            let bits = bytes.get(start..start.saturating_add(columns.div_ceil(8)));
-            Present::new(bits.unwrap_or_default(), columns)
-        };
         let each = if part.operation == Operation::Update {
             2
         } else {
@@ -197,9 +193,9 @@ impl<'a> Cursor<'a> {
             first: range.start,
             plan: &part.plan,
             operation: part.operation,
-            present: present(part.present),
+            present: Present::at(bytes, part.present, columns),
             present_after: if part.operation == Operation::Update {
-                present(part.present_after)
+                Present::at(bytes, part.present_after, columns)
             } else {
                 Present::NONE
             },

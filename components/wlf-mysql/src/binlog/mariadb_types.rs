@@ -7,7 +7,7 @@ use wlf_core::format::{Encoder, Format};
 use super::event_type as types;
 use super::recorded::{LIMITS, history};
 use super::{Assembler, Taken};
-use crate::ddl::{TableName, plain_type};
+use crate::ddl::plain_type;
 use crate::schema::{ColumnSchema, TableSchema};
 
 /// The table as `information_schema.COLUMNS` had it.
@@ -120,10 +120,8 @@ fn read(
     );
     events.push(event(types::XID, &7u64.to_le_bytes()));
     for block in events {
-        while let Taken::NeedsDefinition { database, table } =
-            assembler.take(&block, 0..block.len(), Some(4)).unwrap()
-        {
-            let table = TableName { database, table };
+        while assembler.take(&block, 0..block.len(), Some(4)).unwrap() == Taken::NeedsDefinition {
+            let table = assembler.needed().unwrap().clone();
             let schema = schema.unwrap().clone();
             assembler.history().unwrap().learn(&table, schema).unwrap();
         }

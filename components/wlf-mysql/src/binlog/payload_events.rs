@@ -8,7 +8,6 @@ use super::recorded::{LIMITS, history};
 use super::rewritten_events::{bare, inner, read, shown, whole};
 use super::transaction_payload::{Decoder, Next, PayloadEvents, TransactionPayload};
 use super::{Assembler, Limits, Taken};
-use crate::ddl::TableName;
 use crate::schema::TableSchema;
 
 const TINY: Limits = Limits {
@@ -162,11 +161,9 @@ fn definitions_are_asked_for_inside_of_a_payload() {
     let events = wrapped("minimal-metadata").into_iter();
     for event in events.filter(|event| event[4] != types::QUERY) {
         let block = Bytes::from(event);
-        while let Taken::NeedsDefinition { database, table } =
-            assembler.take(&block, 0..block.len(), None).unwrap()
-        {
+        while assembler.take(&block, 0..block.len(), None).unwrap() == Taken::NeedsDefinition {
             asked += 1;
-            let table = TableName { database, table };
+            let table = assembler.needed().unwrap().clone();
             let history = assembler.history().unwrap();
             history.learn(&table, schema.clone()).unwrap();
         }

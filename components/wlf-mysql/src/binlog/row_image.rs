@@ -54,6 +54,13 @@ impl<'a> Present<'a> {
         used: 0,
     };
 
+    /// The bits that begin somewhere in a block; none if it ends before they do.
+    #[inline(always)]
+    pub fn at(block: &'a [u8], start: usize, columns: usize) -> Self {
+        let bits = block.get(start..start.saturating_add(columns.div_ceil(8)));
+        Self::new(bits.unwrap_or_default(), columns)
+    }
+
     /// `columns` is the number of columns of the table.
     #[inline(always)]
     pub fn new(bits: &'a [u8], columns: usize) -> Self {

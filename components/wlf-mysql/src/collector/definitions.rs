@@ -7,7 +7,6 @@ use super::stream::Origin;
 use crate::binlog::executed::Executed;
 use crate::binlog::{Assembler, Place, SavedPosition};
 use crate::connection::{Connection, Endpoint};
-use crate::ddl::TableName;
 use crate::error::Error;
 use crate::schema::ahead::{self, Ahead};
 use crate::schema::{History, Lookup, Source, read_back};
@@ -105,12 +104,11 @@ impl Definitions {
         Ok(history)
     }
 
-    /// Tells the assembler what a table is whose rows come next, or that it cannot be known.
-    pub async fn answer(
-        &mut self,
-        assembler: &mut Assembler,
-        table: TableName,
-    ) -> Result<(), Error> {
+    /// Tells the assembler what the table is that it needs, whose rows come next, or that it cannot be known.
+    pub async fn answer(&mut self, assembler: &mut Assembler) -> Result<(), Error> {
+        let Some(table) = assembler.needed().cloned() else {
+            return Ok(());
+        };
         let place = assembler.place();
         if assembler.history().is_none() {
             let position = super::beginning::saved(&assembler.position())?;

@@ -111,13 +111,15 @@ impl Following {
 
     fn take(&mut self, event: std::ops::Range<usize>) {
         let block = self.stream.block().clone();
-        while let Taken::NeedsDefinition { database, table } = self
+        while self
             .assembler
             .take(&block, event.clone(), None)
             .expect("taken")
+            == Taken::NeedsDefinition
         {
+            let table = self.assembler.needed().expect("a table").clone();
             let history = self.assembler.history().expect("a history");
-            history.refuse(&TableName { database, table }, "not asked".to_owned());
+            history.refuse(&table, "not asked".to_owned());
         }
         self.assembler.cut();
     }
