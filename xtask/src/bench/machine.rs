@@ -1,8 +1,10 @@
 //! What is measured on.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 /// How many processors there are.
 pub fn cores() -> f64 {
@@ -37,6 +39,13 @@ fn memory(name: &str) -> Option<u64> {
     let rest = info.lines().find_map(|line| line.strip_prefix(name))?;
     let kilobytes = rest.trim().strip_suffix(" kB")?.parse::<u64>().ok()?;
     Some(kilobytes * 1024)
+}
+
+/// Reads a file, which may have left the page cache: the first run would pay for that.
+pub fn fetch_file(path: &Path) -> Result<()> {
+    let mut file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+    io::copy(&mut file, &mut io::sink()).with_context(|| format!("reading {}", path.display()))?;
+    Ok(())
 }
 
 /// Touches memory and gives it back, as much as that or half of what is there.

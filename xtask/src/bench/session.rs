@@ -88,6 +88,9 @@ impl<'a> Session<'a> {
             let recording = Recording::provide(&self.home, wanted.0, wanted.1)?;
             self.recording = Some((wanted, recording));
         }
+        if let Some((_, recording)) = &self.recording {
+            machine::fetch_file(&recording.file)?;
+        }
         let engines: Vec<_> = (0..self.engines.len())
             .filter(|engine| case.engines.contains(&self.engines[*engine].name))
             .collect();
