@@ -98,13 +98,9 @@ fn component_page(component: &ComponentType, section: &str) -> String {
     out
 }
 
-/// A key on each line, and nothing before it: the module holds this text as it stands.
+/// One line: the module holds this text as it stands.
 fn json(schema: &Value) -> String {
-    let mut out = String::new();
-    for line in format!("{schema:#}").lines() {
-        let _ = writeln!(out, "{}", line.trim_start());
-    }
-    out
+    format!("{schema}\n")
 }
 
 fn table(out: &mut String, options: &[Opt]) {

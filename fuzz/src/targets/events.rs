@@ -11,7 +11,7 @@ use wlf_mysql::binlog::inflate::Inflater;
 use wlf_mysql::binlog::query::Query;
 use wlf_mysql::binlog::transaction_payload::{Decoder, Next, PayloadEvents, TransactionPayload};
 use wlf_mysql::binlog::{Assembler, Limits, SavedPosition, Taken};
-use wlf_mysql::ddl::{self, Dialect, TableName};
+use wlf_mysql::ddl::{self, Dialect};
 use wlf_mysql::schema::{History, Source};
 
 use crate::allocation::{justified, peak};
@@ -163,11 +163,12 @@ fn take(
             Err(_) => return false,
             Ok(Taken::Event) => return true,
             Ok(Taken::More) => {}
-            Ok(Taken::NeedsDefinition { database, table }) => {
-                let Some(history) = assembler.history() else {
+            Ok(Taken::NeedsDefinition) => {
+                let table = assembler.needed().cloned();
+                let (Some(table), Some(history)) = (table, assembler.history()) else {
                     return false;
                 };
-                history.refuse(&TableName { database, table }, "unknown".to_owned());
+                history.refuse(&table, "unknown".to_owned());
             }
         }
     }

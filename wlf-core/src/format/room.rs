@@ -174,10 +174,9 @@ impl Room {
         debug_assert!(self.bytes.len() - self.len >= before + text.len().max(16));
         // SAFETY: the caller made room.
         let to = unsafe { self.bytes.as_mut_ptr().add(self.len + before) };
-        let nothing = Sixteen::nothing();
         let Some(last) = text.last_chunk::<16>() else {
             let found = match text.wide() {
-                Some(wide) => Sixteen::load(wide).as_one(nothing),
+                Some(wide) => Sixteen::load(wide),
                 None => Sixteen::load(&padded(&text)),
             };
             // What is behind the text may look as if it had to be escaped too.
@@ -188,6 +187,7 @@ impl Room {
             let high = found.high() & (end - 1) != 0;
             return Copied { clean, high };
         };
+        let nothing = Sixteen::nothing();
         let mut all = Sixteen::zero();
         for (n, chunk) in text.as_chunks::<16>().0.iter().enumerate() {
             let chunk = Sixteen::load(chunk).as_one(nothing);
