@@ -11,7 +11,7 @@ thread_local! {
     static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Lets others run if this turn has taken its time, about a millisecond.
+/// Lets others run if this turn has taken its time, some four milliseconds.
 ///
 /// Long work calls it every 100 µs or so: looking at the clock costs a tenth of a microsecond in a guest, and giving others
 /// their turn a hundred times that, because the runtime then asks the host for timers and sockets.
