@@ -18,8 +18,8 @@ pub(crate) use reference::Sixteen;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm {
     use core::arch::wasm32::{
-        i8x16_bitmask, i64x2_add, u8x16_eq, u8x16_lt, u8x16_splat, u64x2, u64x2_splat, v128,
-        v128_load, v128_or, v128_store, v128_xor,
+        i8x16_bitmask, i64x2_add, u8x16_eq, u8x16_min, u8x16_splat, u8x16_sub_sat, u64x2,
+        u64x2_splat, v128, v128_load, v128_or, v128_store, v128_xor,
     };
 
     /// What no compiler knows to be zero.
@@ -81,17 +81,28 @@ mod wasm {
             i8x16_bitmask(self.0).into()
         }
 
-        /// The bytes that are escaped, `"`, `\` and all below 0x20: bit n stands for byte n. `None` if there are none.
+        /// A byte is zero where it is one that is escaped: `"`, `\` or below 0x20.
         #[inline(always)]
-        pub fn escaped(self) -> Option<u32> {
-            let quotes = v128_or(
-                u8x16_eq(self.0, u8x16_splat(b'"')),
-                u8x16_eq(self.0, u8x16_splat(b'\\')),
-            );
-            let escaped = v128_or(quotes, u8x16_lt(self.0, u8x16_splat(0x20)));
-            // As a mask from the start, which is what a processor with mask registers compares into.
-            let escaped = i8x16_bitmask(escaped);
-            (escaped != 0).then_some(escaped.into())
+        pub fn marks(self) -> Self {
+            // Of all bytes, `"` and those below 0x20 are below 0x21 with this bit turned.
+            let turned = v128_xor(self.0, u8x16_splat(0x02));
+            Self(u8x16_min(
+                u8x16_sub_sat(turned, u8x16_splat(0x20)),
+                v128_xor(self.0, u8x16_splat(b'\\')),
+            ))
+        }
+
+        /// The lesser byte of the two at each place.
+        #[inline(always)]
+        pub fn least(self, other: Self) -> Self {
+            Self(u8x16_min(self.0, other.0))
+        }
+
+        /// The bytes that are zero: bit n stands for byte n. `None` if there are none.
+        #[inline(always)]
+        pub fn zeros(self) -> Option<u32> {
+            let zeros = i8x16_bitmask(u8x16_eq(self.0, u8x16_splat(0)));
+            (zeros != 0).then_some(zeros.into())
         }
     }
 }
@@ -100,7 +111,7 @@ mod wasm {
 mod x86 {
     use core::arch::x86_64::{
         __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128,
-        _mm_set1_epi8, _mm_setzero_si128, _mm_storeu_si128, _mm_xor_si128,
+        _mm_set1_epi8, _mm_setzero_si128, _mm_storeu_si128, _mm_subs_epu8, _mm_xor_si128,
     };
 
     /// Sixteen bytes.
@@ -158,19 +169,33 @@ mod x86 {
             unsafe { _mm_movemask_epi8(self.0) }.cast_unsigned()
         }
 
-        /// The bytes that are escaped, `"`, `\` and all below 0x20: bit n stands for byte n. `None` if there are none.
+        /// A byte is zero where it is one that is escaped: `"`, `\` or below 0x20.
         #[inline(always)]
-        pub fn escaped(self) -> Option<u32> {
+        pub fn marks(self) -> Self {
+            // Of all bytes, `"` and those below 0x20 are below 0x21 with this bit turned.
             // SAFETY: as above.
-            let escaped = unsafe {
-                let quotes = _mm_or_si128(
-                    _mm_cmpeq_epi8(self.0, _mm_set1_epi8(b'"'.cast_signed())),
-                    _mm_cmpeq_epi8(self.0, _mm_set1_epi8(b'\\'.cast_signed())),
-                );
-                let control = _mm_cmpeq_epi8(_mm_min_epu8(self.0, _mm_set1_epi8(0x1f)), self.0);
-                _mm_movemask_epi8(_mm_or_si128(quotes, control)).cast_unsigned()
-            };
-            (escaped != 0).then_some(escaped)
+            Self(unsafe {
+                let turned = _mm_xor_si128(self.0, _mm_set1_epi8(0x02));
+                _mm_min_epu8(
+                    _mm_subs_epu8(turned, _mm_set1_epi8(0x20)),
+                    _mm_xor_si128(self.0, _mm_set1_epi8(b'\\'.cast_signed())),
+                )
+            })
+        }
+
+        /// The lesser byte of the two at each place.
+        #[inline(always)]
+        pub fn least(self, other: Self) -> Self {
+            // SAFETY: as above.
+            Self(unsafe { _mm_min_epu8(self.0, other.0) })
+        }
+
+        /// The bytes that are zero: bit n stands for byte n. `None` if there are none.
+        #[inline(always)]
+        pub fn zeros(self) -> Option<u32> {
+            // SAFETY: as above.
+            let zeros = unsafe { _mm_movemask_epi8(_mm_cmpeq_epi8(self.0, _mm_setzero_si128())) };
+            (zeros != 0).then_some(zeros.cast_unsigned())
         }
     }
 }
@@ -223,15 +248,22 @@ mod reference {
             bits.fold(0, |high, (n, byte)| high | u32::from(byte >> 7) << n)
         }
 
-        /// The bytes that are escaped, `"`, `\` and all below 0x20: bit n stands for byte n. `None` if there are none.
-        pub fn escaped(self) -> Option<u32> {
-            let mut escaped = 0;
-            for (n, byte) in self.0.iter().enumerate() {
-                if *byte < 0x20 || *byte == b'"' || *byte == b'\\' {
-                    escaped |= 1 << n;
-                }
-            }
-            (escaped != 0).then_some(escaped)
+        /// A byte is zero where it is one that is escaped: `"`, `\` or below 0x20. What others are is not said.
+        pub fn marks(self) -> Self {
+            let is_escaped = |byte| byte < 0x20 || byte == b'"' || byte == b'\\';
+            Self(self.0.map(|byte| u8::from(!is_escaped(byte))))
+        }
+
+        /// The lesser byte of the two at each place.
+        pub fn least(self, other: Self) -> Self {
+            Self(std::array::from_fn(|n| self.0[n].min(other.0[n])))
+        }
+
+        /// The bytes that are zero: bit n stands for byte n. `None` if there are none.
+        pub fn zeros(self) -> Option<u32> {
+            let bytes = self.0.iter().enumerate();
+            let zeros = bytes.fold(0, |zeros, (n, byte)| zeros | u32::from(*byte == 0) << n);
+            (zeros != 0).then_some(zeros)
         }
     }
 }
@@ -248,7 +280,11 @@ mod tests {
             reference::Sixteen::load(&bytes),
             reference::Sixteen::load(&other),
         );
-        assert_eq!(ours.escaped(), said.escaped(), "{bytes:x?}");
+        assert_eq!(ours.zeros(), said.zeros(), "{bytes:x?}");
+        assert_eq!(ours.marks().zeros(), said.marks().zeros(), "{bytes:x?}");
+        let least = ours.marks().least(others.marks()).zeros();
+        let expected = said.marks().least(others_said.marks()).zeros();
+        assert_eq!(least, expected, "{bytes:x?} {other:x?}");
         assert_eq!(ours.high(), said.high(), "{bytes:x?}");
         let (mut stored, mut expected) = ([0; 16], [1; 16]);
         ours.or(others).or(Sixteen::zero()).store(&mut stored);

@@ -387,7 +387,7 @@ impl<'a, C: Columns> Visitor<'a> for Rendering<'a, '_, C> {
             Value::Decimal { unscaled, scale } => out.decimal(unscaled, scale),
             Value::Year(year) => out.unsigned(year.into()),
             Value::Text(text) => out.string_inline(text),
-            Value::Enum { label, .. } => out.string_inline(label.as_bytes().into()),
+            Value::Enum { label, .. } => out.short_string(label.as_bytes().into()),
             Value::Json(json) => json_text(json, out),
             Value::Date(date) => quoted(out, |out| out.date(date)),
             Value::DateTime(at) => quoted(out, |out| out.datetime(at)),

@@ -146,16 +146,21 @@ impl Room {
     #[inline(always)]
     pub fn put_clean(&mut self, text: Text<'_>) -> Copied {
         self.reserve(text.len().max(16));
-        let copied = self.copy_clean(text, 0);
+        let copied = self.copy_clean(text, 0, copy_long_called);
         self.len += copied.clean;
         copied
     }
 
-    /// The same with a quotation mark before it, and behind it if that is all of the text.
+    /// The same with a quotation mark before it, and behind it if that is all of the text. What is 16 bytes or more is copied
+    /// by a call if it is rare, which is less code.
     #[inline(always)]
-    pub fn put_quoted(&mut self, text: Text<'_>) -> Copied {
+    pub fn put_quoted<const LONG_IS_RARE: bool>(&mut self, text: Text<'_>) -> Copied {
         self.reserve(text.len().max(16) + 2);
-        let copied = self.copy_clean(text, 1);
+        let copied = if LONG_IS_RARE {
+            self.copy_clean(text, 1, copy_long_called)
+        } else {
+            self.copy_clean(text, 1, copy_long)
+        };
         // SAFETY: there is room for the text and two bytes.
         unsafe {
             let to = self.bytes.as_mut_ptr().add(self.len);
@@ -168,46 +173,128 @@ impl Room {
 
     /// Copies a text up to its first byte that a JSON string cannot hold as it is, to `before` bytes behind the end.
     ///
-    /// There has to be room for `before` bytes and the text, and for 16 bytes at least if it is shorter.
+    /// There has to be room for `before` bytes and the text, and for 16 bytes at least if it is shorter. `copy_long` is one of
+    /// the two functions of this name.
     #[inline(always)]
-    fn copy_clean(&mut self, text: Text<'_>, before: usize) -> Copied {
+    fn copy_clean(
+        &mut self,
+        text: Text<'_>,
+        before: usize,
+        copy_long: unsafe fn(&[u8], *mut u8) -> usize,
+    ) -> Copied {
         debug_assert!(self.bytes.len() - self.len >= before + text.len().max(16));
         // SAFETY: the caller made room.
         let to = unsafe { self.bytes.as_mut_ptr().add(self.len + before) };
-        let Some(last) = text.last_chunk::<16>() else {
+        if text.len() < 16 {
             let found = match text.wide() {
                 Some(wide) => Sixteen::load(wide),
                 None => Sixteen::load(&padded(&text)),
             };
             // What is behind the text may look as if it had to be escaped too.
             let end = 1 << text.len();
-            let clean = (found.escaped().unwrap_or(0) | end).trailing_zeros() as usize;
+            let clean = (found.marks().zeros().unwrap_or(0) | end).trailing_zeros() as usize;
             // SAFETY: there is room for 16 bytes.
             found.store(unsafe { &mut *to.cast() });
             let high = found.high() & (end - 1) != 0;
             return Copied { clean, high };
-        };
-        let nothing = Sixteen::nothing();
-        let mut all = Sixteen::zero();
-        for (n, chunk) in text.as_chunks::<16>().0.iter().enumerate() {
-            let chunk = Sixteen::load(chunk).as_one(nothing);
-            // SAFETY: a piece may reach beyond the clean bytes, never beyond the text, for which there is room.
-            chunk.store(unsafe { &mut *to.add(n * 16).cast() });
-            all = all.or(chunk);
-            if let Some(escaped) = chunk.escaped() {
-                let clean = n * 16 + escaped.trailing_zeros() as usize;
-                let high = all.high() != 0;
-                return Copied { clean, high };
-            }
         }
-        // The last piece overlaps the one before it, which was clean.
-        let chunk = Sixteen::load(last).as_one(nothing);
-        let at = text.len() - 16;
-        // SAFETY: as above.
-        chunk.store(unsafe { &mut *to.add(at).cast() });
-        let clean = at + chunk.escaped().map_or(16, u32::trailing_zeros) as usize;
-        let high = all.or(chunk).high() != 0;
-        Copied { clean, high }
+        // SAFETY: the caller made room.
+        let copied = unsafe { copy_long(&text, to) };
+        Copied {
+            clean: copied >> 1,
+            high: copied & 1 == 1,
+        }
+    }
+}
+
+/// Copies a text of 16 bytes or more up to its first byte that a JSON string cannot hold as it is. Gives twice the number of
+/// bytes that are clean, and one more if there is a byte from 0x80 on: one number stays in a register.
+///
+/// # Safety
+/// From `to` on there is room for the text.
+#[inline(always)]
+unsafe fn copy_long(text: &[u8], to: *mut u8) -> usize {
+    let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) else {
+        return 0;
+    };
+    let mut pair = Pair::new();
+    for (n, pieces) in text.as_chunks::<32>().0.iter().enumerate() {
+        let (Some(first), Some(last)) = (pieces.first_chunk(), pieces.last_chunk()) else {
+            break;
+        };
+        let at = n * 32;
+        // SAFETY: a piece may reach beyond the clean bytes, never beyond the text, for which there is room.
+        if let Some(clean) = unsafe { pair.copy([first, last], [at, at + 16], to) } {
+            return pair.until(clean);
+        }
+    }
+    // The last pieces overlap those before them, which were clean.
+    let at = text.len() - 16;
+    let (before, place) = match text.last_chunk::<32>().and_then(|two| two.first_chunk()) {
+        Some(before) => (before, at - 16),
+        None => (first, 0),
+    };
+    // SAFETY: as above.
+    let clean = unsafe { pair.copy([before, last], [place, at], to) };
+    pair.until(clean.unwrap_or(text.len()))
+}
+
+/// The same, not inlined.
+///
+/// # Safety
+/// As above.
+#[inline(never)]
+unsafe fn copy_long_called(text: &[u8], to: *mut u8) -> usize {
+    // SAFETY: the caller made room.
+    unsafe { copy_long(text, to) }
+}
+
+/// Two pieces of a text at once, which cost less than each by itself.
+struct Pair {
+    nothing: Sixteen,
+    /// All bits of what was looked at.
+    all: Sixteen,
+}
+
+impl Pair {
+    #[inline(always)]
+    fn new() -> Self {
+        Self {
+            nothing: Sixteen::nothing(),
+            all: Sixteen::zero(),
+        }
+    }
+
+    /// Copies pieces from their places in a text to the same places in `to`; gives the place of the first byte that has to be
+    /// escaped.
+    ///
+    /// # Safety
+    /// From `to` on there is room for 16 bytes at both places.
+    #[inline(always)]
+    unsafe fn copy(
+        &mut self,
+        pieces: [&[u8; 16]; 2],
+        places: [usize; 2],
+        to: *mut u8,
+    ) -> Option<usize> {
+        let [one, other] = pieces.map(|piece| Sixteen::load(piece).as_one(self.nothing));
+        // SAFETY: there is room for them.
+        unsafe {
+            one.store(&mut *to.add(places[0]).cast());
+            other.store(&mut *to.add(places[1]).cast());
+        }
+        self.all = self.all.or(one.or(other));
+        one.marks().least(other.marks()).zeros()?;
+        let found = |piece: Sixteen, place| {
+            let escaped = piece.marks().zeros()?;
+            Some(place + escaped.trailing_zeros() as usize)
+        };
+        found(one, places[0]).or_else(|| found(other, places[1]))
+    }
+
+    #[inline(always)]
+    fn until(&self, clean: usize) -> usize {
+        clean << 1 | usize::from(self.all.high() != 0)
     }
 }
 
@@ -216,9 +303,10 @@ impl Room {
 pub(super) fn padded(bytes: &[u8]) -> [u8; 16] {
     let len = bytes.len();
     let wide = if let (Some(front), Some(back)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        // Both halves hold the bytes in the middle, so `or` joins them.
-        let back = u64::from_le_bytes(*back);
-        u128::from(u64::from_le_bytes(*front)) | u128::from(back) << ((len.min(16) - 8) * 8)
+        // The last eight hold some of the first eight too. Halves are shifted, since a shift of 128 bits is a call.
+        let twice = 8 * (16 - u32::try_from(len.min(16)).unwrap_or(16));
+        let back = u64::from_le_bytes(*back).unbounded_shr(twice);
+        u128::from(u64::from_le_bytes(*front)) | u128::from(back) << 64
     } else if let (Some(front), Some(back)) = (bytes.first_chunk(), bytes.last_chunk()) {
         let back = u64::from(u32::from_le_bytes(*back)) << ((len - 4) * 8);
         u128::from(u64::from(u32::from_le_bytes(*front)) | back)
