@@ -3,11 +3,10 @@
 use anyhow::Result;
 
 use super::Report;
+use super::beside;
 use super::case::{CASES, Case};
 use super::figures::{self, Runs};
-use super::goal::{Goal, Limit, plain};
-use super::machine;
-use super::page::Table;
+use super::goal::{Goal, Limit};
 use super::session::{Measured, Session};
 use super::turns;
 
@@ -26,7 +25,7 @@ pub fn measure(session: &mut Session<'_>, report: &mut Report) -> Result<()> {
     }
     let starts = starts(session)?;
     let mut table = figures::cases();
-    let mut servers = servers();
+    let mut servers = beside::table();
     let mut peak: f64 = 0.0;
     for case in chosen {
         eprintln!("{}: {}", case.name, case.about);
@@ -36,7 +35,7 @@ pub fn measure(session: &mut Session<'_>, report: &mut Report) -> Result<()> {
                 let before = table.lines.len();
                 figures::add(&mut table, case.name, moved, all);
                 println!("{}", table.lines[before..].join("\n"));
-                beside(&mut servers, case, &measured);
+                beside::add(&mut servers, case, moved, &measured.beside);
                 if let Some(runs) = shipped(all) {
                     peak = peak.max(runs.peak().max);
                 }
@@ -104,39 +103,4 @@ fn starts(session: &mut Session<'_>) -> Result<Starts> {
         }
     }
     Ok(starts)
-}
-
-/// CPU time of each process of a live case, which says who is the narrow end: at a rate all cores have so many seconds for
-/// a million rows, and what the servers take of them is not there for the program.
-fn servers() -> Table {
-    Table::new(
-        "servers",
-        1,
-        &[
-            "case",
-            "wlf, CPU s per million rows",
-            "MySQL",
-            "Kafka or Redis",
-            "wall s per million rows",
-            "left for wlf at the rate aimed at",
-        ],
-    )
-}
-
-fn beside(table: &mut Table, case: &Case, measured: &Measured) {
-    let (Some(runs), [mysql, other]) = (measured.all.last(), &measured.servers[..]) else {
-        return;
-    };
-    let Some(last) = runs.took.last() else { return };
-    let million = measured.moved.rows as f64 / 1e6;
-    let seconds = [last.cpu, mysql.1, other.1, last.wall];
-    let mut cells = vec![case.name.to_owned()];
-    let seconds = seconds.map(|time| time.as_secs_f64() / million);
-    cells.extend(seconds.map(plain));
-    let [_, mysql, other, _] = seconds;
-    let left = case
-        .goal
-        .map(|rate| machine::cores() * 1e6 / rate - mysql - other);
-    cells.push(left.map_or_else(String::new, |left| format!("{left:.2}")));
-    table.line(&cells);
 }

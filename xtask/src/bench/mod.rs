@@ -1,5 +1,6 @@
 //! How fast the program is, how soon, and in how much memory: natively, and compiled ahead of time under WasmEdge.
 
+mod beside;
 pub mod case;
 mod cases;
 pub mod check;
@@ -23,6 +24,7 @@ mod svg;
 mod topic;
 mod turns;
 mod types;
+mod waits;
 
 use anyhow::{Result, bail, ensure};
 

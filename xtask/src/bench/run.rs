@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 /// What a run took.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Took {
     pub wall: Duration,
     /// Of the process alone, in user and system mode.
@@ -20,6 +20,11 @@ pub struct Took {
 
 /// Runs a command to its end, which has to be a good one; returns what it said on stderr too.
 pub fn timed(command: &mut Command) -> Result<(Took, String)> {
+    watched(command, |_| ())
+}
+
+/// The same, with looks at the process while it runs.
+pub fn watched(command: &mut Command, look: impl FnMut(u32) + Send) -> Result<(Took, String)> {
     let begin = Instant::now();
     let mut child = command
         .stdin(Stdio::null())
@@ -31,7 +36,7 @@ pub fn timed(command: &mut Command) -> Result<(Took, String)> {
     let pid = child.id();
     let ended = AtomicBool::new(false);
     let (read, peak) = std::thread::scope(|scope| {
-        let watching = scope.spawn(|| watch(pid, &ended));
+        let watching = scope.spawn(|| watch(pid, &ended, look));
         let read = stderr.read_to_string(&mut said);
         ended.store(true, Ordering::Relaxed);
         (read, watching.join().unwrap_or_default())
@@ -46,15 +51,16 @@ pub fn timed(command: &mut Command) -> Result<(Took, String)> {
     Ok((took, said))
 }
 
-/// How often memory is looked at.
+/// How often a process is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// The most memory that a process has had resident, in bytes, until it has `ended`; 0 if it was too quick.
-fn watch(pid: u32, ended: &AtomicBool) -> u64 {
+fn watch(pid: u32, ended: &AtomicBool, mut look: impl FnMut(u32)) -> u64 {
     let mut last = 0;
     while !ended.load(Ordering::Relaxed) {
         // Not the most of all looks: at the first, the process may still be in the memory of this one.
         last = peak(pid).unwrap_or(last);
+        look(pid);
         std::thread::sleep(LOOK);
     }
     last

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::Options;
+use super::beside::{Beside, Together};
 use super::case::{self, Case, Way};
 use super::engine::Engine;
 use super::figures::{Moved, Runs, grouped};
@@ -17,6 +18,7 @@ use super::replayer::Replayer;
 use super::run::{self, Took};
 use super::sink::Sink;
 use super::topic;
+use super::waits::Waits;
 use crate::layout;
 use crate::servers::{self, Kind, Servers};
 
@@ -48,8 +50,8 @@ pub struct Session<'a> {
 pub struct Measured {
     pub moved: Moved,
     pub all: Vec<Runs>,
-    /// CPU time of the servers beside the program, in its last run.
-    pub servers: Vec<(Kind, Duration)>,
+    /// What happened beside the program, on the last engine.
+    pub beside: Together,
 }
 
 impl<'a> Session<'a> {
@@ -99,7 +101,7 @@ impl<'a> Session<'a> {
             took: Vec::new(),
         };
         let mut all: Vec<_> = engines.iter().map(runs).collect();
-        let mut servers = Vec::new();
+        let mut beside = Together::default();
         if let (true, Some(engine), false) = (case.way.has_kafka(), engines.first(), self.warm) {
             println!(
                 "warming up the broker, which compiles itself while it gets its first records"
@@ -111,20 +113,22 @@ impl<'a> Session<'a> {
         }
         for _ in 0..self.options.runs {
             for (engine, runs) in engines.iter().zip(&mut all) {
-                let (took, beside) = self.once(case, *engine)?;
+                let (took, run) = self.once(case, *engine)?;
                 runs.took.push(took);
-                servers = beside;
+                if Some(engine) == engines.last() {
+                    beside.add(&took, &run);
+                }
             }
         }
         let (_, recording) = self.recording.as_ref().context("a recording")?;
         Ok(Measured {
             moved: recording.moved()?,
             all,
-            servers,
+            beside,
         })
     }
 
-    fn once(&mut self, case: &Case, engine: usize) -> Result<(Took, Vec<(Kind, Duration)>)> {
+    fn once(&mut self, case: &Case, engine: usize) -> Result<(Took, Beside)> {
         self.runs += 1;
         let addresses = self.addresses(case.way)?;
         let (_, recording) = self.recording.as_ref().context("a recording")?;
@@ -135,10 +139,11 @@ impl<'a> Session<'a> {
             machine::fetch_memory(recording.moved()?.bytes * MEMORY)?;
         }
         let before = self.servers_cpu(case.way);
-        let (took, said) = run::timed(&mut command)?;
-        let beside = self.servers_cpu(case.way).into_iter().zip(before);
-        let beside = beside.map(|((kind, now), (_, before))| (kind, now.saturating_sub(before)));
-        let beside = beside.collect();
+        let mut waits = Waits::new(addresses.mysql);
+        let (took, said) = run::watched(&mut command, |pid| waits.look(pid))?;
+        let servers = self.servers_cpu(case.way).into_iter().zip(before);
+        let servers = servers.map(|(now, before)| now.saturating_sub(before));
+        let servers = servers.collect();
         let _ = fs::remove_file(&addresses.output);
         if case.way.has_kafka() {
             topic::delete(&addresses.kafka, &addresses.topic)?;
@@ -157,20 +162,19 @@ impl<'a> Session<'a> {
                 recording.rows
             );
         }
-        Ok((took, beside))
+        Ok((took, Beside { servers, waits }))
     }
 
     /// The CPU time that the servers of a live case have used so far, where they run as processes of ours.
-    fn servers_cpu(&self, way: Way) -> Vec<(Kind, Duration)> {
+    fn servers_cpu(&self, way: Way) -> Vec<Duration> {
         let other = match way {
             Way::Kafka { .. } => Kind::Kafka,
             Way::RedisPublish | Way::RedisStream => Kind::Redis,
             _ => return Vec::new(),
         };
         let mysql = self.recording.as_ref().and_then(|(_, r)| r.pid());
-        let pids = [(Kind::Mysql, mysql), (other, servers::pid(other))];
-        let used = |(kind, pid): (Kind, Option<u32>)| Some((kind, run::used(pid?)?));
-        pids.into_iter().filter_map(used).collect()
+        let pids = [mysql, servers::pid(other)];
+        pids.into_iter().filter_map(|pid| run::used(pid?)).collect()
     }
 
     /// Where the case's servers are; starts those that are missing.
