@@ -26,8 +26,8 @@ pub struct Topics {
     list: Vec<Target>,
     by_name: HashMap<Arc<str>, usize>,
     by_table: HashMap<(u64, Operation), usize>,
-    /// What was found last in `by_table`.
-    last: Option<((u64, Operation), usize)>,
+    /// What was found last in `by_table`, for each operation: in a transaction they take turns.
+    last: [Option<(u64, usize)>; 4],
 }
 
 /// What is needed to find a topic that was not written to yet.
@@ -44,11 +44,16 @@ impl Topics {
     /// The topic of all rows of the event, if it is known and depends on nothing else.
     #[inline]
     pub fn known(&mut self, event: &Event) -> Option<Target> {
-        let id = (event.table.version, event.operation);
-        if self.last.is_none_or(|(last, _)| last != id) {
-            self.last = Some((id, *self.by_table.get(&id)?));
-        }
-        let (_, topic) = self.last?;
+        let version = event.table.version;
+        let last = &mut self.last[event.operation as usize];
+        let topic = match *last {
+            Some((known, topic)) if known == version => topic,
+            _ => {
+                let topic = *self.by_table.get(&(version, event.operation))?;
+                *last = Some((version, topic));
+                topic
+            }
+        };
         Some(self.list[topic])
     }
 
@@ -72,7 +77,7 @@ impl Topics {
         if per_table {
             if self.by_table.len() >= REMEMBERED {
                 self.by_table.clear();
-                self.last = None;
+                self.last = Default::default();
             }
             self.by_table.insert(id, topic);
         }

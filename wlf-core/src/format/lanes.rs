@@ -15,7 +15,7 @@ use super::buffer::Buffer;
 use super::record::Header;
 
 /// The memory of chunks that is kept for later ones, in bytes.
-const SPARE: usize = 2 << 20;
+const SPARE: usize = 4 << 20;
 
 /// Where the rows of an event go: into one of some lanes that stand side by side, by the row's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -96,14 +96,18 @@ impl Changes for Block {
 }
 
 impl Block {
-    /// An empty one with room for as much: a batch is mostly as large as the one before, and what grows is copied.
+    /// An empty one with room for as much: a batch is mostly as large as the one before, and what grows is copied. What the
+    /// last one left free stays to a half, since behind a batch that was cut short comes a whole one.
     pub fn another(&self) -> Self {
+        fn another<T>(last: &Vec<T>) -> Vec<T> {
+            Vec::with_capacity(last.len().max(last.capacity() / 2))
+        }
         Self {
-            blocks: Vec::with_capacity(self.blocks.len()),
-            parts: Vec::with_capacity(self.parts.len()),
-            images: Vec::with_capacity(self.images.len()),
+            blocks: another(&self.blocks),
+            parts: another(&self.parts),
+            images: another(&self.images),
             counted: Mutex::default(),
-            origins: Vec::with_capacity(self.origins.len()),
+            origins: another(&self.origins),
         }
     }
 
