@@ -151,23 +151,42 @@ impl Room {
         copied
     }
 
-    /// The same with a quotation mark before it, and behind it if that is all of the text. What is 16 bytes or more is copied
-    /// by a call if it is rare, which is less code.
+    /// The same with marks before it, and behind it if that is all of the text; each are the first so many of two bytes.
+    /// What is 16 bytes or more is copied by a call if it is rare, which is less code.
     #[inline(always)]
-    pub fn put_quoted<const LONG_IS_RARE: bool>(&mut self, text: Text<'_>) -> Copied {
-        self.reserve(text.len().max(16) + 2);
-        let copied = if LONG_IS_RARE {
-            self.copy_clean(text, 1, copy_long_called)
-        } else {
-            self.copy_clean(text, 1, copy_long)
-        };
-        // SAFETY: there is room for the text and two bytes.
+    pub fn put_between<const LONG_IS_RARE: bool>(
+        &mut self,
+        text: Text<'_>,
+        (front, before): ([u8; 2], usize),
+        (back, behind): ([u8; 2], usize),
+    ) -> Copied {
+        let (before, behind) = (before.min(2), behind.min(2));
+        self.reserve(text.len().max(16) + 4);
+        // SAFETY: there is room for the text and four bytes.
         unsafe {
-            let to = self.bytes.as_mut_ptr().add(self.len);
-            *to = b'"';
-            *to.add(1 + copied.clean) = b'"';
+            self.bytes
+                .as_mut_ptr()
+                .add(self.len)
+                .cast::<[u8; 2]>()
+                .write(front)
+        };
+        let copied = if LONG_IS_RARE {
+            self.copy_clean(text, before, copy_long_called)
+        } else {
+            self.copy_clean(text, before, copy_long)
+        };
+        self.len += before + copied.clean;
+        // SAFETY: as above.
+        unsafe {
+            self.bytes
+                .as_mut_ptr()
+                .add(self.len)
+                .cast::<[u8; 2]>()
+                .write(back)
+        };
+        if copied.clean == text.len() {
+            self.len += behind;
         }
-        self.len += 1 + copied.clean + usize::from(copied.clean == text.len());
         copied
     }
 

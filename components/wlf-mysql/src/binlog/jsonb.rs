@@ -157,15 +157,14 @@ fn container<const WIDE: usize, const KEY: usize, const VALUE: usize>(
     budget.spend(count)?;
     out.byte(if object { b'{' } else { b'[' });
     for (n, entry) in values.as_chunks::<VALUE>().0.iter().enumerate() {
-        if n > 0 {
-            out.byte(b',');
-        }
         if let Some(key) = keys.next() {
             let (start, length) = (number::<WIDE>(key, 0)?, number::<2>(key, WIDE)?);
             budget.spend(length)?;
             let from = bytes.get(start..).ok_or(&KEY_TRUNCATED)?;
-            out.string_in_lower_case(Text::at_front(from, length).ok_or(&KEY_TRUNCATED)?);
-            out.byte(b':');
+            let name = Text::at_front(from, length).ok_or(&KEY_TRUNCATED)?;
+            out.name_in_lower_case(name, n == 0);
+        } else if n > 0 {
+            out.byte(b',');
         }
         let (Some(kind), Some(place)) = (entry.first(), entry.get(1..)) else {
             return Err(&TRUNCATED);
