@@ -27,7 +27,7 @@ pub struct Topics {
     by_name: HashMap<Arc<str>, usize>,
     by_table: HashMap<(u64, Operation), usize>,
     /// What was found last in `by_table`, for each operation: in a transaction they take turns.
-    last: [Option<(u64, usize)>; 4],
+    last: [Option<(u64, usize)>; Operation::Ddl as usize + 1],
 }
 
 /// What is needed to find a topic that was not written to yet.
@@ -136,7 +136,59 @@ pub(crate) fn check(name: &str) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use wlf_core::format::Encoder;
+    use wlf_core::{Changes, Column, EncodeError, Table, Transaction};
+
     use super::*;
+
+    #[derive(Debug)]
+    struct NoRows;
+
+    impl Changes for NoRows {
+        fn encode(&self, _: &Event, _: &mut Encoder) -> Result<(), EncodeError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn tables_and_operations_that_take_turns_keep_their_topics() {
+        let tables = ["a", "b"].map(|name| {
+            let columns = vec![Column::untyped("id")];
+            Arc::new(Table::new("shop", name, columns, vec![0]))
+        });
+        let event = |table: usize, operation| Event {
+            table: tables[table].clone(),
+            operation,
+            timestamp: 0,
+            transaction: Transaction::default(),
+            changes: Arc::new(NoRows),
+            part: 0,
+            rows: 0..1,
+        };
+        let known = [
+            (0, Operation::Insert),
+            (0, Operation::Update),
+            (1, Operation::Insert),
+        ];
+        let mut topics = Topics::default();
+        for (first, (table, operation)) in known.into_iter().enumerate() {
+            let target = Target {
+                first,
+                ..Target::default()
+            };
+            topics.list.push(target);
+            topics
+                .by_table
+                .insert((tables[table].version, operation), first);
+        }
+        for _ in 0..2 {
+            for (first, (table, operation)) in known.into_iter().enumerate() {
+                let found = topics.known(&event(table, operation));
+                assert_eq!(found.map(|target| target.first), Some(first));
+                assert_eq!(topics.known(&event(table, Operation::Delete)), None);
+            }
+        }
+    }
 
     #[test]
     fn names_are_those_that_kafka_takes() {

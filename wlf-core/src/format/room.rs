@@ -96,14 +96,21 @@ impl Room {
     pub fn put_front<const N: usize>(&mut self, bytes: [u8; N], len: usize) {
         self.reserve(N);
         // SAFETY: there is room for `N` bytes behind `len`.
-        unsafe {
-            self.bytes
-                .as_mut_ptr()
-                .add(self.len)
-                .cast::<[u8; N]>()
-                .write(bytes)
-        };
+        unsafe { self.store(0, bytes) };
         self.len += len.min(N);
+    }
+
+    /// Writes bytes so far behind the end.
+    ///
+    /// # Safety
+    /// There is room for them.
+    #[inline(always)]
+    unsafe fn store<const N: usize>(&mut self, ahead: usize, bytes: [u8; N]) {
+        // SAFETY: the caller made room.
+        unsafe {
+            let to = self.bytes.as_mut_ptr().add(self.len + ahead);
+            to.cast::<[u8; N]>().write(bytes);
+        }
     }
 
     /// Appends bytes of which there are more than 16.
@@ -146,7 +153,7 @@ impl Room {
     #[inline(always)]
     pub fn put_clean(&mut self, text: Text<'_>) -> Copied {
         self.reserve(text.len().max(16));
-        let copied = self.copy_clean(text, 0, copy_long_called);
+        let copied = self.copy_clean::<true>(text, 0);
         self.len += copied.clean;
         copied
     }
@@ -162,45 +169,22 @@ impl Room {
     ) -> Copied {
         let (before, behind) = (before.min(2), behind.min(2));
         self.reserve(text.len().max(16) + 4);
-        // SAFETY: there is room for the text and four bytes.
-        unsafe {
-            self.bytes
-                .as_mut_ptr()
-                .add(self.len)
-                .cast::<[u8; 2]>()
-                .write(front)
-        };
-        let copied = if LONG_IS_RARE {
-            self.copy_clean(text, before, copy_long_called)
-        } else {
-            self.copy_clean(text, before, copy_long)
-        };
-        self.len += before + copied.clean;
+        // SAFETY: there is room for the text and four bytes, here and below.
+        unsafe { self.store(0, front) };
+        let copied = self.copy_clean::<LONG_IS_RARE>(text, before);
+        let end = before + copied.clean;
         // SAFETY: as above.
-        unsafe {
-            self.bytes
-                .as_mut_ptr()
-                .add(self.len)
-                .cast::<[u8; 2]>()
-                .write(back)
-        };
-        if copied.clean == text.len() {
-            self.len += behind;
-        }
+        unsafe { self.store(end, back) };
+        let is_all = copied.clean == text.len();
+        self.len += end + if is_all { behind } else { 0 };
         copied
     }
 
     /// Copies a text up to its first byte that a JSON string cannot hold as it is, to `before` bytes behind the end.
     ///
-    /// There has to be room for `before` bytes and the text, and for 16 bytes at least if it is shorter. `copy_long` is one of
-    /// the two functions of this name.
+    /// There has to be room for `before` bytes and the text, and for 16 bytes at least if it is shorter.
     #[inline(always)]
-    fn copy_clean(
-        &mut self,
-        text: Text<'_>,
-        before: usize,
-        copy_long: unsafe fn(&[u8], *mut u8) -> usize,
-    ) -> Copied {
+    fn copy_clean<const LONG_IS_RARE: bool>(&mut self, text: Text<'_>, before: usize) -> Copied {
         debug_assert!(self.bytes.len() - self.len >= before + text.len().max(16));
         // SAFETY: the caller made room.
         let to = unsafe { self.bytes.as_mut_ptr().add(self.len + before) };
@@ -218,7 +202,13 @@ impl Room {
             return Copied { clean, high };
         }
         // SAFETY: the caller made room.
-        let copied = unsafe { copy_long(&text, to) };
+        let copied = unsafe {
+            if LONG_IS_RARE {
+                copy_long_called(&text, to)
+            } else {
+                copy_long(&text, to)
+            }
+        };
         Copied {
             clean: copied >> 1,
             high: copied & 1 == 1,
@@ -237,13 +227,11 @@ unsafe fn copy_long(text: &[u8], to: *mut u8) -> usize {
         return 0;
     };
     let mut pair = Pair::new();
-    for (n, pieces) in text.as_chunks::<32>().0.iter().enumerate() {
-        let (Some(first), Some(last)) = (pieces.first_chunk(), pieces.last_chunk()) else {
-            break;
-        };
+    let pairs = text.as_chunks::<16>().0.as_chunks::<2>().0;
+    for (n, [one, other]) in pairs.iter().enumerate() {
         let at = n * 32;
         // SAFETY: a piece may reach beyond the clean bytes, never beyond the text, for which there is room.
-        if let Some(clean) = unsafe { pair.copy([first, last], [at, at + 16], to) } {
+        if let Some(clean) = unsafe { pair.copy([one, other], [at, at + 16], to) } {
             return pair.until(clean);
         }
     }
@@ -311,6 +299,7 @@ impl Pair {
         found(one, places[0]).or_else(|| found(other, places[1]))
     }
 
+    /// What [`copy_long`] says where it ends.
     #[inline(always)]
     fn until(&self, clean: usize) -> usize {
         clean << 1 | usize::from(self.all.high() != 0)

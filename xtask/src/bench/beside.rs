@@ -10,11 +10,11 @@ use super::page::Table;
 use super::run::Took;
 use super::waits::Waits;
 
-/// What one run took beside the program.
-#[derive(Debug, Default)]
+/// What happened beside the program in one run of a live case.
+#[derive(Debug)]
 pub struct Beside {
-    /// CPU time of MySQL and of the destination, where they run as processes of ours.
-    pub servers: Vec<Duration>,
+    /// CPU time of MySQL and of the destination.
+    pub servers: [Duration; 2],
     pub waits: Waits,
 }
 
@@ -22,19 +22,19 @@ pub struct Beside {
 #[derive(Debug, Default)]
 pub struct Together {
     runs: u32,
-    took: Took,
-    servers: Vec<Duration>,
+    wall: Duration,
+    cpu: Duration,
+    servers: [Duration; 2],
     waits: Waits,
 }
 
 impl Together {
     pub fn add(&mut self, took: &Took, run: &Beside) {
         self.runs += 1;
-        self.took.wall += took.wall;
-        self.took.cpu += took.cpu;
-        self.servers.resize(run.servers.len(), Duration::ZERO);
-        for (all, one) in self.servers.iter_mut().zip(&run.servers) {
-            *all += *one;
+        self.wall += took.wall;
+        self.cpu += took.cpu;
+        for (all, one) in self.servers.iter_mut().zip(run.servers) {
+            *all += one;
         }
         self.waits.running += run.waits.running;
         self.waits.ready += run.waits.ready;
@@ -44,7 +44,7 @@ impl Together {
 
     /// Of the program's wall time: on a core, ready to be, waiting for the destination, waiting for MySQL.
     fn shares(&self) -> [f64; 4] {
-        let wall = self.took.wall.as_secs_f64();
+        let wall = self.wall.as_secs_f64();
         let [running, ready] =
             [self.waits.running, self.waits.ready].map(|time| time.as_secs_f64() / wall);
         let asleep = (1.0 - running - ready).max(0.0);
@@ -75,14 +75,14 @@ pub fn table() -> Table {
     )
 }
 
-/// Adds the line of a live case.
+/// Adds the line of a case whose servers are processes of ours.
 pub fn add(table: &mut Table, case: &Case, moved: Moved, all: &Together) {
-    let [mysql, other] = all.servers[..] else {
+    if all.runs == 0 {
         return;
-    };
+    }
+    let [mysql, other] = all.servers;
     let million = moved.rows as f64 / 1e6 * f64::from(all.runs);
-    let seconds =
-        [all.took.cpu, mysql, other, all.took.wall].map(|time| time.as_secs_f64() / million);
+    let seconds = [all.cpu, mysql, other, all.wall].map(|time| time.as_secs_f64() / million);
     let mut cells = vec![case.name.to_owned()];
     cells.extend(seconds.map(plain));
     let [_, mysql, other, _] = seconds;
@@ -104,10 +104,13 @@ fn what_is_not_on_a_core_and_not_ready_is_shared_out_by_the_looks() {
             cpu: seconds(4),
             peak: 1,
         };
-        let mut waits = Waits::new(3306);
-        (waits.running, waits.ready) = (seconds(4), seconds(2));
-        (waits.with_bytes, waits.without) = (30, 10);
-        let servers = vec![seconds(1), seconds(3)];
+        let waits = Waits {
+            running: seconds(4),
+            ready: seconds(2),
+            with_bytes: 30,
+            without: 10,
+        };
+        let servers = [seconds(1), seconds(3)];
         all.add(&took, &Beside { servers, waits });
     }
     let rounded = all.shares().map(|share| (share * 100.0).round());

@@ -18,7 +18,7 @@ use super::replayer::Replayer;
 use super::run::{self, Took};
 use super::sink::Sink;
 use super::topic;
-use super::waits::Waits;
+use super::waits::Looks;
 use crate::layout;
 use crate::servers::{self, Kind, Servers};
 
@@ -115,7 +115,7 @@ impl<'a> Session<'a> {
             for (engine, runs) in engines.iter().zip(&mut all) {
                 let (took, run) = self.once(case, *engine)?;
                 runs.took.push(took);
-                if Some(engine) == engines.last() {
+                if let Some(run) = run.filter(|_| Some(engine) == engines.last()) {
                     beside.add(&took, &run);
                 }
             }
@@ -128,7 +128,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    fn once(&mut self, case: &Case, engine: usize) -> Result<(Took, Beside)> {
+    fn once(&mut self, case: &Case, engine: usize) -> Result<(Took, Option<Beside>)> {
         self.runs += 1;
         let addresses = self.addresses(case.way)?;
         let (_, recording) = self.recording.as_ref().context("a recording")?;
@@ -139,11 +139,19 @@ impl<'a> Session<'a> {
             machine::fetch_memory(recording.moved()?.bytes * MEMORY)?;
         }
         let before = self.servers_cpu(case.way);
-        let mut waits = Waits::new(addresses.mysql);
-        let (took, said) = run::watched(&mut command, |pid| waits.look(pid))?;
-        let servers = self.servers_cpu(case.way).into_iter().zip(before);
-        let servers = servers.map(|(now, before)| now.saturating_sub(before));
-        let servers = servers.collect();
+        let mut looks = before.map(|_| Looks::new(addresses.mysql));
+        let (took, said) = run::watched(&mut command, |pid| {
+            if let Some(looks) = &mut looks {
+                looks.look(pid);
+            }
+        })?;
+        let beside = match (looks, before, self.servers_cpu(case.way)) {
+            (Some(looks), Some(before), Some(now)) => Some(Beside {
+                servers: [0, 1].map(|server| now[server].saturating_sub(before[server])),
+                waits: looks.waits,
+            }),
+            _ => None,
+        };
         let _ = fs::remove_file(&addresses.output);
         if case.way.has_kafka() {
             topic::delete(&addresses.kafka, &addresses.topic)?;
@@ -162,19 +170,18 @@ impl<'a> Session<'a> {
                 recording.rows
             );
         }
-        Ok((took, Beside { servers, waits }))
+        Ok((took, beside))
     }
 
-    /// The CPU time that the servers of a live case have used so far, where they run as processes of ours.
-    fn servers_cpu(&self, way: Way) -> Vec<Duration> {
+    /// The CPU time that MySQL and the destination of a live case have used so far, if both run as processes of ours.
+    fn servers_cpu(&self, way: Way) -> Option<[Duration; 2]> {
         let other = match way {
             Way::Kafka { .. } => Kind::Kafka,
             Way::RedisPublish | Way::RedisStream => Kind::Redis,
-            _ => return Vec::new(),
+            _ => return None,
         };
         let mysql = self.recording.as_ref().and_then(|(_, r)| r.pid());
-        let pids = [mysql, servers::pid(other)];
-        pids.into_iter().filter_map(|pid| run::used(pid?)).collect()
+        Some([run::used(mysql?)?, run::used(servers::pid(other)?)?])
     }
 
     /// Where the case's servers are; starts those that are missing.

@@ -7,11 +7,8 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What the busiest thread of a process did while it ran.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub struct Waits {
-    /// The server's port.
-    mysql: u16,
-    looked: Option<Instant>,
     /// On a core.
     pub running: Duration,
     /// Ready to be, while others were on all of them.
@@ -22,33 +19,43 @@ pub struct Waits {
     pub without: u32,
 }
 
-impl Waits {
+/// Finds that out.
+#[derive(Debug)]
+pub struct Looks {
+    /// The server's port.
+    mysql: u16,
+    last: Option<Instant>,
+    pub waits: Waits,
+}
+
+impl Looks {
     pub fn new(mysql: u16) -> Self {
         Self {
             mysql,
-            ..Self::default()
+            last: None,
+            waits: Waits::default(),
         }
     }
 
     /// Looks at a process, if the last look was some time ago. One that has ended changes nothing.
     pub fn look(&mut self, pid: u32) {
-        if self.looked.is_some_and(|at| at.elapsed() < LOOK) {
+        if self.last.is_some_and(|at| at.elapsed() < LOOK) {
             return;
         }
-        self.looked = Some(Instant::now());
-        let Some((running, ready, is_asleep)) = busiest(pid) else {
+        self.last = Some(Instant::now());
+        let waits = &mut self.waits;
+        // At its end a process may have no other thread left than one that has only waited for the others.
+        let Some((running, ready, is_asleep)) =
+            busiest(pid).filter(|(running, ..)| *running >= waits.running)
+        else {
             return;
         };
-        // At its end a process may have no other thread left than one that has only waited for the others.
-        if running < self.running {
-            return;
-        }
-        self.running = running;
-        self.ready = ready;
+        waits.running = running;
+        waits.ready = ready;
         if is_asleep && let Some(bytes) = unread(pid, self.mysql) {
             let count = match bytes {
-                0 => &mut self.without,
-                _ => &mut self.with_bytes,
+                0 => &mut waits.without,
+                _ => &mut waits.with_bytes,
             };
             *count += 1;
         }
