@@ -112,9 +112,9 @@ impl<'a> Graph<'a> {
     fn text(&self) -> String {
         let mut out = String::new();
         let mut shown = BTreeSet::new();
-        let reached: BTreeSet<usize> = self.edges.iter().map(|(_, to)| *to).collect();
+        let reached = |n| self.edges.iter().any(|(_, to)| *to == n);
         for (n, component) in self.components.iter().enumerate() {
-            if !reached.contains(&n) {
+            if !reached(n) {
                 let _ = writeln!(out, "{} ({})", component.id, component.type_name);
                 self.branches(n, "", &mut shown, &mut out);
             }

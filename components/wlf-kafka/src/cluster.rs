@@ -264,24 +264,19 @@ fn newest(topic: &str, partition: i32) -> ListOffsetsRequest {
 /// The leader of each partition, in the order of the partitions' numbers.
 fn leaders(topic: MetadataResponseTopic) -> Result<Vec<i32>, Error> {
     let name = topic.name.0;
-    let mut partitions = topic.partitions;
-    partitions.sort_by_key(|partition| partition.partition_index.0);
-    let mut leaders = Vec::with_capacity(partitions.len());
-    for (expected, partition) in (0i32..).zip(partitions) {
-        let leader = partition.leader_id.0;
-        if leader < 0 || partition.partition_index.0 != expected {
-            return Err(Error::NoLeader {
-                topic: name,
-                partition: expected,
-            });
+    let mut leaders = vec![-1; topic.partitions.len()];
+    for partition in topic.partitions {
+        let place = usize::try_from(partition.partition_index.0).ok();
+        if let Some(leader) = place.and_then(|place| leaders.get_mut(place)) {
+            *leader = partition.leader_id.0;
         }
-        leaders.push(leader);
     }
-    if leaders.is_empty() {
-        return Err(Error::NoLeader {
+    let without = (0..).zip(&leaders).find(|(_, leader)| **leader < 0);
+    match without {
+        None if !leaders.is_empty() => Ok(leaders),
+        without => Err(Error::NoLeader {
             topic: name,
-            partition: 0,
-        });
+            partition: without.map_or(0, |(partition, _)| partition),
+        }),
     }
-    Ok(leaders)
 }

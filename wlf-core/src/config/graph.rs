@@ -178,10 +178,10 @@ impl<'a> Graph<'a> {
         if !(0..components.len()).any(|at| is_collector(&at)) {
             return;
         }
-        let led_to: BTreeSet<usize> = self.edges.iter().flatten().copied().collect();
+        let led_to = |at| self.edges.iter().flatten().any(|to| *to == at);
         for (at, component) in components.iter().enumerate() {
             let reached =
-                is_collector(&at) || led_to.contains(&at) || self.also_reached.contains(&at);
+                is_collector(&at) || led_to(at) || self.also_reached.contains(&at);
             if reached {
                 continue;
             }

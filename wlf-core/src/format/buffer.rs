@@ -11,6 +11,9 @@ use crate::value::Text;
 const LOWER: bool = false;
 const UPPER: bool = true;
 
+/// A quotation mark, as [`Room::put_between`] wants it.
+const QUOTE: ([u8; 2], usize) = (*b"\"\"", 1);
+
 /// A growing run of bytes.
 #[derive(Debug, Default)]
 pub struct Buffer(Room);
@@ -73,12 +76,21 @@ impl Buffer {
         self.array([byte]);
     }
 
-    /// Appends a character as UTF-8.
+    /// Appends a character as UTF-8, without a branch by its length, which of text with letters of both one byte and two
+    /// would mostly be taken wrong.
     #[inline(always)]
     pub fn character(&mut self, character: char) {
-        let mut bytes = [0; 4];
-        let len = character.encode_utf8(&mut bytes).len();
-        self.front(bytes, len);
+        let code = u32::from(character);
+        // The last byte has the lowest six bits, and so on; the first one has a mark for how many there are.
+        let part = |n: u32| 0x80 | code >> (6 * n) & 0x3f;
+        let (one, two) = (code, 0xc0 | code >> 6 | part(0) << 8);
+        let three = 0xe0 | code >> 12 | part(1) << 8 | part(0) << 16;
+        let four = 0xf0 | code >> 18 | part(2) << 8 | part(1) << 16 | part(0) << 24;
+        let bytes = if code < 0x80 { one } else { two };
+        let bytes = if code < 0x800 { bytes } else { three };
+        let bytes = if code < 0x1_0000 { bytes } else { four };
+        let len = 1 + usize::from(code >= 0x80) + usize::from(code >= 0x800);
+        self.front(bytes.to_le_bytes(), len + usize::from(code >= 0x1_0000));
     }
 
     /// Replaces a byte that was written.
@@ -118,6 +130,16 @@ impl Buffer {
     #[inline(never)]
     pub fn string(&mut self, text: &[u8]) {
         self.string_inline(text.into());
+    }
+
+    /// The same for text that is known to be UTF-8.
+    #[inline(never)]
+    pub fn utf8_string(&mut self, text: &[u8]) {
+        let start = self.len() + 1;
+        let copied = self.0.put_between::<true>(text.into(), QUOTE, QUOTE);
+        if copied.clean < text.len() {
+            self.quote_rest::<UPPER>(text, copied, start);
+        }
     }
 
     /// The same for what is written for each value: a kilobyte of code wherever it stands.
@@ -164,8 +186,7 @@ impl Buffer {
     #[inline(always)]
     fn quote_with<const DIGITS: bool, const LONG_IS_RARE: bool>(&mut self, text: Text<'_>) {
         let start = self.len() + 1;
-        const MARK: ([u8; 2], usize) = (*b"\"\"", 1);
-        let copied = self.0.put_between::<LONG_IS_RARE>(text, MARK, MARK);
+        let copied = self.0.put_between::<LONG_IS_RARE>(text, QUOTE, QUOTE);
         if copied.clean < text.len() || copied.high {
             self.quote_rest::<DIGITS>(&text, copied, start);
         }
@@ -319,6 +340,20 @@ mod tests {
         fn replaces_as_the_standard_library_does(bytes in proptest::collection::vec(any::<u8>(), 0..70)) {
             let back: String = serde_json::from_str(&escaped(&bytes)).unwrap();
             prop_assert_eq!(back, String::from_utf8_lossy(&bytes));
+        }
+
+        #[test]
+        fn what_is_known_to_be_utf8_is_a_string_too(text in "[ -~\u{0}-\u{20}\"\\\\é😁]{0,70}") {
+            let mut buffer = Buffer::new();
+            buffer.utf8_string(text.as_bytes());
+            prop_assert_eq!(String::from_utf8(buffer.as_slice().to_vec()).unwrap(), escaped(text.as_bytes()));
+        }
+
+        #[test]
+        fn characters_are_utf8(text: Vec<char>) {
+            let mut buffer = Buffer::new();
+            text.iter().for_each(|character| buffer.character(*character));
+            prop_assert_eq!(String::from_utf8(buffer.as_slice().to_vec()).unwrap(), String::from_iter(text));
         }
 
         #[test]

@@ -124,9 +124,11 @@ pub(super) struct KeyScratch {
 
 impl KeyPlan {
     pub fn new(text: KeyText, table: &Table) -> Self {
-        let places = table.primary_key.iter().enumerate();
-        let mut columns: Vec<_> = places.map(|(place, column)| (*column, place)).collect();
-        columns.sort_unstable();
+        let place = |column| table.primary_key.iter().position(|part| *part == column);
+        let columns = 0..table.columns.len();
+        let columns: Vec<_> = columns
+            .filter_map(|column| Some((column, place(column)?)))
+            .collect();
         let in_order = columns.is_sorted_by_key(|(_, place)| *place);
         Self {
             text,

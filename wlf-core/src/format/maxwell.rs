@@ -401,7 +401,7 @@ impl<'a, C: Columns> Visitor<'a> for Rendering<'a, '_, C> {
             Value::Coded(Coded::Text) => {
                 text.clear();
                 image.write(text)?;
-                out.string(text);
+                out.utf8_string(text);
             }
             Value::Coded(Coded::Bytes) => {
                 text.clear();

@@ -149,7 +149,7 @@ impl Buffer {
     /// Two decimals of at most fifteen digits are never the same double, so one that reads back is the shortest. Dividing
     /// by a power of ten that is exact is how such a decimal is read.
     #[inline]
-    pub fn short_double(&mut self, n: f64) -> bool {
+    fn short_double(&mut self, n: f64) -> bool {
         let magnitude = n.abs();
         let millionths = (magnitude * 1e6 + 0.5) as u64;
         if !(1e-3..1e9).contains(&magnitude) || millionths as f64 / 1e6 != magnitude {
@@ -177,15 +177,23 @@ impl Buffer {
         self.fraction(unscaled % POWERS[usize::from(scale)], usize::from(scale));
     }
 
+    /// Writes the shortest digits that read back as the same number, if the point is among them or near; says whether it did.
+    #[inline]
+    pub fn plain_double(&mut self, n: f64) -> bool {
+        if self.short_double(n) {
+            return true;
+        }
+        let is_near = (1e-5..1e15).contains(&n.abs()) || n == 0.0;
+        if is_near {
+            self.plain(n);
+        }
+        is_near
+    }
+
     /// The shortest text that reads back as the same number, `null` for what JSON has no number for.
     pub fn double(&mut self, n: f64) {
-        if self.short_double(n) {
-            return;
-        }
-        if n.is_finite() {
-            self.put(ryu::Buffer::new().format_finite(n).as_bytes());
-        } else {
-            self.put(b"null");
+        if !self.plain_double(n) {
+            self.shortest(n.is_finite().then_some(n));
         }
     }
 
@@ -196,12 +204,28 @@ impl Buffer {
         // As for doubles, with six digits in all.
         if (1e-2..1e3).contains(&magnitude) && thousandths as f32 / 1e3 == magnitude {
             self.few_digits(n < 0.0, thousandths.into(), 3);
-            return;
-        }
-        if n.is_finite() {
-            self.put(ryu::Buffer::new().format_finite(n).as_bytes());
+        } else if (1e-5..1e12).contains(&magnitude) {
+            self.plain(n);
         } else {
+            self.shortest(n.is_finite().then_some(n));
+        }
+    }
+
+    /// The shortest text of a number that has no exponent then.
+    fn plain(&mut self, n: impl zmij::Float) {
+        self.put(zmij::Buffer::new().format_finite(n).as_bytes());
+    }
+
+    /// The shortest text of a finite number; an exponent has no plus.
+    #[inline(never)]
+    fn shortest(&mut self, finite: Option<impl zmij::Float>) {
+        let Some(n) = finite else {
             self.put(b"null");
+            return;
+        };
+        let mut buffer = zmij::Buffer::new();
+        for part in buffer.format_finite(n).split('+') {
+            self.put(part.as_bytes());
         }
     }
 
@@ -413,7 +437,7 @@ mod tests {
     proptest! {
         #[test]
         fn few_digits_are_as_short_as_any(digits in 0..2_000_000_000_000_000i64, scale in 0..9i32, bits: u64) {
-            let mut shortest = ryu::Buffer::new();
+            let mut shortest = zmij::Buffer::new();
             let double = digits as f64 / 10f64.powi(scale);
             for n in [double, -double, f64::from_bits(double.to_bits() ^ bits & 1)] {
                 prop_assert_eq!(text(|out| out.double(n)), shortest.format_finite(n));

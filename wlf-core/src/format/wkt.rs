@@ -120,7 +120,13 @@ fn point(reader: &mut Reader<'_>, out: &mut Buffer) -> Result<(), NotWkb> {
 
 /// Writes the shortest digits that read back as the same number, without exponent and without `.0`.
 fn coordinate(n: f64, out: &mut Buffer) {
-    let mut buffer = ryu::Buffer::new();
+    if out.plain_double(n) {
+        if out.ends_with(b".0") {
+            out.truncate(out.len() - 2);
+        }
+        return;
+    }
+    let mut buffer = zmij::Buffer::new();
     let text = buffer.format(n);
     let Some((digits, exponent)) = text.split_once('e') else {
         out.put(text.strip_suffix(".0").unwrap_or(text).as_bytes());

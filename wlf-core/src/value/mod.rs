@@ -57,7 +57,7 @@ pub enum Value<'a> {
 /// What it is that [`Columns::write`] writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coded {
-    /// Text, in UTF-8 and not escaped: the source has it in another charset.
+    /// Text, as valid UTF-8 and not escaped: the source has it in another charset.
     Text,
     /// Bytes, as they are and not encoded: the source has them in a compressed form.
     Bytes,

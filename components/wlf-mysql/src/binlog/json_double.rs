@@ -7,14 +7,14 @@ use wlf_core::format::Buffer;
 pub fn write(number: f64, out: &mut Buffer) {
     if !number.is_finite() {
         out.put(b"null");
-    } else if !out.short_double(number) {
+    } else if !out.plain_double(number) {
         longer(number, out);
     }
 }
 
 #[inline(never)]
 fn longer(number: f64, out: &mut Buffer) {
-    let mut buffer = ryu::Buffer::new();
+    let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(number.abs()).as_bytes();
     let (mantissa, exponent) = match text.iter().position(|byte| *byte == b'e') {
         Some(at) => text.split_at_checked(at).unwrap_or((text, &[])),

@@ -24,12 +24,12 @@ pub fn list(paths: &[String]) -> Result<Vec<Listed>, Error> {
         }
         for file in found {
             if !files.iter().any(|known| known.path == file.path) {
-                files.push(file);
+                // Names without a number stay where they are named, before the others.
+                let before = |known: &Listed| number(&known.name) <= number(&file.name);
+                files.insert(files.partition_point(before), file);
             }
         }
     }
-    // Names without a number stay where they are named, before the others.
-    files.sort_by_key(|file| number(&file.name));
     for (n, file) in files.iter().enumerate() {
         if let Some(same) = files.iter().take(n).find(|other| other.name == file.name) {
             return Err(Error::SameName {

@@ -15,13 +15,13 @@ pub(super) fn write<C: Columns>(
     match image.value()? {
         Value::Null => out.put(b"null"),
         Value::Int(n) => quoted(out, |out| out.signed(n)),
-        Value::UInt(n) => quoted(out, |out| out.unsigned(n)),
+        Value::UInt(n) => unsigned(n, out),
         Value::Float(n) => quoted(out, |out| out.float(n)),
         Value::Double(n) => quoted(out, |out| out.double(n)),
         Value::Decimal { unscaled, scale } => quoted(out, |out| out.decimal(unscaled, scale)),
         Value::Year(year) => quoted(out, |out| out.zero_padded(year.into(), 4)),
         Value::Text(text) => out.string_inline(text),
-        Value::Enum { index, .. } => quoted(out, |out| out.unsigned(index.into())),
+        Value::Enum { index, .. } => unsigned(index.into(), out),
         Value::Json([]) => out.put(b"\"null\""),
         Value::Json(json) => out.string(json),
         Value::Date(date) => quoted(out, |out| out.date(date)),
@@ -29,7 +29,7 @@ pub(super) fn write<C: Columns>(
         Value::Timestamp(at) => quoted(out, |out| out.timestamp(at)),
         Value::Time(time) => quoted(out, |out| out.time(time)),
         Value::Bytes { bytes, padded } => binary(bytes, padded, out),
-        Value::Set(set) => quoted(out, |out| out.unsigned(set.chosen)),
+        Value::Set(set) => unsigned(set.chosen, out),
         Value::Geometry(shape) => geometry(shape, out),
         Value::Vector(numbers) => binary(numbers, 0, out),
         Value::Coded(coded) => {
@@ -42,6 +42,12 @@ pub(super) fn write<C: Columns>(
         }
     }
     Ok(())
+}
+
+/// Not inlined, as it would be there three times.
+#[inline(never)]
+fn unsigned(n: u64, out: &mut Buffer) {
+    quoted(out, |out| out.unsigned(n));
 }
 
 /// Writes each byte as the character of that number (ISO-8859-1), as if zero bytes followed up to a length of `padded`.
@@ -78,7 +84,7 @@ fn geometry(shape: Geometry<'_>, out: &mut Buffer) {
 }
 
 /// Whether an integer is `from` or more.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn is_from<C: Columns>(image: &C, from: u64) -> Result<bool, C::Error> {
     Ok(matches!(image.value()?, Value::UInt(n) if n >= from))
 }

@@ -19,7 +19,7 @@ pub(in crate::format) fn write<C: Columns>(
     }
     match image.value()? {
         Value::Null => out.put(b"null"),
-        Value::Int(n) => out.signed(n),
+        Value::Int(n) => signed(n, out),
         Value::UInt(n) => unsigned(n, field.kind, out),
         Value::Float(n) => out.float(n),
         Value::Double(n) => out.double(n),
@@ -37,15 +37,15 @@ pub(in crate::format) fn write<C: Columns>(
         Value::Enum { label, .. } => out.string(label.as_bytes()),
         Value::Json(json) => json_text(json, field.nullable, out),
         Value::Date(date) => match days(date) {
-            Some(days) => out.signed(days),
+            Some(days) => signed(days, out),
             None => zero(field.nullable, out),
         },
         Value::DateTime(at) => match epoch(at) {
-            Some(number) => out.signed(number),
+            Some(number) => signed(number, out),
             None => zero(field.nullable, out),
         },
         Value::Timestamp(at) => zoned(at, field.nullable, out),
-        Value::Time(time) => out.signed(micro_time(time)),
+        Value::Time(time) => signed(micro_time(time), out),
         Value::Bytes { bytes, padded } => binary(bytes, padded, field.binary, out),
         Value::Set(set) => labels(set, out),
         Value::Geometry(shape) => geometry(shape, field.kind, out),
@@ -62,6 +62,12 @@ pub(in crate::format) fn write<C: Columns>(
         }
     }
     Ok(())
+}
+
+/// Not inlined, as it would be there four times.
+#[inline(never)]
+fn signed(n: i64, out: &mut Buffer) {
+    out.signed(n);
 }
 
 /// Writes a value of no known type as text.

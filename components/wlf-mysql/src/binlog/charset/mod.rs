@@ -182,6 +182,7 @@ impl Encoding {
 }
 
 /// Writes a character, or U+FFFD for bytes that are none.
+#[inline(always)]
 fn put(character: Option<char>, out: &mut Buffer) {
     let character = character.unwrap_or_else(|| {
         replaced::note();
@@ -191,6 +192,7 @@ fn put(character: Option<char>, out: &mut Buffer) {
 }
 
 /// The character of a table, which has U+FFFD where there is none.
+#[inline(always)]
 fn of_table(unit: Option<&u16>) -> Option<char> {
     let character = char::from_u32(u32::from(*unit?));
     character.filter(|character| *character != char::REPLACEMENT_CHARACTER)
@@ -203,11 +205,24 @@ fn torn(rest: &[u8], out: &mut Buffer) {
     }
 }
 
+/// Pieces of ASCII are copied; in others each byte goes the same way, since a branch by its kind would mostly be taken wrong.
 fn one_byte(text: &[u8], out: &mut Buffer, upper: impl Fn(u8) -> Option<char>) {
-    let mut rest = text;
-    while let Some((byte, behind)) = behind_ascii(rest, out).split_first() {
-        put(upper(*byte), out);
-        rest = behind;
+    let (pieces, rest) = text.as_chunks::<16>();
+    for piece in pieces {
+        if piece.is_ascii() {
+            out.put(piece);
+        } else {
+            each_byte(piece, out, &upper);
+        }
+    }
+    each_byte(rest, out, &upper);
+}
+
+#[inline(always)]
+fn each_byte(text: &[u8], out: &mut Buffer, upper: impl Fn(u8) -> Option<char>) {
+    for byte in text {
+        let other = upper(*byte);
+        put(if byte.is_ascii() { Some(char::from(*byte)) } else { other }, out);
     }
 }
 
