@@ -230,10 +230,11 @@ impl<'e> Parts<'e> {
         const PART: usize = 128 << 10;
         let full = encoder.payload().len() + PART;
         self.part.start = self.part.end;
-        for event in self.events.iter().skip(self.part.start) {
-            let durable = self.part.end;
-            self.part.end += 1;
-            encoder.encode(event).map_err(|error| WriteError {
+        while let Some(rest @ [_, ..]) = self.events.get(self.part.end..) {
+            let (whole, encoded) = encoder.encode_some(rest, full);
+            let durable = self.part.end + whole;
+            self.part.end = durable + usize::from(encoded.is_err());
+            encoded.map_err(|error| WriteError {
                 durable,
                 rows: error.row,
                 fault: error.fault,

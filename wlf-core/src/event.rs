@@ -141,11 +141,55 @@ pub struct Transaction {
 ///
 /// There is one for many events, so that an event costs a reference count and no allocation.
 pub trait Changes: fmt::Debug + Send + Sync {
-    /// Writes the rows of `event` into `encoder`: one call for each event, generic code from there on.
+    /// Writes the rows of `event` into `encoder`.
     ///
     /// # Errors
     /// If a row cannot be decoded; the rows before it stay in the encoder.
     fn encode(&self, event: &Event, encoder: &mut Encoder) -> Result<(), EncodeError>;
+
+    /// Writes the rows of events one after the other: one call for all of them, generic code from there on.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode), of the event that the run gave last.
+    fn encode_run(&self, run: &mut Run<'_>, encoder: &mut Encoder) -> Result<(), EncodeError> {
+        while let Some(event) = run.next(encoder) {
+            self.encode(event, encoder)?;
+        }
+        Ok(())
+    }
+}
+
+/// Events one behind the other that have the same [`Changes`].
+#[derive(Debug)]
+pub struct Run<'a> {
+    events: &'a [Event],
+    given: usize,
+}
+
+impl<'a> Run<'a> {
+    /// Those that `events` begin with.
+    pub(crate) fn of(events: &'a [Event]) -> Self {
+        Self { events, given: 0 }
+    }
+
+    /// The next event; `None` if there is none, or the encoder wants no more.
+    #[inline(always)]
+    pub fn next(&mut self, encoder: &Encoder) -> Option<&'a Event> {
+        let (first, event) = (self.events.first()?, self.events.get(self.given)?);
+        if self.given > 0 {
+            let goes_on = Arc::ptr_eq(&first.changes, &event.changes);
+            if !goes_on || !encoder.takes_more(first, event) {
+                return None;
+            }
+        }
+        self.given += 1;
+        Some(event)
+    }
+
+    /// How many events it gave.
+    pub(crate) fn given(&self) -> usize {
+        self.given
+    }
 }
 
 /// A row that could not be decoded or encoded.

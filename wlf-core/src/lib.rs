@@ -29,7 +29,7 @@ pub use component::{
 };
 pub use data_type::{BlobSize, DataType, GeometryType};
 pub use event::{
-    Batch, Changes, Column, EncodeError, Ended, Event, Operation, Position, Table, Transaction,
+    Batch, Changes, Column, EncodeError, Ended, Event, Operation, Position, Run, Table, Transaction,
 };
 pub use fault::{Exit, Fault, Severity};
 pub use origin::Origin;

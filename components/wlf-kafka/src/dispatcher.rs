@@ -77,7 +77,9 @@ impl KafkaDispatcher {
     /// The first row that goes nowhere, and why; the rows before it are in their lanes.
     async fn encode(&mut self, events: &[Event], mut row: u32) -> Result<u32, (u32, Fault)> {
         let mut next = self.encoder.lanes().written() + TURN;
-        for event in events {
+        let mut rest = events;
+        while let [event, ..] = rest {
+            let mut done = 1;
             if self.in_lanes && self.ahead.is_empty() && event.operation != Operation::Ddl {
                 let topic = match self.topics.known(event) {
                     Some(topic) => topic,
@@ -85,12 +87,15 @@ impl KafkaDispatcher {
                 };
                 let target = whole(&self.config, event, topic);
                 self.encoder.lanes().aim(target, row);
-                let encoded = self.encoder.encode_in_lanes(event);
+                let (whole, encoded) = self.encoder.encode_in_lanes(rest, next);
+                done = whole;
+                row += rows(&rest[..done]);
                 encoded.map_err(|error| (row + error.row, error.fault))?;
             } else {
                 self.route(event, row).await?;
+                row += event.len();
             }
-            row += event.len();
+            rest = &rest[done..];
             if self.encoder.lanes().has_full() || self.encoder.lanes().written() >= next {
                 self.send_full().await;
                 next = self.encoder.lanes().written() + TURN;
@@ -247,6 +252,11 @@ fn encoder(config: &Config) -> Encoder {
     } else {
         encoder.with_views()
     }
+}
+
+/// The number of the events' rows.
+fn rows(events: &[Event]) -> u32 {
+    events.iter().map(Event::len).sum()
 }
 
 /// Notes rows, given by their numbers among all of a write and in order, that need not be sent again.

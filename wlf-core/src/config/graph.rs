@@ -180,8 +180,7 @@ impl<'a> Graph<'a> {
         }
         let led_to = |at| self.edges.iter().flatten().any(|to| *to == at);
         for (at, component) in components.iter().enumerate() {
-            let reached =
-                is_collector(&at) || led_to(at) || self.also_reached.contains(&at);
+            let reached = is_collector(&at) || led_to(at) || self.also_reached.contains(&at);
             if reached {
                 continue;
             }

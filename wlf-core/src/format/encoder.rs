@@ -12,7 +12,7 @@ use super::maxwell::{self, Extended};
 use super::messages::{self, Moment, Output, Views};
 use super::plans::Plans;
 use super::record::{Content, End, Records, Shape};
-use crate::event::{EncodeError, Event};
+use crate::event::{EncodeError, Event, Run};
 use crate::schema_change::SchemaChange;
 use crate::value::{RowError, Rows};
 
@@ -48,6 +48,8 @@ pub struct Encoder {
     lanes: Lanes,
     /// Whether the rows under way go into the lanes.
     in_lanes: bool,
+    /// From so many bytes on, a run of events ends.
+    enough: usize,
 }
 
 /// What writes the rows. Plain Maxwell has its own way, on which nothing is asked that only others need.
@@ -95,6 +97,7 @@ impl Encoder {
             scratch: maxwell::Scratch::default(),
             lanes: Lanes::default(),
             in_lanes: false,
+            enough: 0,
         }
     }
 
@@ -142,17 +145,55 @@ impl Encoder {
         matches!(self.form, Form::Plain)
     }
 
-    /// Encodes the event's rows, each with its key as one record of the lanes that were aimed at. They are not among
-    /// [`records`](Self::records), and changes of definitions do not go there.
+    /// Encodes the rows of the first event, each with its key as one record of the lanes that were aimed at; and those of the
+    /// events behind it that have the same table version, operation and [`Changes`], until a lane is full or there are
+    /// `enough` bytes in all lanes. They are not among [`records`](Self::records), and changes of definitions do not go
+    /// there. Returns how many events were encoded as a whole.
     ///
     /// # Errors
-    /// As [`encode`](Self::encode).
-    pub fn encode_in_lanes(&mut self, event: &Event) -> Result<(), EncodeError> {
+    /// As [`encode`](Self::encode), of the event behind those.
+    pub fn encode_in_lanes(
+        &mut self,
+        events: &[Event],
+        enough: usize,
+    ) -> (usize, Result<(), EncodeError>) {
         debug_assert!(self.fits_lanes());
         self.in_lanes = true;
-        let encoded = event.changes.encode(event, self);
+        let encoded = self.encode_some(events, enough);
         self.in_lanes = false;
         encoded
+    }
+
+    /// Encodes the rows of the first event, and of those behind it that have the same [`Changes`], until there are `enough`
+    /// bytes. Returns how many events were encoded as a whole.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode), of the event behind those.
+    pub fn encode_some(
+        &mut self,
+        events: &[Event],
+        enough: usize,
+    ) -> (usize, Result<(), EncodeError>) {
+        self.enough = enough;
+        let mut run = Run::of(events);
+        let encoded = match events.first() {
+            Some(first) => first.changes.encode_run(&mut run, self),
+            None => Ok(()),
+        };
+        (run.given() - usize::from(encoded.is_err()), encoded)
+    }
+
+    /// Whether an event can be encoded behind `first`, without asking.
+    #[inline(always)]
+    pub(crate) fn takes_more(&self, first: &Event, event: &Event) -> bool {
+        if self.in_lanes {
+            let same = first.table.version == event.table.version;
+            same && first.operation == event.operation
+                && !self.lanes.has_full()
+                && self.lanes.written() < self.enough
+        } else {
+            self.payload.len() < self.enough
+        }
     }
 
     /// Encodes the event's rows behind those that are there already.
@@ -182,7 +223,9 @@ impl Encoder {
             let plan = plans.of(&event.table, |table| maxwell::Plan::new(table, key));
             if self.in_lanes {
                 let (lanes, scratch) = (&mut self.lanes, &mut self.scratch);
-                return maxwell::encode_in_place(plan, event, rows, lanes, scratch);
+                maxwell::encode_in_place(plan, event, rows, lanes, scratch)?;
+                lanes.pass(event.len());
+                return Ok(());
             }
             return maxwell::encode(
                 plan,

@@ -64,12 +64,18 @@ impl Lanes {
         first
     }
 
-    /// Lets the rows of the next event go to `target`, the first of them with the number `row`.
+    /// Lets the rows of the next events go to `target`, the first of them with the number `row`.
     #[inline]
     pub fn aim(&mut self, target: Target, row: u32) {
         debug_assert!(target.first + target.lanes.max(1) <= self.open.len());
         self.target = target;
         self.row = row;
+    }
+
+    /// Takes so many rows for written.
+    #[inline(always)]
+    pub(super) fn pass(&mut self, rows: u32) {
+        self.row += rows;
     }
 
     /// The lane for the row whose key is in `self.key`.

@@ -1,6 +1,12 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::format::{Encoder, Format};
+use crate::testing::numbers;
+use crate::value::Records;
+use crate::{Column, Event, Operation, Table};
 
 /// A record as a reader has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,4 +212,75 @@ fn memory_is_used_again_and_is_bounded() {
     let spare = lanes.spare.len();
     lanes.push(0, usize::MAX, 0, None, Some(&value), None);
     assert_eq!(lanes.spare.len(), spare - 1);
+}
+
+/// An event of so many rows.
+fn rows(count: i64) -> Event {
+    let columns = vec![Column::untyped("id")];
+    let table = Arc::new(Table::new("shop", "t", columns, vec![0]));
+    Records::insert(&table, (0..count).map(|n| vec![n.into()]))
+}
+
+/// The rows as events of the same changes, one for each.
+fn split(mut event: Event) -> Vec<Event> {
+    let mut events = Vec::new();
+    while !event.is_empty() {
+        events.push(event.split_to(1));
+    }
+    events
+}
+
+fn encoder() -> Encoder {
+    let mut encoder = Encoder::new(Format::default())
+        .with_keys()
+        .with_lanes(Lanes::new(0));
+    let target = Target {
+        first: encoder.lanes().add(1),
+        lanes: 1,
+        limit: usize::MAX,
+    };
+    encoder.lanes().aim(target, 7);
+    encoder
+}
+
+#[test]
+fn a_run_numbers_its_rows_and_ends_where_the_event_is_another() {
+    let mut events = split(rows(3));
+    events.extend(split(rows(2)));
+    let mut encoder = encoder();
+    let (whole, encoded) = encoder.encode_in_lanes(&events, usize::MAX);
+    encoded.unwrap();
+    // The others are of other changes.
+    assert_eq!(whole, 3);
+    events[1].operation = Operation::Delete;
+    encoder.lanes().aim(
+        Target {
+            lanes: 1,
+            limit: usize::MAX,
+            first: 0,
+        },
+        10,
+    );
+    assert_eq!(encoder.encode_in_lanes(&events, usize::MAX).0, 1);
+    encoder.lanes().fill();
+    let (_, chunk) = encoder.lanes().take_full().unwrap();
+    let numbers: Vec<_> = read(&chunk).iter().map(|record| record.row).collect();
+    assert_eq!(numbers, [7, 8, 9, 10]);
+}
+
+#[test]
+fn a_run_ends_where_there_is_enough() {
+    let events = split(rows(100));
+    let mut encoder = encoder();
+    assert_eq!(encoder.encode_in_lanes(&events, 1).0, 1);
+    let one = encoder.lanes().written();
+    assert_eq!(encoder.encode_in_lanes(&events[1..5], 3 * one).0, 2);
+    assert_eq!(encoder.encode_in_lanes(&[], usize::MAX).0, 0);
+    let (whole, encoded) = encoder.encode_some(&events, 10_000);
+    encoded.unwrap();
+    assert!(encoder.payload().len() >= 10_000 || whole == 100);
+    assert_eq!(encoder.records().count(), whole);
+    // Of what fails nothing is whole.
+    let (whole, failed) = encoder.encode_some(&[numbers("t", 1, None, 5, 1)], 1);
+    assert_eq!((whole, failed.unwrap_err().row), (0, 5));
 }

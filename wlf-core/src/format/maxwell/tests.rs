@@ -39,9 +39,12 @@ fn in_lanes(events: &[Event]) -> Vec<(String, String)> {
         lanes: 1,
         limit: usize::MAX,
     };
-    for event in events {
+    let mut rest = events;
+    while !rest.is_empty() {
         encoder.lanes().aim(target, 0);
-        encoder.encode_in_lanes(event).unwrap();
+        let (whole, encoded) = encoder.encode_in_lanes(rest, usize::MAX);
+        encoded.unwrap();
+        rest = &rest[whole..];
     }
     encoder.lanes().fill();
     let Some((_, chunk)) = encoder.lanes().take_full() else {

@@ -222,7 +222,14 @@ fn one_byte(text: &[u8], out: &mut Buffer, upper: impl Fn(u8) -> Option<char>) {
 fn each_byte(text: &[u8], out: &mut Buffer, upper: impl Fn(u8) -> Option<char>) {
     for byte in text {
         let other = upper(*byte);
-        put(if byte.is_ascii() { Some(char::from(*byte)) } else { other }, out);
+        put(
+            if byte.is_ascii() {
+                Some(char::from(*byte))
+            } else {
+                other
+            },
+            out,
+        );
     }
 }
 
