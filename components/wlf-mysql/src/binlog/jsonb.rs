@@ -68,6 +68,29 @@ impl Budget {
     }
 }
 
+/// Writes a value of an object or array.
+#[inline(always)]
+fn write_member<const WIDE: usize>(
+    kind: u8,
+    value: &[u8],
+    out: &mut Buffer,
+    budget: &mut Budget,
+    depth: u8,
+) -> Result<(), Wrong> {
+    // What is large is rare, and not worth a copy of the code.
+    if WIDE > 2 {
+        return write_value(kind, value, out, budget, depth);
+    }
+    match kind {
+        STRING => short_string(value, out, budget),
+        INT16 => {
+            out.signed(i16::from_le_bytes(array(value)?).into());
+            Ok(())
+        }
+        _ => write_value(kind, value, out, budget, depth),
+    }
+}
+
 #[inline(always)]
 fn write_value(
     kind: u8,
@@ -87,6 +110,11 @@ fn write_value(
 /// Not inlined, as it would be twice for each level of a document: a hundred of them need a stack.
 #[inline(never)]
 fn string(value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Wrong> {
+    short_string(value, out, budget)
+}
+
+#[inline(always)]
+fn short_string(value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Wrong> {
     let mut reader = Reader::new(value);
     let len = length(&mut reader).map_err(|_| &NO_LENGTH)?;
     budget.spend(len)?;
@@ -116,7 +144,9 @@ fn scalar(kind: u8, value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Resu
             let len = length(&mut reader).map_err(|_| &NO_LENGTH)?;
             budget.spend(len)?;
             let value = reader.rest().get(..len).ok_or(&OPAQUE_TRUNCATED)?;
-            opaque(*code, value, out)?;
+            if *code != column_type::NEWDECIMAL || !decimal_number(value, out)? {
+                opaque(*code, value, out);
+            }
         }
         _ => return Err(&NO_TYPE),
     }
@@ -174,7 +204,7 @@ fn container<const WIDE: usize, const KEY: usize, const VALUE: usize>(
         } else {
             bytes.get(number::<WIDE>(place, 0)?..).ok_or(&TRUNCATED)?
         };
-        write_value(*kind, value, out, budget, depth)?;
+        write_member::<WIDE>(*kind, value, out, budget, depth)?;
     }
     out.byte(if object { b'}' } else { b']' });
     Ok(())
@@ -228,21 +258,26 @@ pub(super) fn length(reader: &mut Reader<'_>) -> Result<usize, Malformed> {
     Err(Malformed::Invalid(FIELD))
 }
 
-/// Writes what SQL put in: decimals as numbers, dates and times as text, the rest as `"base64:type252:…"`.
-fn opaque(code: u8, value: &[u8], out: &mut Buffer) -> Result<(), Wrong> {
-    if code == column_type::NEWDECIMAL
-        && let [precision, scale, packed @ ..] = value
-        && scale <= precision
-        && packed.len() == usize::from(decimal::packed_length(*precision, *scale))
-    {
-        return match decimal::unscaled(packed, *precision, *scale) {
-            Some(unscaled) => {
-                out.decimal(unscaled, *scale);
-                Ok(())
-            }
-            None => decimal::write(packed, *precision, *scale, out).map_err(|_| &NO_DECIMAL),
-        };
+/// Writes a DECIMAL that SQL put in as a number; says whether it is one.
+#[inline(always)]
+fn decimal_number(value: &[u8], out: &mut Buffer) -> Result<bool, Wrong> {
+    let [precision, scale, packed @ ..] = value else {
+        return Ok(false);
+    };
+    let is_whole = scale <= precision
+        && packed.len() == usize::from(decimal::packed_length(*precision, *scale));
+    if is_whole {
+        match decimal::unscaled(packed, *precision, *scale) {
+            Some(unscaled) => out.decimal(unscaled, *scale),
+            None => decimal::write(packed, *precision, *scale, out).map_err(|_| &NO_DECIMAL)?,
+        }
     }
+    Ok(is_whole)
+}
+
+/// Writes what else SQL put in: dates and times as text, the rest as `"base64:type252:…"`.
+#[inline(never)]
+fn opaque(code: u8, value: &[u8], out: &mut Buffer) {
     out.byte(b'"');
     let at = <[u8; 8]>::try_from(value)
         .ok()
@@ -259,7 +294,6 @@ fn opaque(code: u8, value: &[u8], out: &mut Buffer) -> Result<(), Wrong> {
         }
     }
     out.byte(b'"');
-    Ok(())
 }
 
 #[cfg(test)]
