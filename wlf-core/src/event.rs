@@ -147,7 +147,8 @@ pub trait Changes: fmt::Debug + Send + Sync {
     /// If a row cannot be decoded; the rows before it stay in the encoder.
     fn encode(&self, event: &Event, encoder: &mut Encoder) -> Result<(), EncodeError>;
 
-    /// Writes the rows of events one after the other: one call for all of them, generic code from there on.
+    /// Writes the rows of events one after the other: one call for all of them, generic code from there on. It takes events
+    /// from the run until there are none, and nothing has to do it otherwise.
     ///
     /// # Errors
     /// As [`encode`](Self::encode), of the event that the run gave last.

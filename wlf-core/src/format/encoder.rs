@@ -180,6 +180,7 @@ impl Encoder {
             Some(first) => first.changes.encode_run(&mut run, self),
             None => Ok(()),
         };
+        debug_assert!(run.given() > 0 || events.is_empty());
         (run.given() - usize::from(encoded.is_err()), encoded)
     }
 
