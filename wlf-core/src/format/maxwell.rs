@@ -4,18 +4,20 @@ pub(super) mod ddl;
 mod extended;
 mod in_place;
 mod options;
+mod value;
 
-pub(super) use extended::{Extended, rendered};
+pub(super) use extended::Extended;
 pub(super) use in_place::encode_in_place;
 pub use options::{NamingStrategy, Options};
+use value::value;
+pub(super) use value::{quoted, rendered, vector};
 
 use super::buffer::{Buffer, Fragment};
 use super::key::{KeyFormat, KeyPlan, KeyScratch, KeyText, fragment};
 use super::messages::Failed;
 use super::record::{End, Shape};
-use super::wkt;
 use crate::event::{Event, Operation, Table};
-use crate::value::{Coded, Columns, Row, RowError, Rows, Set, Value, Visitor};
+use crate::value::{Columns, Row, RowError, Rows};
 
 /// What is the same in all rows of a table, prepared once for each version of it.
 #[derive(Debug)]
@@ -353,123 +355,6 @@ fn changed<C: Columns>(
         old.truncate(start);
     }
     Ok(())
-}
-
-/// Writes a value as Maxwell renders it.
-#[inline(always)]
-pub(super) fn value<C: Columns>(
-    image: &C,
-    out: &mut Buffer,
-    text: &mut Buffer,
-) -> Result<(), C::Error> {
-    image.visit(Rendering { image, out, text })?
-}
-
-/// Writes a value as Maxwell renders it.
-struct Rendering<'a, 'b, C> {
-    image: &'a C,
-    out: &'b mut Buffer,
-    text: &'b mut Buffer,
-}
-
-impl<'a, C: Columns> Visitor<'a> for Rendering<'a, '_, C> {
-    type Output = Result<(), C::Error>;
-
-    #[inline(always)]
-    fn visit(self, value: Value<'a>) -> Self::Output {
-        let Self { image, out, text } = self;
-        match value {
-            Value::Null => out.put(b"null"),
-            Value::Int(n) => out.signed(n),
-            Value::UInt(n) => out.unsigned(n),
-            Value::Float(n) => out.float(n),
-            Value::Double(n) => out.double(n),
-            Value::Decimal { unscaled, scale } => out.decimal(unscaled, scale),
-            Value::Year(year) => out.unsigned(year.into()),
-            Value::Text(text) => out.string_inline(text),
-            Value::Enum { label, .. } => out.short_string(label.as_bytes().into()),
-            Value::Json(json) => json_text(json, out),
-            Value::Date(date) => quoted(out, |out| out.date(date)),
-            Value::DateTime(at) => quoted(out, |out| out.datetime(at)),
-            Value::Timestamp(at) => quoted(out, |out| out.timestamp(at)),
-            Value::Time(time) => quoted(out, |out| out.time(time)),
-            Value::Bytes { bytes, padded } => quoted(out, |out| out.base64(bytes, padded)),
-            Value::Set(set) => labels(set, out),
-            Value::Geometry(shape) => geometry(shape.wkb, out),
-            Value::Vector(numbers) => vector(numbers, out),
-            Value::Coded(Coded::Json | Coded::Number) => image.write(out)?,
-            Value::Coded(Coded::Text) => {
-                text.clear();
-                image.write(text)?;
-                out.utf8_string(text);
-            }
-            Value::Coded(Coded::Bytes) => {
-                text.clear();
-                image.write(text)?;
-                quoted(out, |out| out.base64(text, 0));
-            }
-        }
-        Ok(())
-    }
-
-    #[inline(never)]
-    fn visit_any(self, value: Value<'a>) -> Self::Output {
-        self.visit(value)
-    }
-}
-
-#[inline(always)]
-pub(super) fn quoted(out: &mut Buffer, write: impl FnOnce(&mut Buffer)) {
-    out.byte(b'"');
-    write(out);
-    out.byte(b'"');
-}
-
-/// An empty document, as ALTER TABLE leaves it in rows that were there, is `null`.
-fn json_text(json: &[u8], out: &mut Buffer) {
-    if json.is_empty() {
-        out.put(b"null");
-    } else {
-        out.text(json);
-    }
-}
-
-#[inline(never)]
-fn labels(set: Set<'_>, out: &mut Buffer) {
-    out.byte(b'[');
-    let mut first = true;
-    for (n, label) in set.labels.iter().enumerate().take(64) {
-        if set.chosen >> n & 1 == 1 {
-            if !first {
-                out.byte(b',');
-            }
-            first = false;
-            out.string(label.as_bytes());
-        }
-    }
-    out.byte(b']');
-}
-
-/// Writes a shape as text; bytes that are none, which no server sends, stay readable in base64.
-#[inline(never)]
-pub(super) fn geometry(wkb: &[u8], out: &mut Buffer) {
-    out.byte(b'"');
-    if wkt::write(wkb, out).is_err() {
-        out.base64(wkb, 0);
-    }
-    out.byte(b'"');
-}
-
-#[inline(never)]
-pub(super) fn vector(numbers: &[u8], out: &mut Buffer) {
-    out.byte(b'[');
-    for (n, bytes) in numbers.as_chunks::<4>().0.iter().enumerate() {
-        if n > 0 {
-            out.byte(b',');
-        }
-        out.float(f32::from_le_bytes(*bytes));
-    }
-    out.byte(b']');
 }
 
 #[cfg(test)]

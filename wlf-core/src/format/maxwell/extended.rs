@@ -1,7 +1,7 @@
 //! Maxwell's JSON with options.
 
 use super::options::{Options, is_zero};
-use super::{close, place, value};
+use super::{close, place, rendered};
 use crate::event::{Event, Table};
 use crate::format::buffer::{Buffer, Fragment};
 use crate::format::encoder::KeyForm;
@@ -272,17 +272,6 @@ fn cut(text: &str, most: u32) -> &str {
         Some((end, _)) if most > 0 => text.get(..end).unwrap_or(text),
         _ => text,
     }
-}
-
-/// Writes a value of a column where it is not worth a copy of the code.
-#[inline(never)]
-pub(in crate::format) fn rendered<C: Columns>(
-    _: usize,
-    image: &C,
-    out: &mut Buffer,
-    text: &mut Buffer,
-) -> Result<(), C::Error> {
-    value(image, out, text)
 }
 
 /// Writes `data` and `old`.
