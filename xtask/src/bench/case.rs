@@ -12,7 +12,6 @@ pub struct Case {
     pub about: &'static str,
     pub recording: &'static str,
     pub way: Way,
-    pub engines: &'static [&'static str],
     /// Rows a second under WasmEdge 0.14, at the least.
     pub goal: Option<f64>,
     /// CPU seconds of the program for a million rows, at the most.
@@ -70,17 +69,11 @@ pub struct Addresses {
     pub topic: String,
 }
 
-const ALL: &[&str] = &["native", "0.14", "0.17"];
-const SHIPPED: &[&str] = &["0.14"];
-/// For what may be the fault of WebAssembly.
-const BOTH: &[&str] = &["native", "0.14"];
-
 const fn case(
     name: &'static str,
     about: &'static str,
     recording: &'static str,
     way: Way,
-    engines: &'static [&'static str],
     goal: Option<f64>,
 ) -> Case {
     Case {
@@ -88,7 +81,6 @@ const fn case(
         about,
         recording,
         way,
-        engines,
         goal,
         cpu_goal: None,
         times: 1,
@@ -106,7 +98,6 @@ pub const CASES: &[Case] = &[
         "file, filter, nothing: 4 columns, 100 rows a transaction",
         "sbtest",
         Way::File,
-        ALL,
         Some(4e6),
     )
     .long(),
@@ -115,7 +106,6 @@ pub const CASES: &[Case] = &[
         "file, filter, nothing: 5 short columns, 1000 rows a transaction",
         "narrow",
         Way::File,
-        ALL,
         Some(4e6),
     )
     .long(),
@@ -124,7 +114,6 @@ pub const CASES: &[Case] = &[
         "file, filter, nothing: one row a transaction",
         "single",
         Way::File,
-        ALL,
         None,
     ),
     case(
@@ -132,7 +121,6 @@ pub const CASES: &[Case] = &[
         "file, filter, nothing: inserts, updates and deletes of 12 columns, a row an event",
         "mixed",
         Way::File,
-        ALL,
         None,
     ),
     case(
@@ -140,7 +128,6 @@ pub const CASES: &[Case] = &[
         "file, filter, nothing: 1,000 tables, 10 rows a transaction",
         "tables",
         Way::File,
-        SHIPPED,
         None,
     ),
     case(
@@ -148,7 +135,6 @@ pub const CASES: &[Case] = &[
         "file, filter, file",
         "sbtest",
         Way::Files,
-        ALL,
         None,
     ),
     case(
@@ -156,7 +142,6 @@ pub const CASES: &[Case] = &[
         "file, nothing three times over",
         "sbtest",
         Way::FanOut,
-        SHIPPED,
         None,
     ),
     case(
@@ -164,7 +149,6 @@ pub const CASES: &[Case] = &[
         "replayer to discarding broker",
         "sbtest",
         PLAIN,
-        ALL,
         Some(2e6),
     )
     .long(),
@@ -173,7 +157,6 @@ pub const CASES: &[Case] = &[
         "replayer to discarding broker",
         "narrow",
         PLAIN,
-        ALL,
         Some(2.5e6),
     )
     .long(),
@@ -182,7 +165,6 @@ pub const CASES: &[Case] = &[
         "replayer to discarding broker: one row a transaction",
         "single",
         PLAIN,
-        ALL,
         Some(0.8e6),
     ),
     case(
@@ -190,7 +172,6 @@ pub const CASES: &[Case] = &[
         "replayer to discarding broker",
         "mixed",
         PLAIN,
-        ALL,
         None,
     ),
     case(
@@ -200,7 +181,6 @@ pub const CASES: &[Case] = &[
         Way::Socket {
             compression: "gzip",
         },
-        SHIPPED,
         None,
     ),
     case(
@@ -210,7 +190,6 @@ pub const CASES: &[Case] = &[
         Way::Socket {
             compression: "snappy",
         },
-        SHIPPED,
         None,
     ),
     case(
@@ -218,7 +197,6 @@ pub const CASES: &[Case] = &[
         "replayer to discarding broker, compressed",
         "sbtest",
         Way::Socket { compression: "lz4" },
-        SHIPPED,
         Some(0.7e6),
     ),
     case(
@@ -228,7 +206,6 @@ pub const CASES: &[Case] = &[
         Way::Socket {
             compression: "zstd",
         },
-        SHIPPED,
         None,
     ),
     case(
@@ -236,7 +213,6 @@ pub const CASES: &[Case] = &[
         "MySQL to nothing: one transaction of five times the rows",
         "large",
         Way::Null,
-        SHIPPED,
         None,
     ),
     case(
@@ -244,7 +220,6 @@ pub const CASES: &[Case] = &[
         "MySQL to nothing: what a live case has before it",
         "sbtest",
         Way::Null,
-        SHIPPED,
         None,
     )
     .long(),
@@ -253,7 +228,6 @@ pub const CASES: &[Case] = &[
         "MySQL to nothing: what a live case has before it",
         "mixed",
         Way::Null,
-        SHIPPED,
         None,
     ),
     case(
@@ -263,7 +237,6 @@ pub const CASES: &[Case] = &[
         Way::Kafka {
             compression: "none",
         },
-        SHIPPED,
         Some(0.6e6),
     )
     .long()
@@ -275,7 +248,6 @@ pub const CASES: &[Case] = &[
         Way::Kafka {
             compression: "none",
         },
-        SHIPPED,
         Some(0.7e6),
     )
     .long()
@@ -287,7 +259,6 @@ pub const CASES: &[Case] = &[
         Way::Kafka {
             compression: "none",
         },
-        BOTH,
         Some(0.3e6),
     )
     .within(1.5),
@@ -298,7 +269,6 @@ pub const CASES: &[Case] = &[
         Way::Kafka {
             compression: "none",
         },
-        SHIPPED,
         None,
     ),
     case(
@@ -306,7 +276,6 @@ pub const CASES: &[Case] = &[
         "MySQL to one partition of Kafka, compressed",
         "sbtest",
         Way::Kafka { compression: "lz4" },
-        SHIPPED,
         None,
     ),
     case(
@@ -314,7 +283,6 @@ pub const CASES: &[Case] = &[
         "MySQL to Redis, PUBLISH",
         "sbtest",
         Way::RedisPublish,
-        SHIPPED,
         None,
     ),
     case(
@@ -322,7 +290,6 @@ pub const CASES: &[Case] = &[
         "MySQL to Redis, XADD",
         "sbtest",
         Way::RedisStream,
-        SHIPPED,
         None,
     ),
     case(
@@ -330,7 +297,6 @@ pub const CASES: &[Case] = &[
         "MySQL to Kafka, to Redis by PUBLISH, and into a file at once",
         "sbtest",
         Way::Three,
-        SHIPPED,
         None,
     ),
 ];

@@ -50,7 +50,7 @@ pub struct Session<'a> {
 pub struct Measured {
     pub moved: Moved,
     pub all: Vec<Runs>,
-    /// What happened beside the program, on the last engine.
+    /// What happened beside the program, on the engine in which it ships.
     pub beside: Together,
 }
 
@@ -93,29 +93,27 @@ impl<'a> Session<'a> {
         if let Some((_, recording)) = &self.recording {
             machine::fetch_file(&recording.file)?;
         }
-        let engines: Vec<_> = (0..self.engines.len())
-            .filter(|engine| case.engines.contains(&self.engines[*engine].name))
-            .collect();
-        let runs = |engine: &usize| Runs {
-            engine: self.engines[*engine].name,
+        let shipped = self.shipped()?.name;
+        let runs = |engine: &Engine| Runs {
+            engine: engine.name,
             took: Vec::new(),
         };
-        let mut all: Vec<_> = engines.iter().map(runs).collect();
+        let mut all: Vec<_> = self.engines.iter().map(runs).collect();
         let mut beside = Together::default();
-        if let (true, Some(engine), false) = (case.way.has_kafka(), engines.first(), self.warm) {
+        if case.way.has_kafka() && !self.warm {
             println!(
                 "warming up the broker, which compiles itself while it gets its first records"
             );
             for _ in 0..WARM_UP {
-                self.once(case, *engine)?;
+                self.once(case, 0)?;
             }
             self.warm = true;
         }
         for _ in 0..self.options.runs {
-            for (engine, runs) in engines.iter().zip(&mut all) {
-                let (took, run) = self.once(case, *engine)?;
+            for (engine, runs) in all.iter_mut().enumerate() {
+                let (took, run) = self.once(case, engine)?;
                 runs.took.push(took);
-                if let Some(run) = run.filter(|_| Some(engine) == engines.last()) {
+                if let Some(run) = run.filter(|_| runs.engine == shipped) {
                     beside.add(&took, &run);
                 }
             }
