@@ -67,7 +67,9 @@ fn settings(home: &Path, port: u16, controller: u16) -> String {
          offsets.topic.replication.factor=1\n\
          transaction.state.log.replication.factor=1\n\
          transaction.state.log.min.isr=1\n\
-         group.initial.rebalance.delay.ms=0\n",
+         group.initial.rebalance.delay.ms=0\n\
+         # A measurement deletes gigabytes every few seconds, and after a minute, the default, the disk is full.\n\
+         log.segment.delete.delay.ms=5000\n",
         home.join("data").display()
     )
 }
