@@ -271,12 +271,14 @@ fn leaders(topic: MetadataResponseTopic) -> Result<Vec<i32>, Error> {
             *leader = partition.leader_id.0;
         }
     }
-    let without = (0..).zip(&leaders).find(|(_, leader)| **leader < 0);
-    match without {
-        None if !leaders.is_empty() => Ok(leaders),
-        without => Err(Error::NoLeader {
+    let mut without = (0..).zip(&leaders).filter(|(_, leader)| **leader < 0);
+    let first = without.next().map(|(partition, _)| partition);
+    // A topic without partitions has no first one either.
+    match first.or(leaders.is_empty().then_some(0)) {
+        None => Ok(leaders),
+        Some(partition) => Err(Error::NoLeader {
             topic: name,
-            partition: without.map_or(0, |(partition, _)| partition),
+            partition,
         }),
     }
 }

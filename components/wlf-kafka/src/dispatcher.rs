@@ -79,23 +79,23 @@ impl KafkaDispatcher {
         let mut next = self.encoder.lanes().written() + TURN;
         let mut rest = events;
         while let [event, ..] = rest {
-            let mut done = 1;
-            if self.in_lanes && self.ahead.is_empty() && event.operation != Operation::Ddl {
-                let topic = match self.topics.known(event) {
-                    Some(topic) => topic,
-                    None => self.find(event).await.map_err(|fault| (row, fault))?,
+            let (done, encoded) =
+                if self.in_lanes && self.ahead.is_empty() && event.operation != Operation::Ddl {
+                    let topic = match self.topics.known(event) {
+                        Some(topic) => topic,
+                        None => self.find(event).await.map_err(|fault| (row, fault))?,
+                    };
+                    let target = whole(&self.config, event, topic);
+                    self.encoder.lanes().aim(target, row);
+                    self.encoder.encode_in_lanes(rest, next)
+                } else {
+                    self.route(event, row).await?;
+                    (1, Ok(()))
                 };
-                let target = whole(&self.config, event, topic);
-                self.encoder.lanes().aim(target, row);
-                let (whole, encoded) = self.encoder.encode_in_lanes(rest, next);
-                done = whole;
-                row += rows(&rest[..done]);
-                encoded.map_err(|error| (row + error.row, error.fault))?;
-            } else {
-                self.route(event, row).await?;
-                row += event.len();
-            }
-            rest = &rest[done..];
+            let (whole_events, behind) = rest.split_at(done);
+            row += whole_events.iter().map(Event::len).sum::<u32>();
+            encoded.map_err(|error| (row + error.row, error.fault))?;
+            rest = behind;
             if self.encoder.lanes().has_full() || self.encoder.lanes().written() >= next {
                 self.send_full().await;
                 next = self.encoder.lanes().written() + TURN;
@@ -252,11 +252,6 @@ fn encoder(config: &Config) -> Encoder {
     } else {
         encoder.with_views()
     }
-}
-
-/// The number of the events' rows.
-fn rows(events: &[Event]) -> u32 {
-    events.iter().map(Event::len).sum()
 }
 
 /// Notes rows, given by their numbers among all of a write and in order, that need not be sent again.

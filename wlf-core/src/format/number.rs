@@ -449,6 +449,32 @@ mod tests {
         }
 
         #[test]
+        fn any_float_reads_back_and_is_as_short_as_the_standard_library_has_it(double: u64, float: u32) {
+            let (double, float) = (f64::from_bits(double), f32::from_bits(float));
+            for (printed, finite, shortest) in [
+                (text(|out| out.double(double)), double.is_finite(), format!("{double:e}")),
+                (text(|out| out.float(float)), float.is_finite(), format!("{float:e}")),
+            ] {
+                if !finite {
+                    prop_assert_eq!(printed, "null");
+                    continue;
+                }
+                let digits = |text: &str| {
+                    let mantissa = text.split('e').next().unwrap().replace(['-', '.'], "");
+                    mantissa.trim_matches('0').len()
+                };
+                prop_assert_eq!(digits(&printed), digits(&shortest));
+                prop_assert!(!printed.contains('+'));
+            }
+            if double.is_finite() {
+                prop_assert_eq!(text(|out| out.double(double)).parse::<f64>().unwrap(), double);
+            }
+            if float.is_finite() {
+                prop_assert_eq!(text(|out| out.float(float)).parse::<f32>().unwrap(), float);
+            }
+        }
+
+        #[test]
         fn prints_as_the_standard_library_does(n: u64, shift in 0..64u32, day in 1..49_710u32) {
             let n = n >> shift;
             prop_assert_eq!(text(|out| out.unsigned(n)), n.to_string());

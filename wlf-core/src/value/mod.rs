@@ -119,6 +119,16 @@ pub struct Set<'a> {
     pub chosen: u64,
 }
 
+impl<'a> Set<'a> {
+    /// The labels that are chosen, in the definition's order.
+    pub fn labels(self) -> impl Iterator<Item = &'a str> {
+        let labels = self.labels.iter().take(64).enumerate();
+        labels
+            .filter(move |(n, _)| self.chosen >> n & 1 == 1)
+            .map(|(_, label)| label.as_str())
+    }
+}
+
 /// A shape and its spatial reference system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Geometry<'a> {

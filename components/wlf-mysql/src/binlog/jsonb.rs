@@ -52,7 +52,7 @@ pub fn write(document: &[u8], out: &mut Buffer) -> Result<(), Malformed> {
             out.put(b"null");
             Ok(())
         }
-        Some((kind, value)) => write_value(*kind, value, out, &mut budget, DEPTH),
+        Some((kind, value)) => write_value::<4>(*kind, value, out, &mut budget, DEPTH),
     };
     written.map_err(|wrong| *wrong)
 }
@@ -68,53 +68,36 @@ impl Budget {
     }
 }
 
-/// Writes a value of an object or array.
+/// Writes a value of an object or array whose offsets have `WIDE` bytes. In a small one, what is frequent is written where it
+/// stands; what is large is rare, and not worth a copy of the code.
 #[inline(always)]
-fn write_member<const WIDE: usize>(
+fn write_value<const WIDE: usize>(
     kind: u8,
     value: &[u8],
     out: &mut Buffer,
     budget: &mut Budget,
     depth: u8,
 ) -> Result<(), Wrong> {
-    // What is large is rare, and not worth a copy of the code.
-    if WIDE > 2 {
-        return write_value(kind, value, out, budget, depth);
-    }
     match kind {
-        STRING => short_string(value, out, budget),
-        INT16 => {
+        STRING if WIDE == 2 => string(value, out, budget),
+        INT16 if WIDE == 2 => {
             out.signed(i16::from_le_bytes(array(value)?).into());
             Ok(())
         }
-        _ => write_value(kind, value, out, budget, depth),
-    }
-}
-
-#[inline(always)]
-fn write_value(
-    kind: u8,
-    value: &[u8],
-    out: &mut Buffer,
-    budget: &mut Budget,
-    depth: u8,
-) -> Result<(), Wrong> {
-    match kind {
-        STRING => string(value, out, budget),
+        STRING => string_called(value, out, budget),
         SMALL_OBJECT | SMALL_ARRAY => container::<2, 4, 3>(kind, value, out, budget, depth),
         LARGE_OBJECT | LARGE_ARRAY => container::<4, 6, 5>(kind, value, out, budget, depth),
         _ => scalar(kind, value, out, budget),
     }
 }
 
-/// Not inlined, as it would be twice for each level of a document: a hundred of them need a stack.
 #[inline(never)]
-fn string(value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Wrong> {
-    short_string(value, out, budget)
+fn string_called(value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Wrong> {
+    string(value, out, budget)
 }
 
 #[inline(always)]
-fn short_string(value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Wrong> {
+fn string(value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Wrong> {
     let mut reader = Reader::new(value);
     let len = length(&mut reader).map_err(|_| &NO_LENGTH)?;
     budget.spend(len)?;
@@ -204,7 +187,7 @@ fn container<const WIDE: usize, const KEY: usize, const VALUE: usize>(
         } else {
             bytes.get(number::<WIDE>(place, 0)?..).ok_or(&TRUNCATED)?
         };
-        write_member::<WIDE>(*kind, value, out, budget, depth)?;
+        write_value::<WIDE>(*kind, value, out, budget, depth)?;
     }
     out.byte(if object { b'}' } else { b']' });
     Ok(())

@@ -308,15 +308,11 @@ fn binary(bytes: &[u8], padded: usize, mode: BinaryMode, out: &mut Buffer) {
 #[inline(never)]
 fn labels(set: Set<'_>, out: &mut Buffer) {
     out.byte(b'"');
-    let mut first = true;
-    for (n, label) in set.labels.iter().enumerate().take(64) {
-        if set.chosen >> n & 1 == 1 {
-            if !first {
-                out.byte(b',');
-            }
-            first = false;
-            out.escaped(label.as_bytes());
+    for (n, label) in set.labels().enumerate() {
+        if n > 0 {
+            out.byte(b',');
         }
+        out.escaped(label.as_bytes());
     }
     out.byte(b'"');
 }

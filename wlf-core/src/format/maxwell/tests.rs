@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use crate::event::{Column, Event, Table, Transaction};
-use crate::format::lanes::tests::read;
-use crate::format::{Encoder, Format, Lanes, Target};
+use crate::format::lanes::tests::{one_lane, read};
+use crate::format::{Encoder, Format};
 use crate::value::{Date, DateTime, Datum, Record, Records, Time};
 
 fn table(columns: &[&str], primary_key: &[usize]) -> Arc<Table> {
@@ -31,14 +31,7 @@ fn encoded(events: &[Event]) -> Vec<(String, String)> {
 
 /// The same, as rows are written into a lane.
 fn in_lanes(events: &[Event]) -> Vec<(String, String)> {
-    let mut encoder = Encoder::new(Format::default())
-        .with_keys()
-        .with_lanes(Lanes::new(0));
-    let target = Target {
-        first: encoder.lanes().add(1),
-        lanes: 1,
-        limit: usize::MAX,
-    };
+    let (mut encoder, target) = one_lane();
     let mut rest = events;
     while !rest.is_empty() {
         encoder.lanes().aim(target, 0);

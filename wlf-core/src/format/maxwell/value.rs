@@ -97,15 +97,11 @@ fn json_text(json: &[u8], out: &mut Buffer) {
 #[inline(never)]
 fn labels(set: Set<'_>, out: &mut Buffer) {
     out.byte(b'[');
-    let mut first = true;
-    for (n, label) in set.labels.iter().enumerate().take(64) {
-        if set.chosen >> n & 1 == 1 {
-            if !first {
-                out.byte(b',');
-            }
-            first = false;
-            out.string(label.as_bytes());
+    for (n, label) in set.labels().enumerate() {
+        if n > 0 {
+            out.byte(b',');
         }
+        out.string(label.as_bytes());
     }
     out.byte(b']');
 }
