@@ -6,7 +6,6 @@
 
 mod check;
 mod choice;
-mod closest;
 mod component_type;
 mod delivery;
 mod deserialize;
@@ -23,14 +22,12 @@ mod settings;
 mod source;
 mod syntax;
 mod tree;
-pub(crate) mod value;
 
 pub use check::{Checked, CheckedComponent, check, read};
-pub use closest::closest;
 pub use component_type::{Build, Component, ComponentType, Context, Invalid};
 pub use delivery::{BatchLimits, Delivery, OnReject};
 pub use interpolate::Environment;
 pub use problem::{Problem, Problems};
 pub use settings::{Level, Log, LogFormat, Settings, State, settings_schema};
 pub use source::{Source, Span};
-pub use value::{ByteSize, Duration, HostPort, InvalidValue, Pattern, Secret};
+pub use wlf_data::config::{ByteSize, Duration, HostPort, InvalidValue, Pattern, Secret, closest};

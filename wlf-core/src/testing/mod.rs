@@ -4,4 +4,5 @@ mod sink;
 mod source;
 
 pub use sink::{Answer, MemoryDispatcher, Stored};
-pub use source::{MemoryCollector, Step, numbers};
+pub use source::{MemoryCollector, Step};
+pub use wlf_data::testing::numbers;

@@ -15,9 +15,9 @@ use crate::schema_change::ChangePlace;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use wlf_core::format::{Encoder, Format};
-/// use wlf_core::value::Records;
-/// use wlf_core::{Column, Table};
+/// use wlf_data::format::{Encoder, Format};
+/// use wlf_data::value::Records;
+/// use wlf_data::{Column, Table};
 ///
 /// let columns = vec![Column::untyped("id"), Column::untyped("name")];
 /// let table = Arc::new(Table::new("shop", "t", columns, vec![0]));

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Encoder, Format};
-use crate::config::{self, Environment, Source};
 use crate::data_type::DataType;
 use crate::event::{Column, Event, Operation, Table};
 use crate::schema_change::ChangePlace;
@@ -136,31 +135,15 @@ pub fn delete(table: &Arc<Table>, row: Record) -> Event {
     event(table, Operation::Delete, vec![Row::Delete(row)])
 }
 
-/// The format that a YAML text says.
+/// The format that a YAML text says, written as in a configuration: a word, or `{type: word, …}` with options.
 pub fn format(yaml: &str) -> Format {
-    #[derive(serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Config {
-        format: Format,
-    }
-    let source = Source::new("format.yaml", format!("format: {yaml}\n"));
-    match config::read::<Config>(source, &Nothing) {
-        Ok(config) => config.format,
-        Err(problems) => panic!("{problems}"),
-    }
-}
-
-/// An environment without variables and files.
-struct Nothing;
-
-impl Environment for Nothing {
-    fn variable(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn file(&self, _: &str) -> std::io::Result<String> {
-        Err(std::io::ErrorKind::NotFound.into())
-    }
+    let mut options: serde_json::Value = serde_yaml::from_str(yaml).unwrap();
+    let word = match &mut options {
+        serde_json::Value::Object(options) => options.remove("type").unwrap(),
+        word => std::mem::replace(word, serde_json::json!({})),
+    };
+    let word = word.as_str().unwrap();
+    serde_json::from_value(serde_json::json!({word: options})).unwrap()
 }
 
 pub fn encoder(yaml: &str) -> Encoder {

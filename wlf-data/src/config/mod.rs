@@ -1,6 +1,7 @@
-//! Words of the file that mean something, each a type that fails at its own line.
+//! Words of a configuration that mean something, each a type that fails at its own line.
 
 mod byte_size;
+mod closest;
 mod duration;
 mod host_port;
 mod pattern;
@@ -13,6 +14,7 @@ use std::str::FromStr;
 use serde::de::{Deserializer, Error, Visitor};
 
 pub use byte_size::ByteSize;
+pub use closest::closest;
 pub use duration::Duration;
 pub use host_port::HostPort;
 pub use pattern::Pattern;
@@ -88,7 +90,7 @@ macro_rules! text_value {
     ($type:ty, $format:literal, $expecting:literal) => {
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::config::value::from_text(deserializer, $expecting)
+                $crate::config::from_text(deserializer, $expecting)
             }
         }
 

@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 
 use crate::config::InvalidValue;
-use crate::config::value::{serialize_as_text, text_value};
+use crate::config::{serialize_as_text, text_value};
 use crate::event::{Operation, Table};
 use crate::fault::Fault;
 

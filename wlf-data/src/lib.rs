@@ -1,0 +1,30 @@
+//! What flows through a pipeline, and how it is written: events, values, formats, templates, faults, and the words of a
+//! configuration that mean something.
+//!
+//! It knows no component, waits for nothing, and opens no file or socket.
+
+pub mod checksum;
+pub mod config;
+pub mod data_type;
+pub mod event;
+pub mod fault;
+pub mod format;
+pub mod origin;
+pub mod replaced;
+mod same;
+pub mod schema_change;
+mod simd;
+pub mod template;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod value;
+
+pub use data_type::{BlobSize, DataType, GeometryType};
+pub use event::{
+    Batch, Changes, Column, EncodeError, Ended, Event, Operation, Position, Run, Table, Transaction,
+};
+pub use fault::{Exit, Fault, Severity};
+pub use origin::Origin;
+pub use same::same;
+pub use schema_change::{ChangePlace, SchemaChange, SchemaChangeKind, TableDefinition};
+pub use template::{Template, TemplateError};
