@@ -44,7 +44,7 @@ impl<'a> Graph<'a> {
         let mut rejects = Vec::new();
         let dead_letter = match &checked.settings.delivery.on_reject {
             OnReject::DeadLetter(id) => index(id),
-            OnReject::Stop | OnReject::Skip => None,
+            OnReject::Stop | OnReject::Skip | OnReject::Nack => None,
         };
         for (from, component) in components.iter().enumerate() {
             let to = component.destinations.iter().filter_map(index);

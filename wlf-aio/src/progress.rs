@@ -142,7 +142,7 @@ fn ready_line(status: &Status) -> String {
     let mut line = String::from("ready:");
     for collector in status.of(ComponentKind::Collector) {
         let _ = write!(line, " {}", collector.id);
-        if let Some(position) = collector.place().position {
+        if let Some(position) = collector.read().position {
             let _ = write!(line, " at {position}");
         }
         line.push(',');
@@ -200,7 +200,7 @@ fn summary_line(status: &Status) -> String {
 fn total(status: &Status) -> Option<(u64, u64)> {
     let mut sum = (0, 0);
     for collector in status.of(ComponentKind::Collector) {
-        let progress = collector.place().progress?;
+        let progress = collector.read().progress?;
         sum = (sum.0 + progress.done, sum.1 + progress.total);
     }
     (sum.1 > 0).then_some(sum)

@@ -17,12 +17,13 @@ pub use wlf_data::{template, value};
 
 pub use ahead::Ahead;
 pub use component::{
-    Collector, ComponentApi, ComponentKind, Dispatcher, Progress, Transformer, WriteError,
+    Collector, ComponentApi, ComponentKind, Dispatcher, Progress, Refusal, Transformer, Walk,
+    WriteError,
 };
 pub use router::{Delivery, EventRouter, RouterError};
-pub use runtime::{Pipeline, Receipt};
+pub use runtime::{Desk, Pipeline, Receipt, Settled};
 pub use wlf_data::{
     Batch, BlobSize, ChangePlace, Changes, Column, DataType, EncodeError, Ended, Event, Exit,
-    Fault, GeometryType, Operation, Origin, Position, Run, SchemaChange, SchemaChangeKind,
+    Fault, GeometryType, Mark, Operation, Origin, Position, Run, SchemaChange, SchemaChangeKind,
     Severity, Table, TableDefinition, Template, TemplateError, Transaction, same,
 };

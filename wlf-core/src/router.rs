@@ -9,7 +9,8 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::component::{ComponentApi, ComponentKind};
 use crate::event::{Batch, Event};
-use crate::runtime::receipt::{Ledger, Receipt};
+use crate::runtime::ledger::Ledger;
+use crate::runtime::receipt::Receipts;
 
 /// A batch on its way to one component.
 ///
@@ -19,36 +20,46 @@ use crate::runtime::receipt::{Ledger, Receipt};
 #[must_use = "a delivery that is dropped stops the pipeline"]
 pub struct Delivery {
     pub batch: Batch,
-    pub(crate) receipt: Receipt,
+    pub(crate) receipts: Receipts,
     /// Whether the events have their numbers in the transaction already.
     pub(crate) numbered: bool,
+    /// Whether nothing more comes of the transaction that is under way, although it has not ended.
+    pub(crate) is_end: bool,
 }
 
 impl Delivery {
+    pub(crate) fn new(batch: Batch, receipts: impl Into<Receipts>) -> Self {
+        Self {
+            batch,
+            receipts: receipts.into(),
+            numbered: false,
+            is_end: false,
+        }
+    }
+
     /// Makes a second one, for a second destination; no row is copied.
     pub fn another(&self) -> Delivery {
         Delivery {
             batch: self.batch.clone(),
-            receipt: self.receipt.another(),
-            numbered: self.numbered,
+            receipts: self.receipts.another(),
+            ..*self
         }
     }
 
     /// States that the batch is durable at its destination, or that nothing of it was to go there.
     pub fn delivered(self) {
-        self.receipt.delivered();
+        self.receipts.delivered();
     }
 
-    /// A row that one destination refused, for another; it keeps the numbers that it had.
-    pub(crate) fn letter(row: Event, receipt: &Receipt) -> Delivery {
+    /// Rows that one destination refused, for another; they keep the numbers that they had.
+    pub(crate) fn letters(events: Vec<Event>, receipts: impl Into<Receipts>) -> Delivery {
         let batch = Batch {
-            events: vec![row],
+            events,
             ..Batch::default()
         };
         Delivery {
-            batch,
-            receipt: receipt.another(),
             numbered: true,
+            ..Delivery::new(batch, receipts)
         }
     }
 }
@@ -139,20 +150,27 @@ impl EventRouter {
     /// If the collector is unknown, or an earlier batch of it was lost.
     pub async fn admit(&self, collector: &str, batch: Batch) -> Result<Delivery, RouterError> {
         let ledger = self.ledger(collector)?;
-        while ledger.in_flight() >= self.max_in_flight && !ledger.is_lost() {
-            ledger.changed().await;
-        }
+        let may_enter = || ledger.in_flight() < self.max_in_flight || ledger.is_lost();
+        ledger.look(|| may_enter().then_some(())).await;
         if ledger.is_lost() {
             return Err(RouterError::Lost {
                 id: collector.to_owned(),
             });
         }
-        let receipt = ledger.enter(batch.position.clone(), batch.bytes);
-        Ok(Delivery {
-            batch,
-            receipt,
-            numbered: false,
-        })
+        self.enter(collector, batch)
+    }
+
+    /// Enters a batch of a collector at once.
+    pub(crate) fn enter(&self, collector: &str, batch: Batch) -> Result<Delivery, RouterError> {
+        let receipt = self.ledger(collector)?.enter(&batch);
+        Ok(Delivery::new(batch, receipt))
+    }
+
+    /// Enters the news that the transaction which a collector has under way will not end.
+    pub(crate) fn enter_end(&self, collector: &str) -> Result<Delivery, RouterError> {
+        let mut end = self.enter(collector, Batch::default())?;
+        end.is_end = true;
+        Ok(end)
     }
 
     /// Sends a batch to the component `destination`.
@@ -212,7 +230,7 @@ impl EventRouter {
     /// A batch that a dispatcher has does not wait any more; one that a transformer has goes on to wait elsewhere.
     fn received(&self, id: &str, mut delivery: Delivery) -> Delivery {
         if let Some(Registered::Other(ComponentKind::Dispatcher, _)) = self.registry.get(id) {
-            delivery.receipt.begin();
+            delivery.receipts.begin();
         }
         delivery
     }

@@ -1,6 +1,7 @@
 //! What flows: events that stand for many rows, in batches that end at a position of the source.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,6 +71,10 @@ pub enum Operation {
     /// A statement that changed the table's definition, or its database's: the event's `changes` are a
     /// [`SchemaChange`](crate::SchemaChange), which counts as one row.
     Ddl,
+    /// A row as it was found, in a snapshot of its table: an image of it, and no change.
+    Read,
+    /// A message that is carried as it is: the event's `table` is the stream that it is of.
+    Message,
 }
 
 impl Operation {
@@ -80,6 +85,8 @@ impl Operation {
             Operation::Update => "update",
             Operation::Delete => "delete",
             Operation::Ddl => "ddl",
+            Operation::Read => "bootstrap-insert",
+            Operation::Message => "message",
         }
     }
 }
@@ -91,9 +98,11 @@ impl Operation {
 pub struct Event {
     pub table: Arc<Table>,
     pub operation: Operation,
-    /// When the change was made, in seconds since 1970.
-    pub timestamp: u32,
-    pub transaction: Transaction,
+    /// When the change was made, in microseconds since 1970.
+    pub time: i64,
+    /// `None` for what is in no transaction, such as a message or a row of a snapshot: it is not numbered and never held
+    /// back.
+    pub transaction: Option<Transaction>,
     /// Where the rows are, and how they are decoded.
     pub changes: Arc<dyn Changes>,
     /// Which part of `changes` this event is; its meaning is that of `changes` alone.
@@ -117,24 +126,62 @@ impl Event {
         let n = n.min(self.len());
         let mut front = self.clone();
         front.rows.end = self.rows.start + n;
-        front.transaction.commit = self.transaction.commit && n == self.len();
+        let is_all = n == self.len();
         self.rows.start += n;
-        self.transaction.offset += u64::from(n);
+        if let (Some(front), Some(rest)) = (&mut front.transaction, &mut self.transaction) {
+            front.commit &= is_all;
+            rest.offset += u64::from(n);
+        }
         front
+    }
+
+    /// When the change was made, in whole seconds since 1970; 0 for a time before that.
+    #[inline(always)]
+    pub fn seconds(&self) -> u64 {
+        self.microseconds() / 1_000_000
+    }
+
+    /// When the change was made, in whole milliseconds since 1970; 0 for a time before that.
+    pub fn milliseconds(&self) -> u64 {
+        self.microseconds() / 1_000
+    }
+
+    /// When the change was made, in microseconds since 1970; 0 for a time before that.
+    #[inline(always)]
+    pub fn microseconds(&self) -> u64 {
+        self.time.max(0).unsigned_abs()
+    }
+
+    /// The storage engine's number of the transaction, as far as there is one and it is known.
+    #[inline(always)]
+    pub fn xid(&self) -> Option<u64> {
+        self.transaction.and_then(|transaction| transaction.xid)
     }
 }
 
 /// The place of an event in its transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transaction {
     /// Tells the transactions of one collector apart, in order.
-    pub number: u64,
+    pub number: NonZeroU64,
     /// The storage engine's transaction number; `None` if the transaction has none, or if its end was not seen yet.
     pub xid: Option<u64>,
     /// How many rows of the transaction went to this destination before this event's first. Set by the runtime.
     pub offset: u64,
     /// Whether this event's last row is the last that this destination gets of the transaction. Set by the runtime.
     pub commit: bool,
+}
+
+impl Transaction {
+    /// A transaction as its source gives it: what the runtime sets is not set yet.
+    pub fn new(number: NonZeroU64, xid: Option<u64>) -> Self {
+        Self {
+            number,
+            xid,
+            offset: 0,
+            commit: false,
+        }
+    }
 }
 
 /// Rows in the form that their source has them in, which it alone can decode.
@@ -201,12 +248,41 @@ pub struct EncodeError {
     pub fault: Fault,
 }
 
-/// Events in the order of their source, and where the source stands after them.
+/// What a batch's end means to its source: how it learns that the batch is durable everywhere.
+///
+/// A source that can be read again from a place marks its batches [`Upto`](Mark::Upto) and [`Inside`](Mark::Inside); a
+/// queue that wants each message acknowledged gives each batch a [`Token`](Mark::Token).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Mark {
+    /// The batch ends inside a transaction: nothing is said of it alone.
+    #[default]
+    Inside,
+    /// When this batch and all before it are durable, the position is saved, and reading goes on behind it after a crash.
+    Upto(Position),
+    /// The batch is settled alone, as soon as it is durable and in any order. A collector uses a number once.
+    Token(u64),
+}
+
+impl Mark {
+    /// Where reading can go on after the batch.
+    pub fn position(&self) -> Option<&Position> {
+        match self {
+            Mark::Upto(position) => Some(position),
+            Mark::Inside | Mark::Token(_) => None,
+        }
+    }
+
+    /// Whether a transaction goes on behind the batch.
+    pub fn is_inside(&self) -> bool {
+        matches!(self, Mark::Inside)
+    }
+}
+
+/// Events in the order of their source, and what their end means to it.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     pub events: Vec<Event>,
-    /// Where to go on after these events; `None` inside a transaction.
-    pub position: Option<Position>,
+    pub mark: Mark,
     /// The transaction that ends with this batch although earlier batches began it.
     pub ended: Option<Ended>,
     /// The memory that the batch holds, in bytes: buffers, not only the rows that remain after filters.
@@ -216,7 +292,7 @@ pub struct Batch {
 /// The end of a transaction whose rows were spread over several batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
-    pub number: u64,
+    pub number: NonZeroU64,
     pub xid: Option<u64>,
 }
 

@@ -21,7 +21,8 @@ pub mod value;
 
 pub use data_type::{BlobSize, DataType, GeometryType};
 pub use event::{
-    Batch, Changes, Column, EncodeError, Ended, Event, Operation, Position, Run, Table, Transaction,
+    Batch, Changes, Column, EncodeError, Ended, Event, Mark, Operation, Position, Run, Table,
+    Transaction,
 };
 pub use fault::{Exit, Fault, Severity};
 pub use origin::Origin;

@@ -1,6 +1,7 @@
 //! Statements that change definitions, as events.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use crate::event::{Changes, EncodeError, Event, Operation, Table, Transaction};
@@ -77,18 +78,15 @@ pub enum SchemaChangeKind {
 }
 
 impl SchemaChange {
-    /// An event for the change; `number` is that of its transaction, `timestamp` in seconds since 1970.
-    pub fn into_event(self, number: u64, timestamp: u32) -> Event {
+    /// An event for the change; `number` is that of its transaction, `time` in microseconds since 1970.
+    pub fn into_event(self, number: NonZeroU64, time: i64) -> Event {
         let name = self.table.clone().unwrap_or_default();
         let database = self.database.clone();
         Event {
             table: Arc::new(Table::new(database, name, Vec::new(), Vec::new())),
             operation: Operation::Ddl,
-            timestamp,
-            transaction: Transaction {
-                number,
-                ..Transaction::default()
-            },
+            time,
+            transaction: Some(Transaction::new(number, None)),
             changes: Arc::new(self),
             part: 0,
             rows: 0..1,

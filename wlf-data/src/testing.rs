@@ -1,5 +1,6 @@
 //! Events whose rows are numbers, for tests of what carries events and does not look into them.
 
+use std::num::NonZeroU64;
 use std::sync::{Arc, LazyLock};
 
 use crate::event::{Changes, Column, EncodeError, Event, Operation, Table, Transaction};
@@ -24,7 +25,7 @@ impl Changes for Numbers {
     }
 }
 
-/// Makes the rows `first..first + count` of `table`, in the transaction `number`.
+/// Makes the rows `first..first + count` of `table`, in the transaction `number`; in none for 0.
 pub fn numbers(table: &str, number: u64, xid: Option<u64>, first: u32, count: u32) -> Event {
     static CHANGES: LazyLock<Arc<dyn Changes>> = LazyLock::new(|| Arc::new(Numbers));
     Event {
@@ -35,12 +36,8 @@ pub fn numbers(table: &str, number: u64, xid: Option<u64>, first: u32, count: u3
             vec![0],
         )),
         operation: Operation::Insert,
-        timestamp: 0,
-        transaction: Transaction {
-            number,
-            xid,
-            ..Transaction::default()
-        },
+        time: 0,
+        transaction: NonZeroU64::new(number).map(|number| Transaction::new(number, xid)),
         changes: Arc::clone(&CHANGES),
         part: 0,
         rows: first..first + count,

@@ -137,7 +137,7 @@ pub(crate) fn check(name: &str) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use wlf_core::format::Encoder;
-    use wlf_core::{Changes, Column, EncodeError, Table, Transaction};
+    use wlf_core::{Changes, Column, EncodeError, Table};
 
     use super::*;
 
@@ -159,8 +159,8 @@ mod tests {
         let event = |table: usize, operation| Event {
             table: tables[table].clone(),
             operation,
-            timestamp: 0,
-            transaction: Transaction::default(),
+            time: 0,
+            transaction: None,
             changes: Arc::new(NoRows),
             part: 0,
             rows: 0..1,

@@ -7,15 +7,14 @@ mod tests;
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
-use std::ops::Range;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wlf_core::component::Parts;
+
 use wlf_core::config::{Build, Component, Context, Invalid};
 use wlf_core::format::{Encoder, Format};
-use wlf_core::{ComponentKind, Dispatcher, Event, Fault, Operation, Template, WriteError, turn};
+use wlf_core::{ComponentKind, Dispatcher, Event, Fault, Operation, Template, Walk, WriteError};
 
 use self::open::OpenFiles;
 use crate::lines::{Lines, fault};
@@ -71,8 +70,8 @@ struct Groups {
 #[derive(Debug, Default)]
 struct Group {
     path: String,
-    /// The number of its first row among all of the write.
-    first_row: usize,
+    /// Its first row: the index of the event and the number in it.
+    first_row: (usize, u32),
     lines: Lines,
 }
 
@@ -90,7 +89,7 @@ impl Groups {
     }
 
     /// The number of a path's group; `row` is the first if there was none.
-    fn number(&mut self, path: &str, row: usize) -> usize {
+    fn number(&mut self, path: &str, row: (usize, u32)) -> usize {
         if let Some(group) = self.by_path.get(path) {
             return *group;
         }
@@ -122,26 +121,45 @@ impl FileDispatcher {
     /// Encodes rows and gives each to its file, part by part, so that only a part is there twice.
     ///
     /// # Errors
-    /// The first row that cannot be encoded or has no file; those before it have theirs.
-    async fn prepare(&mut self, events: &[Event]) -> Result<(), WriteError> {
-        self.encoder.clear();
+    /// If the only file so far cannot be written: the first row that is not in it, and why.
+    async fn prepare(&mut self, walk: &mut Walk<'_>) -> Result<(), ((usize, u32), Fault)> {
         self.groups.clear();
-        let mut parts = Parts::of(events);
-        let mut rows = 0;
-        loop {
-            let encoded = parts.encode_next(&mut self.encoder);
-            let routed = self.route(events, parts.last(), &mut rows);
-            if !routed.and(encoded)? {
-                return Ok(());
-            }
-            self.write_ahead(events).await?;
-            self.encoder.forget();
-            turn::pass_on().await;
+        while walk.encode(&mut self.encoder).await {
+            let (path, paths, groups) = (&self.path, &mut self.paths, &mut self.groups);
+            let mut last = None;
+            walk.rows(&self.encoder, |row| {
+                let (event, place) = (row.event, (row.index, row.row));
+                let table = (event.table.version, event.operation);
+                for record in row.records() {
+                    // Only a log that is compacted has a use for tombstones.
+                    let Some(value) = record.value else {
+                        continue;
+                    };
+                    let group = match last {
+                        Some((same, group)) if same == table => group,
+                        _ if path.is_per_table() => {
+                            if paths.len() >= REMEMBERED {
+                                paths.clear();
+                            }
+                            let made = paths.entry(table);
+                            let made = made.or_insert_with(|| path::of_table(path, event));
+                            let group = groups.number(made, place);
+                            last = Some((table, group));
+                            group
+                        }
+                        _ => groups.number(&path::of_row(path, event, record.view)?, place),
+                    };
+                    groups.list[group].lines.push(place, value);
+                }
+                Ok(())
+            });
+            self.write_ahead().await?;
         }
+        Ok(())
     }
 
     /// Writes what is held for the only file so far, if that is much.
-    async fn write_ahead(&mut self, events: &[Event]) -> Result<(), WriteError> {
+    async fn write_ahead(&mut self) -> Result<(), ((usize, u32), Fault)> {
         let [group] = self
             .groups
             .list
@@ -158,62 +176,7 @@ impl FileDispatcher {
             Err(error) => Err(unopened(&group.path, error)),
         };
         group.lines.clear();
-        written.map_err(|fault| WriteError::at_row(events, group.first_row, fault))
-    }
-
-    /// Gives each row that is encoded, which are those of a part of the events, to its file. `before` is how many rows came
-    /// before, and then how many have come.
-    ///
-    /// # Errors
-    /// The first row that has no file; those before it have theirs.
-    fn route(
-        &mut self,
-        events: &[Event],
-        part: Range<usize>,
-        before: &mut usize,
-    ) -> Result<(), WriteError> {
-        let mut records = self.encoder.records().peekable();
-        let mut number = 0;
-        let mut last = None;
-        for (durable, event) in events.iter().enumerate().take(part.end).skip(part.start) {
-            let table = (event.table.version, event.operation);
-            for row in 0..event.len() {
-                while let Some(record) = records.next_if(|record| record.row == number) {
-                    // Only a log that is compacted has a use for tombstones.
-                    let Some(value) = record.value else {
-                        continue;
-                    };
-                    let group = match last {
-                        Some((same, group)) if same == table => group,
-                        _ if self.path.is_per_table() => {
-                            if self.paths.len() >= REMEMBERED {
-                                self.paths.clear();
-                            }
-                            let template = &self.path;
-                            let path = (self.paths.entry(table))
-                                .or_insert_with(|| path::of_table(template, event));
-                            let group = self.groups.number(path, *before + number);
-                            last = Some((table, group));
-                            group
-                        }
-                        _ => {
-                            let path = path::of_row(&self.path, event, record.view);
-                            let path = path.map_err(|error| WriteError {
-                                durable,
-                                rows: row,
-                                fault: error.into(),
-                            })?;
-                            self.groups.number(&path, *before + number)
-                        }
-                    };
-                    let row = *before + number;
-                    self.groups.list[group].lines.push(row, value);
-                }
-                number += 1;
-            }
-        }
-        *before += number;
-        Ok(())
+        written.map_err(|fault| (group.first_row, fault))
     }
 }
 
@@ -248,17 +211,26 @@ impl Dispatcher for FileDispatcher {
     }
 
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
-        let prepared = self.prepare(events).await;
+        let mut walk = Walk::of(events);
+        if let Err((row, fault)) = self.prepare(&mut walk).await {
+            return Err(walk.ended_at(row, fault));
+        }
         // In the order of their first rows: if one fails, all rows before its first are in those that did not.
         for group in self.groups.used() {
             let written = match self.open.file(&group.path) {
                 Ok(file) => file.append(&group.lines).await,
+                Err(error) if error.kind() == ErrorKind::InvalidFilename => {
+                    walk.refuse(group.lines.rows(), || {
+                        unopened(&group.path, io::Error::from(error.kind()))
+                    });
+                    continue;
+                }
                 Err(error) => Err(unopened(&group.path, error)),
             };
             if let Err(fault) = written {
-                return Err(WriteError::at_row(events, group.first_row, fault));
+                return Err(walk.ended_at(group.first_row, fault));
             }
         }
-        prepared
+        walk.outcome()
     }
 }

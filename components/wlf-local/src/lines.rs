@@ -14,8 +14,8 @@ const FULL: Duration = Duration::from_millis(5);
 #[derive(Debug, Default)]
 pub struct Lines {
     bytes: Vec<u8>,
-    /// For each line where it ends, and the row's number among all of the write.
-    ends: Vec<(usize, usize)>,
+    /// For each line where it ends, and the row: the index of its event and its number in it.
+    ends: Vec<(usize, (usize, u32))>,
 }
 
 /// A write that failed, and how many bytes were written before.
@@ -31,10 +31,16 @@ impl Lines {
         self.ends.clear();
     }
 
-    pub fn push(&mut self, row: usize, payload: &[u8]) {
+    /// Adds a line of a row.
+    pub fn push(&mut self, row: (usize, u32), payload: &[u8]) {
         self.bytes.extend_from_slice(payload);
         self.bytes.push(b'\n');
         self.ends.push((self.bytes.len(), row));
+    }
+
+    /// The rows that they are of, in order.
+    pub fn rows(&self) -> impl Iterator<Item = (usize, u32)> {
+        self.ends.iter().map(|(_, row)| *row)
     }
 
     /// How many bytes they are.
@@ -42,10 +48,15 @@ impl Lines {
         self.bytes.len()
     }
 
-    /// The number of the first row whose line is not all within the first `written` bytes.
-    pub fn row_after(&self, written: usize) -> usize {
+    /// The first row whose line is not all within the first `written` bytes; behind all others if there is none.
+    pub fn row_after(&self, written: usize) -> (usize, u32) {
         let whole = self.ends.partition_point(|(end, _)| *end <= written);
-        self.ends.get(whole).map_or(usize::MAX, |(_, row)| *row)
+        let behind = || {
+            self.ends
+                .last()
+                .map_or((0, 0), |(_, (event, row))| (*event, row + 1))
+        };
+        self.ends.get(whole).map_or_else(behind, |(_, row)| *row)
     }
 
     /// Writes all lines, and lets others run in between.

@@ -3,10 +3,9 @@
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wlf_core::component::encode_in_parts;
 use wlf_core::config::{Build, Component, Context, Invalid};
 use wlf_core::format::{Encoder, Format};
-use wlf_core::{ComponentKind, Dispatcher, Event, Fault, WriteError};
+use wlf_core::{ComponentKind, Dispatcher, Event, Fault, Walk, WriteError};
 
 /// Encodes each row and discards it: for measurements, and to try out a configuration.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -47,8 +46,8 @@ impl Dispatcher for NullDispatcher {
     }
 
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
-        let encoded = encode_in_parts(&mut self.encoder, events, Encoder::clear).await;
-        self.encoder.clear();
-        encoded
+        let mut walk = Walk::of(events);
+        while walk.encode(&mut self.encoder).await {}
+        walk.outcome()
     }
 }

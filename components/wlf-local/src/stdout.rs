@@ -8,10 +8,9 @@ use std::os::fd::FromRawFd;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wlf_core::component::encode;
 use wlf_core::config::{Build, Component, Context, Invalid};
 use wlf_core::format::{Encoder, Format};
-use wlf_core::{ComponentKind, Dispatcher, Event, Fault, WriteError};
+use wlf_core::{ComponentKind, Dispatcher, Event, Fault, Walk, WriteError};
 
 use crate::lines::{Lines, fault};
 
@@ -62,23 +61,24 @@ impl Dispatcher for StdoutDispatcher {
     }
 
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
-        self.encoder.clear();
-        self.lines.clear();
-        let encoded = encode(&mut self.encoder, events).await;
-        for record in self.encoder.records() {
-            // Only a log that is compacted has a use for tombstones.
-            if let Some(value) = record.value {
-                self.lines.push(record.row, value);
+        let mut walk = Walk::of(events);
+        while walk.encode(&mut self.encoder).await {
+            self.lines.clear();
+            walk.rows(&self.encoder, |row| {
+                let place = (row.index, row.row);
+                // Only a log that is compacted has a use for tombstones.
+                for value in row.records().filter_map(|record| record.value) {
+                    self.lines.push(place, value);
+                }
+                Ok(())
+            });
+            if let Err(failed) = self.lines.write_to(self.out.as_mut()).await {
+                let fault = fault("write to standard output".to_owned(), failed.error);
+                let first = self.lines.row_after(failed.written);
+                return Err(walk.ended_at(first, fault));
             }
         }
-        match self.lines.write_to(self.out.as_mut()).await {
-            Ok(()) => encoded,
-            Err(failed) => Err(WriteError::at_row(
-                events,
-                self.lines.row_after(failed.written),
-                fault("write to standard output".to_owned(), failed.error),
-            )),
-        }
+        walk.outcome()
     }
 }
 
@@ -105,10 +105,11 @@ impl Write for Stdout {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
     use std::sync::{Arc, Mutex};
 
     use wlf_core::value::Records;
-    use wlf_core::{Column, Exit, Severity, Table};
+    use wlf_core::{Column, Exit, Severity, Table, Transaction};
 
     use super::*;
 
@@ -147,7 +148,10 @@ mod tests {
         let table = Arc::new(Table::new("shop", "t", columns, vec![0]));
         let event = |ids: std::ops::Range<i32>| {
             let mut event = Records::insert(&table, ids.map(|id| vec![id.into()]));
-            event.transaction.offset = 10;
+            event.transaction = Some(Transaction {
+                offset: 10,
+                ..Transaction::new(NonZeroU64::MIN, None)
+            });
             event
         };
         vec![event(10..12), event(12..15)]
@@ -204,9 +208,12 @@ mod tests {
             let (_, result) = written(room, io::ErrorKind::BrokenPipe).await;
             let error = result.expect_err("a broken pipe");
             assert_eq!((error.durable, error.rows), (durable, rows), "{room}");
-            assert_eq!(error.fault.severity, Severity::Stop(Exit::Io));
             assert_eq!(
-                error.fault.hint.as_deref(),
+                error.faults().next().unwrap().severity,
+                Severity::Stop(Exit::Io)
+            );
+            assert_eq!(
+                error.faults().next().unwrap().hint.as_deref(),
                 Some("the program that read the output has ended")
             );
         }

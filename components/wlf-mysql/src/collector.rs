@@ -15,7 +15,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use wlf_core::component::Progress;
 use wlf_core::config::{Context, Delivery};
-use wlf_core::{Batch, Collector, Exit, Fault, Position, turn};
+use wlf_core::{Batch, Collector, Desk, Exit, Fault, Mark, Position, Settled, turn};
 
 pub use config::Config;
 
@@ -261,6 +261,19 @@ impl BinlogCollector {
     }
 }
 
+impl BinlogCollector {
+    /// Forgets the definitions that no start needs any more.
+    fn forget_until(&mut self, settled: Settled) -> Result<(), Fault> {
+        let running = self.running.as_mut().map(|running| &mut running.assembler);
+        let history = running.or(self.idle.as_mut()).and_then(Assembler::history);
+        if let (Settled::Saved(position), Some(history)) = (settled, history) {
+            let position = beginning::saved(&position)?;
+            history.commit(&position).map_err(Error::from)?;
+        }
+        Ok(())
+    }
+}
+
 fn limits(delivery: &Delivery) -> Limits {
     Limits {
         rows: delivery.batch.rows.into(),
@@ -278,7 +291,10 @@ impl Collector for BinlogCollector {
         Ok(self.open(after).await?)
     }
 
-    async fn read(&mut self) -> Result<Option<Batch>, Fault> {
+    async fn read(&mut self, desk: &Desk) -> Result<Option<Batch>, Fault> {
+        while let Some(settled) = desk.settled_or_room().await {
+            self.forget_until(settled)?;
+        }
         let Some(running) = &mut self.running else {
             let bug = "a collector is read before it is connected";
             return Err(Fault::stop(Exit::Software, "read from MySQL", bug));
@@ -286,13 +302,11 @@ impl Collector for BinlogCollector {
         running.read(self.end.as_ref(), &mut self.definitions).await
     }
 
-    async fn commit(&mut self, position: &Position) -> Result<(), Fault> {
-        let running = self.running.as_mut().map(|running| &mut running.assembler);
-        let Some(history) = running.or(self.idle.as_mut()).and_then(Assembler::history) else {
-            return Ok(());
-        };
-        let position = beginning::saved(position)?;
-        Ok(history.commit(&position).map_err(Error::from)?)
+    async fn close(&mut self, desk: &Desk) -> Result<(), Fault> {
+        while let Some(settled) = desk.take_settled() {
+            self.forget_until(settled)?;
+        }
+        Ok(())
     }
 
     fn position(&self) -> Option<Position> {
@@ -351,7 +365,7 @@ impl Running {
     ) -> Result<Option<Batch>, Fault> {
         if let Some(position) = self.first.take() {
             return Ok(Some(Batch {
-                position: Some(position),
+                mark: Mark::Upto(position),
                 ..Batch::default()
             }));
         }

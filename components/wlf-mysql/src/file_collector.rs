@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wlf_core::component::Progress;
 use wlf_core::config::{Build, Component, Context, Invalid};
-use wlf_core::{Batch, Collector, ComponentKind, Fault, Position, turn};
+use wlf_core::{Batch, Collector, ComponentKind, Desk, Fault, Position, Settled, turn};
 
 use self::binlog_file::BinlogFile;
 use self::blocks::Blocks;
@@ -220,6 +220,16 @@ fn saved(position: &Position) -> Result<SavedPosition, Error> {
     serde_json::from_value(position.0.clone()).map_err(|source| Error::SavedPosition { source })
 }
 
+impl BinlogFileCollector {
+    /// Forgets the definitions that no start needs any more.
+    fn forget_until(&mut self, settled: Settled) -> Result<(), Fault> {
+        if let (Settled::Saved(position), Some(history)) = (settled, self.assembler.history()) {
+            history.commit(&saved(&position)?).map_err(Error::from)?;
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl Collector for BinlogFileCollector {
     async fn connect(&mut self, after: Option<&Position>) -> Result<(), Fault> {
@@ -236,7 +246,10 @@ impl Collector for BinlogFileCollector {
         Ok(())
     }
 
-    async fn read(&mut self) -> Result<Option<Batch>, Fault> {
+    async fn read(&mut self, desk: &Desk) -> Result<Option<Batch>, Fault> {
+        while let Some(settled) = desk.settled_or_room().await {
+            self.forget_until(settled)?;
+        }
         loop {
             if let Some(fault) = self.fault.take() {
                 self.ended = true;
@@ -259,10 +272,9 @@ impl Collector for BinlogFileCollector {
         }
     }
 
-    async fn commit(&mut self, position: &Position) -> Result<(), Fault> {
-        if let Some(history) = self.assembler.history() {
-            let position = saved(position)?;
-            history.commit(&position).map_err(Error::from)?;
+    async fn close(&mut self, desk: &Desk) -> Result<(), Fault> {
+        while let Some(settled) = desk.take_settled() {
+            self.forget_until(settled)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wlf_core::{Exit, Fault, Severity};
 
-use crate::resp::{NotRedis, Refusal};
+use crate::resp::{ErrorReply, NotRedis};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,12 +34,12 @@ pub enum Error {
     #[error("not connected")]
     NotConnected,
     #[error("{server} refuses the login: {error}")]
-    Login { server: String, error: Refusal },
+    Login { server: String, error: ErrorReply },
     #[error("{server} refuses database {database}: {error}")]
     Database {
         server: String,
         database: i64,
-        error: Refusal,
+        error: ErrorReply,
     },
     #[error("{server} refuses {command}{}: {error}", of_key(.key))]
     Refused {
@@ -47,7 +47,7 @@ pub enum Error {
         command: &'static str,
         /// Where the row was to go; empty for a command that concerns no row.
         key: String,
-        error: Refusal,
+        error: ErrorReply,
     },
     #[error("a row of {bytes} bytes is larger than a Redis string may be ({limit} bytes)")]
     TooLarge { bytes: usize, limit: usize },
@@ -71,7 +71,7 @@ impl From<Error> for Fault {
 }
 
 /// Says whether the server refused only the one row.
-pub fn is_rejection(error: &Refusal) -> bool {
+pub fn is_rejection(error: &ErrorReply) -> bool {
     verdict(error).0 == Severity::Reject
 }
 
@@ -113,7 +113,7 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
 /// What an error of the server means for whoever writes.
 ///
 /// Source: Redis' `src/server.c` (`createSharedObjects`) and <https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors>
-fn verdict(error: &Refusal) -> (Severity, Option<&'static str>) {
+fn verdict(error: &ErrorReply) -> (Severity, Option<&'static str>) {
     let detail = error.detail();
     match error.code() {
         "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "BUSY" | "NOREPLICAS" => {
@@ -166,7 +166,7 @@ mod tests {
             server: "127.0.0.1:6379".to_owned(),
             command: "XADD",
             key: "orders".to_owned(),
-            error: Refusal::new(line.as_bytes()),
+            error: ErrorReply::new(line.as_bytes()),
         }
         .into()
     }

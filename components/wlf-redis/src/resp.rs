@@ -41,13 +41,13 @@ fn number(n: usize, out: &mut Buffer) {
 pub struct NotRedis(pub &'static str);
 
 /// What the server said to a command.
-pub type Reply = Result<(), Refusal>;
+pub type Reply = Result<(), ErrorReply>;
 
 /// An error as the server wrote it: a word that clients know it by, and words for people.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refusal(String);
+pub struct ErrorReply(String);
 
-impl Refusal {
+impl ErrorReply {
     pub fn new(line: &[u8]) -> Self {
         Self(String::from_utf8_lossy(line).into_owned())
     }
@@ -65,7 +65,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ErrorReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -87,7 +87,7 @@ pub fn reply(bytes: &[u8]) -> Result<Option<(usize, Reply)>, NotRedis> {
     };
     match kind {
         b'+' | b':' => Ok(Some((after, Ok(())))),
-        b'-' => Ok(Some((after, Err(Refusal::new(text))))),
+        b'-' => Ok(Some((after, Err(ErrorReply::new(text))))),
         b'$' if text == b"-1" => Ok(Some((after, Ok(())))),
         b'$' => {
             let length = std::str::from_utf8(text)

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wlf_core::value::Records;
-use wlf_core::{Column, Dispatcher, Event, Exit, Severity, Table};
+use wlf_core::{Column, Dispatcher, Event, Exit, Severity, Table, WriteError};
 
 use crate::{Config, RedisDispatcher};
 
@@ -65,6 +65,14 @@ async fn expect(stream: &mut TcpStream, commands: usize) {
     let _ = tokio::time::timeout(Duration::from_millis(10), rest).await;
 }
 
+/// The rows that were refused.
+fn places(error: &WriteError) -> Vec<(usize, u32)> {
+    let refused = error.refused.iter();
+    refused
+        .map(|refusal| (refusal.event, refusal.row))
+        .collect()
+}
+
 #[tokio::test]
 async fn what_the_server_says_of_a_row_counts_for_the_rows_before_it() {
     for (script, rows, severity) in [
@@ -90,9 +98,18 @@ async fn what_the_server_says_of_a_row_counts_for_the_rows_before_it() {
         redis.connect().await.expect("connect");
         let events = [event("a", 3), event("b", 1)];
         let error = redis.write(&events).await.expect_err(script);
-        let (durable, row) = if rows == 3 { (1, 0) } else { (0, rows) };
+        // A rejected row is told by itself: all else is done with.
+        let (durable, row) = if rows == 3 { (2, 0) } else { (0, rows) };
         assert_eq!((error.durable, error.rows), (durable, row), "{script}");
-        assert_eq!(error.fault.severity, severity, "{script}");
+        assert_eq!(
+            places(&error).as_slice(),
+            if rows == 3 { &[(1, 0)][..] } else { &[] }
+        );
+        assert_eq!(
+            error.faults().next().unwrap().severity,
+            severity,
+            "{script}"
+        );
     }
 }
 
@@ -110,8 +127,11 @@ async fn after_a_broken_connection_nothing_is_written_before_connecting_again() 
     let events = [event("a", 2)];
     redis.write(&events).await.expect_err("a broken connection");
     let error = redis.write(&events).await.expect_err("not connected");
-    assert_eq!(error.fault.severity, OUTAGE);
-    assert_eq!(error.fault.to_string(), "write to Redis: not connected");
+    assert_eq!(error.faults().next().unwrap().severity, OUTAGE);
+    assert_eq!(
+        error.faults().next().unwrap().to_string(),
+        "write to Redis: not connected"
+    );
 }
 
 #[tokio::test]
@@ -119,12 +139,11 @@ async fn rows_behind_a_rejected_one_are_not_written_twice() {
     let script = ":1\r\n-WRONGTYPE no\r\n:2\r\n:3\r\n";
     let mut redis = scripted(4, script).await;
     redis.connect().await.expect("connect");
-    let mut rest = event("a", 4);
-    let error = redis.write(std::slice::from_ref(&rest)).await;
-    assert_eq!(error.expect_err("a rejected row").rows, 1);
-    // The server has said all that it says, so a single command more would wait for ever.
-    rest.split_to(2);
-    redis.write(&[rest]).await.expect("nothing is left to send");
+    let error = redis.write(&[event("a", 4)]).await;
+    let error = error.expect_err("a rejected row");
+    assert_eq!((error.durable, error.rows), (1, 0));
+    assert_eq!(places(&error), [(0, 1)]);
+    assert!(error.fault.is_none());
 }
 
 #[tokio::test]
@@ -139,21 +158,20 @@ async fn a_write_goes_out_in_parts_and_is_answered_as_one() {
     let mut redis = dispatcher(9, refused, "row.%{/data/id}").await;
     redis.connect().await.expect("connect");
     let error = redis.write(&events).await.expect_err("a rejected row");
-    assert_eq!((error.durable, error.rows), (5, 0));
-    assert_eq!(error.fault.severity, Severity::Reject);
-    let text = error.fault.to_string();
+    assert_eq!((error.durable, error.rows), (9, 0));
+    assert_eq!(places(&error), [(5, 0)]);
+    assert!(error.fault.is_none());
+    let text = error.faults().next().unwrap().to_string();
     assert!(
         text.ends_with("refuses RPUSH `row.5`: WRONGTYPE no"),
         "{text}"
     );
-    // The server has the others, and says nothing more.
-    redis.write(&events[6..]).await.expect("nothing to send");
 
     let mut redis = dispatcher(9, ":1\r\n:2\r\n:3\r\n", "row.%{/data/id}").await;
     redis.connect().await.expect("connect");
     let error = redis.write(&events).await.expect_err("a broken connection");
     assert_eq!((error.durable, error.rows), (3, 0));
-    assert_eq!(error.fault.severity, OUTAGE);
+    assert_eq!(error.faults().next().unwrap().severity, OUTAGE);
 }
 
 #[tokio::test]
@@ -164,8 +182,8 @@ async fn what_is_before_a_row_that_has_no_key_is_written_part_by_part() {
     let mut redis = dispatcher(5, answers, "row.%{/data/text}").await;
     redis.connect().await.expect("connect");
     let error = redis.write(&events).await.expect_err("a row without text");
-    assert_eq!((error.durable, error.rows), (5, 0));
-    assert_eq!(error.fault.severity, Severity::Reject);
+    assert_eq!((error.durable, error.rows), (6, 0));
+    assert_eq!(places(&error), [(5, 0)]);
 }
 
 #[tokio::test]

@@ -132,12 +132,13 @@ impl Transformer for BinlogFilter {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
     use std::sync::Arc;
 
     use serde_json::json;
     use wlf_core::event::Ended;
     use wlf_core::value::Records;
-    use wlf_core::{ChangePlace, Column, Event, Position, SchemaChange, SchemaChangeKind};
+    use wlf_core::{ChangePlace, Column, Event, Mark, Position, SchemaChange, SchemaChangeKind};
 
     use super::*;
 
@@ -245,7 +246,7 @@ mod tests {
                 charset: None,
                 place: ChangePlace::default(),
             };
-            change.into_event(1, 0)
+            change.into_event(NonZeroU64::MIN, 0)
         };
         let mut filter = filter(json!([{"exclude": {"database": "d", "table": "private"}}]));
         let batch = filter.apply(Batch {
@@ -262,19 +263,19 @@ mod tests {
         let mut filter = filter(json!([{"exclude": {"database": "*"}}]));
         let position = Position(json!({"file": "binlog.000001", "position": 4}));
         let ended = Ended {
-            number: 7,
+            number: NonZeroU64::MIN,
             xid: Some(9),
         };
         let batch = filter
             .apply(Batch {
                 events: vec![event("d", "t"), event("d", "t")],
-                position: Some(position.clone()),
+                mark: Mark::Upto(position.clone()),
                 ended: Some(ended),
                 bytes: 1234,
             })
             .expect("apply");
         assert!(batch.events.is_empty());
-        assert_eq!(batch.position, Some(position));
+        assert_eq!(batch.mark, Mark::Upto(position));
         assert_eq!(batch.ended, Some(ended));
         assert_eq!(batch.bytes, 1234);
     }

@@ -7,10 +7,9 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wlf_core::component::encode;
 use wlf_core::config::{Build, Component, Context, Invalid};
 use wlf_core::format::{Encoder, Format};
-use wlf_core::{ComponentKind, Dispatcher, Event, Exit, Fault, WriteError};
+use wlf_core::{ComponentKind, Dispatcher, Event, Exit, Fault, Walk, WriteError};
 
 /// Appends a line for each row to a file: when it changed, how, and its key, but none of its values.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -72,25 +71,25 @@ impl Dispatcher for AuditDispatcher {
     }
 
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
-        self.encoder.clear();
-        let encoded = encode(&mut self.encoder, events).await;
-        let (mut lines, mut rows) = (Vec::new(), 0);
-        let mut records = self.encoder.records().peekable();
-        for event in events {
-            let change = format!("{} {} ", event.timestamp, event.operation.name());
-            rows += event.len() as usize;
-            while let Some(record) = records.next_if(|record| record.row < rows) {
-                lines.extend_from_slice(change.as_bytes());
-                lines.extend_from_slice(record.identity);
-                lines.push(b'\n');
-            }
+        let mut lines = Vec::new();
+        let mut walk = Walk::of(events);
+        while walk.encode(&mut self.encoder).await {
+            walk.rows(&self.encoder, |row| {
+                let change = format!("{} {} ", row.event.seconds(), row.event.operation.name());
+                for record in row.records() {
+                    lines.extend_from_slice(change.as_bytes());
+                    lines.extend_from_slice(record.identity);
+                    lines.push(b'\n');
+                }
+                Ok(())
+            });
         }
         let durable = match &mut self.file {
             Some(file) => file.write_all(&lines).and_then(|()| file.sync_data()),
             None => Err(io::ErrorKind::NotConnected.into()),
         };
         durable.map_err(|error| WriteError::nothing(self.fault(error)))?;
-        encoded
+        walk.outcome()
     }
 }
 
@@ -124,7 +123,7 @@ mod tests {
         let columns = ["id", "secret"].map(Column::untyped);
         let table = Arc::new(Table::new("shop", "orders", columns.into(), vec![0]));
         let mut event = Records::delete(&table, [1, 2].map(|id| vec![id.into(), "x".into()]));
-        event.timestamp = 1_767_261_601;
+        event.time = 1_767_261_601_000_000;
 
         let mut dispatcher = dispatcher(path.clone());
         run(dispatcher.connect()).unwrap();

@@ -79,7 +79,9 @@ mod tests {
     use wlf_core::config::Delivery;
     use wlf_core::testing::{MemoryCollector, MemoryDispatcher, Step, Stored};
     use wlf_core::value::Records;
-    use wlf_core::{Batch, Column, Pipeline, Table};
+    use wlf_core::{Batch, Column, Mark, Pipeline, Table, Transaction};
+
+    use std::num::NonZeroU64;
 
     use super::*;
 
@@ -104,12 +106,16 @@ mod tests {
     fn deletes_go_to_one_destination_and_the_rest_to_the_others() {
         let columns = vec![Column::untyped("id")];
         let table = Arc::new(Table::new("shop", "orders", columns, vec![0]));
+        let mut events = vec![
+            Records::insert(&table, [vec![1.into()], vec![2.into()]]),
+            Records::delete(&table, [vec![1.into()]]),
+        ];
+        for event in &mut events {
+            event.transaction = Some(Transaction::new(NonZeroU64::MIN, None));
+        }
         let batch = Batch {
-            events: vec![
-                Records::insert(&table, [vec![1.into()], vec![2.into()]]),
-                Records::delete(&table, [vec![1.into()]]),
-            ],
-            position: Some(MemoryCollector::position(0)),
+            events,
+            mark: Mark::Upto(MemoryCollector::position(0)),
             ..Batch::default()
         };
         let (kept, gone) = (Arc::default(), Arc::default());

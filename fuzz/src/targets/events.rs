@@ -243,7 +243,7 @@ pub fn file(bytes: &[u8]) {
         batches.extend(assembler.cut());
     });
     let end = bytes.len() as u64;
-    for position in batches.iter().filter_map(|batch| batch.position.as_ref()) {
+    for position in batches.iter().filter_map(|batch| batch.mark.position()) {
         assert!(
             position.0["position"].as_u64() <= Some(end),
             "{position} is behind the end"

@@ -11,6 +11,8 @@ pub struct Delivery {
     pub transaction_buffer: ByteSize,
     pub batch: BatchLimits,
     pub on_reject: OnReject,
+    /// How long what is under way has to become durable once the pipeline is asked to stop.
+    pub drain: Duration,
 }
 
 /// When a batch is full.
@@ -31,6 +33,8 @@ pub enum OnReject {
     Skip,
     /// The event goes to the dispatcher with this id.
     DeadLetter(String),
+    /// The event goes back to its source, a queue, which gives it again or to its own dead-letter queue.
+    Nack,
 }
 
 impl Default for Delivery {
@@ -40,6 +44,7 @@ impl Default for Delivery {
             transaction_buffer: ByteSize::mib(4),
             batch: BatchLimits::default(),
             on_reject: OnReject::Stop,
+            drain: Duration::from_secs(10),
         }
     }
 }

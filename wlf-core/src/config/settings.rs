@@ -146,6 +146,10 @@ pub(crate) struct DeliverySection {
     /// What becomes of an event that its destination will never accept.
     #[serde(default)]
     on_reject: OnRejectSection,
+    /// How long what is under way has to become durable once the program is asked to stop. What is not by then is read again
+    /// at the next start.
+    #[serde(default = "drain")]
+    drain: Duration,
 }
 
 /// When a batch is full.
@@ -174,6 +178,12 @@ enum OnRejectSection {
     Skip,
     /// The event goes to the dispatcher with this id.
     DeadLetter(String),
+    /// The event goes back to its source, which gives it again or to a dead-letter queue of its own: for queues.
+    Nack,
+}
+
+fn drain() -> Duration {
+    Delivery::default().drain
 }
 
 fn max_in_flight() -> ByteSize {
@@ -247,7 +257,9 @@ impl TryFrom<DeliverySection> for Delivery {
                 OnRejectSection::Stop => OnReject::Stop,
                 OnRejectSection::Skip => OnReject::Skip,
                 OnRejectSection::DeadLetter(id) => OnReject::DeadLetter(id),
+                OnRejectSection::Nack => OnReject::Nack,
             },
+            drain: section.drain,
         })
     }
 }

@@ -6,20 +6,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 
 use crate::component::{Collector, ComponentApi, ComponentKind};
-use crate::event::{Batch, Position};
-use crate::fault::{Exit, Fault, Severity};
-use crate::router::{EventRouter, RouterError};
+use crate::event::{Batch, Mark, Position};
+use crate::fault::{Fault, Severity};
+use crate::router::{Delivery, EventRouter, RouterError};
 use crate::runtime::backoff::Backoff;
-use crate::runtime::receipt::Ledger;
+use crate::runtime::checkpoint::{Checkpoint, broken};
+use crate::runtime::desk::Desk;
 use crate::runtime::state::StateDirectory;
 use crate::runtime::status::ComponentStatus;
 use crate::runtime::stop::Stop;
-
-/// Saving is a file, a sync and a rename; more often than this it would cost more than it gives.
-const SAVE_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A [`Collector`] with the duties that the runtime takes from it.
 pub(crate) struct Collecting {
@@ -51,36 +49,41 @@ impl ComponentApi for Collecting {
             Some(state) => state.load(&self.id)?,
             None => None,
         };
-        let mut course = Course {
+        let desk = Desk::new(Arc::clone(&ledger), self.max_in_flight, self.read_ahead);
+        let desk = Arc::new(desk);
+        let mut session = Session {
             component: self,
             router: &router,
             collector: collector.as_mut(),
             checkpoint: Checkpoint {
+                id: self.id.clone(),
+                state: self.state.clone(),
                 ledger,
+                desk: Arc::clone(&desk),
                 unsaved: None,
                 save_at: None,
             },
+            desk,
             read,
+            is_inside: false,
+            backoff: Backoff::default(),
         };
-        course.run().await.map_err(Into::into)
+        session.run().await.map_err(Into::into)
     }
 }
 
-/// One run of a collector.
-struct Course<'a> {
+/// A collector's life from its first connection to its end.
+struct Session<'a> {
     component: &'a Collecting,
     router: &'a EventRouter,
     collector: &'a mut dyn Collector,
     checkpoint: Checkpoint,
+    desk: Arc<Desk>,
     /// The last transaction boundary that was read.
     read: Option<Position>,
-}
-
-/// What is durable but not saved yet.
-struct Checkpoint {
-    ledger: Arc<Ledger>,
-    unsaved: Option<Position>,
-    save_at: Option<Instant>,
+    /// Whether what was read last is inside of a transaction.
+    is_inside: bool,
+    backoff: Backoff,
 }
 
 /// Why reading paused.
@@ -92,178 +95,170 @@ enum Pause {
     Stopped,
 }
 
-impl Course<'_> {
+impl Session<'_> {
     async fn run(&mut self) -> Result<(), Fault> {
-        let mut backoff = Backoff::default();
-        let result = loop {
-            match self.connect_and_read(&mut backoff).await {
-                Ok(Pause::Ended) => break Ok(()),
-                Ok(Pause::Stopped) => {
-                    self.checkpoint.note();
-                    return self.save().await;
-                }
-                Ok(Pause::Outage(fault)) => {
-                    self.component.status.set_ready(false);
-                    self.component.status.add_retry();
-                    if !self.wait_before_retry(&mut backoff, &fault).await? {
-                        self.checkpoint.note();
-                        return self.save().await;
-                    }
-                }
-                Err(fault) => break Err(fault),
-            }
-        };
+        let result = self.read_to_the_end().await;
+        if let Err(fault) = &result {
+            tracing::debug!(
+                component = self.component.id,
+                "ends once what was read is delivered: {fault}"
+            );
+        }
         // What was read before the end or before the fault is delivered first.
-        self.drain().await?;
-        result
+        let drained = self.drain().await;
+        let desk = Arc::clone(&self.desk);
+        let closed = self.collector.close(&desk).await;
+        if let Err(fault) = &closed {
+            tracing::warn!(component = self.component.id, "while closing: {fault}");
+        }
+        result.and(drained)
     }
 
-    async fn connect_and_read(&mut self, backoff: &mut Backoff) -> Result<Pause, Fault> {
+    async fn read_to_the_end(&mut self) -> Result<(), Fault> {
+        loop {
+            let pause = match self.connect().await? {
+                None => self.read().await?,
+                Some(pause) => pause,
+            };
+            match pause {
+                Pause::Ended | Pause::Stopped => return Ok(()),
+                Pause::Outage(fault) => {
+                    self.component.status.set_ready(false);
+                    self.component.status.add_retry();
+                    if !self.wait_before_retry(&fault).await? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Connects once; `None` if that went well.
+    async fn connect(&mut self) -> Result<Option<Pause>, Fault> {
         let connected = tokio::select! {
+            biased;
+            () = self.component.stop.asked() => return Ok(Some(Pause::Stopped)),
+            fault = self.checkpoint.keep() => return Err(fault),
             connected = self.collector.connect(self.read.as_ref()) => connected,
-            () = self.component.stop.asked() => return Ok(Pause::Stopped),
         };
         if let Err(fault) = connected {
-            return outage(fault);
+            return outage(fault).map(Some);
         }
         let at = self.collector.position().or_else(|| self.read.clone());
-        self.component
-            .status
-            .set_place(at, self.collector.progress());
-        self.component.status.set_ready(true);
+        let status = &self.component.status;
+        status.set_read(at, self.collector.progress());
+        status.set_ready(true);
+        Ok(None)
+    }
+
+    async fn read(&mut self) -> Result<Pause, Fault> {
+        let stop = &self.component.stop;
         loop {
-            let ledger = &self.checkpoint.ledger;
-            let room = ledger.in_flight() < self.component.max_in_flight
-                && ledger.waiting() < self.component.read_ahead;
-            tokio::select! {
+            let mut reading = self.collector.read(&self.desk);
+            let outcome = tokio::select! {
                 biased;
-                () = self.component.stop.asked() => return Ok(Pause::Stopped),
-                () = self.checkpoint.ledger.changed() => {
-                    self.check_lost()?;
-                    self.checkpoint.note();
+                () = stop.asked() => None,
+                fault = self.checkpoint.keep() => return Err(fault),
+                outcome = &mut reading => Some(outcome),
+            };
+            let Some(outcome) = outcome else {
+                self.desk.stop();
+                // The collector goes on to acknowledge what becomes durable. What it reads now was never entered: its source
+                // gives it again.
+                tokio::select! {
+                    biased;
+                    () = stop.over() => {}
+                    drained = self.checkpoint.drain() => drop(drained),
+                    _ = reading => {}
                 }
-                () = self.checkpoint.due() => self.save().await?,
-                batch = self.collector.read(), if room => match batch {
-                    Ok(Some(batch)) => {
-                        backoff.reset();
-                        self.send(batch).await?;
-                    }
-                    Ok(None) => return Ok(Pause::Ended),
-                    Err(fault) => return outage(fault),
-                },
+                return Ok(Pause::Stopped);
+            };
+            drop(reading);
+            match outcome {
+                Ok(Some(batch)) => {
+                    self.backoff.reset();
+                    self.send(batch).await?;
+                }
+                Ok(None) => return Ok(Pause::Ended),
+                Err(fault) => return outage(fault),
             }
         }
     }
 
     async fn send(&mut self, batch: Batch) -> Result<(), Fault> {
-        let status = &self.component.status;
+        let Collecting { id, status, .. } = self.component;
         status.add(batch.rows(), batch.bytes as u64);
-        if batch.position.is_some() {
-            self.read.clone_from(&batch.position);
-        }
-        status.set_place(self.read.clone(), self.collector.progress());
-        let id = &self.component.id;
-        let sent = match self.router.admit(id, batch).await {
-            Ok(delivery) => {
-                self.router
-                    .send_to_all(delivery, &self.component.destinations)
-                    .await
+        match &batch.mark {
+            Mark::Upto(position) => {
+                self.read = Some(position.clone());
+                self.is_inside = false;
             }
-            Err(error) => Err(error),
-        };
-        sent.map_err(|error| self.broken(error))
+            Mark::Inside => self.is_inside = true,
+            Mark::Token(_) => {}
+        }
+        status.set_read(self.read.clone(), self.collector.progress());
+        // A collector asks its desk for room before it reads. One that does not waits here, and is not polled meanwhile.
+        if !self.desk.fits() {
+            tokio::select! {
+                biased;
+                () = self.component.stop.over() => return Ok(()),
+                fault = self.checkpoint.keep() => return Err(fault),
+                () = self.desk.room_for_read() => {}
+            }
+        }
+        let delivery = self.router.enter(id, batch);
+        pass_on(self.component, self.router, delivery).await
     }
 
     /// Waits until everything that was sent is durable, and saves the last position.
     async fn drain(&mut self) -> Result<(), Fault> {
-        while !self.checkpoint.ledger.is_empty() {
-            tokio::select! {
-                biased;
-                () = self.component.stop.asked() => break,
-                () = self.checkpoint.ledger.changed() => {
-                    self.check_lost()?;
-                    self.checkpoint.note();
-                }
-                () = self.checkpoint.due() => self.save().await?,
-            }
+        if std::mem::take(&mut self.is_inside) && !self.checkpoint.ledger.is_lost() {
+            let end = self.router.enter_end(&self.component.id);
+            pass_on(self.component, self.router, end).await?;
         }
-        self.checkpoint.note();
-        self.save().await
+        let stop = &self.component.stop;
+        let drained = tokio::select! {
+            biased;
+            () = stop.over() => Ok(()),
+            drained = self.checkpoint.drain() => drained,
+        };
+        // After somebody else's fault, or when the time is over, others drop what they have: it is read again.
+        let drained = if stop.is_asked() { Ok(()) } else { drained };
+        drained.and(self.checkpoint.finish())
     }
 
     /// Waits with backoff, still saving what becomes durable; `false` if the pipeline stops meanwhile.
-    async fn wait_before_retry(
-        &mut self,
-        backoff: &mut Backoff,
-        fault: &Fault,
-    ) -> Result<bool, Fault> {
+    async fn wait_before_retry(&mut self, fault: &Fault) -> Result<bool, Fault> {
         let after = if let Severity::Retry { after } = fault.severity {
             after
         } else {
             None
         };
-        let wait = backoff.next(after);
+        let wait = self.backoff.next(after);
         warn_of_outage(&self.component.id, fault, wait);
-        let ready = sleep(wait);
-        tokio::pin!(ready);
-        loop {
-            tokio::select! {
-                biased;
-                () = self.component.stop.asked() => return Ok(false),
-                () = self.checkpoint.ledger.changed() => {
-                    self.check_lost()?;
-                    self.checkpoint.note();
-                }
-                () = self.checkpoint.due() => self.save().await?,
-                () = &mut ready => return Ok(true),
-            }
+        tokio::select! {
+            biased;
+            () = self.component.stop.asked() => Ok(false),
+            fault = self.checkpoint.keep() => Err(fault),
+            () = sleep(wait) => Ok(true),
         }
-    }
-
-    fn check_lost(&self) -> Result<(), Fault> {
-        if self.checkpoint.ledger.is_lost() {
-            return Err(self.broken(RouterError::Lost {
-                id: self.component.id.clone(),
-            }));
-        }
-        Ok(())
-    }
-
-    fn broken(&self, error: RouterError) -> Fault {
-        Fault::stop(
-            Exit::Software,
-            format!("send what `{}` read", self.component.id),
-            error,
-        )
-    }
-
-    async fn save(&mut self) -> Result<(), Fault> {
-        self.checkpoint.save_at = None;
-        let Some(position) = self.checkpoint.unsaved.take() else {
-            return Ok(());
-        };
-        if let Some(state) = &self.component.state {
-            state.save(&self.component.id, &position)?;
-        }
-        self.collector.commit(&position).await
     }
 }
 
-impl Checkpoint {
-    fn note(&mut self) {
-        if let Some(position) = self.ledger.take_durable() {
-            self.unsaved = Some(position);
-            self.save_at
-                .get_or_insert_with(|| Instant::now() + SAVE_INTERVAL);
+/// Sends a batch to the collector's destinations.
+async fn pass_on(
+    component: &Collecting,
+    router: &EventRouter,
+    delivery: Result<Delivery, RouterError>,
+) -> Result<(), Fault> {
+    let sent = match delivery {
+        Ok(delivery) => {
+            let destinations = &component.destinations;
+            router.send_to_all(delivery, destinations).await
         }
-    }
-
-    async fn due(&self) {
-        match self.save_at {
-            Some(at) => sleep_until(at).await,
-            None => std::future::pending().await,
-        }
-    }
+        Err(error) => Err(error),
+    };
+    sent.map_err(|error| broken(&component.id, error))
 }
 
 fn outage(fault: Fault) -> Result<Pause, Fault> {

@@ -1,23 +1,28 @@
 //! Runs a [`Dispatcher`]: gathers batches, numbers rows, writes, repeats what failed, confirms.
 
+mod load;
+mod refused;
+
 use std::error::Error;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use self::load::Load;
 use crate::component::{ComponentApi, ComponentKind, Dispatcher, Incoming, WriteError};
-use crate::config::{Delivery as Settings, OnReject};
+use crate::config::Delivery as Settings;
 use crate::event::Event;
 use crate::fault::{Exit, Fault, Severity};
 use crate::router::{Delivery, EventRouter, RouterError};
 use crate::runtime::backoff::Backoff;
 use crate::runtime::collect::warn_of_outage;
 use crate::runtime::numbering::Numbering;
-use crate::runtime::receipt::Receipt;
 use crate::runtime::status::ComponentStatus;
+use crate::runtime::stop::Stop;
 
 /// A [`Dispatcher`] with the duties that the runtime takes from it.
 pub(crate) struct Dispatching {
@@ -25,6 +30,7 @@ pub(crate) struct Dispatching {
     pub dispatcher: Mutex<Box<dyn Dispatcher>>,
     pub settings: Settings,
     pub status: Arc<ComponentStatus>,
+    pub stop: Stop,
 }
 
 #[async_trait]
@@ -39,7 +45,7 @@ impl ComponentApi for Dispatching {
 
     async fn run(&self, router: Arc<EventRouter>) -> Result<(), Box<dyn Error>> {
         let mut dispatcher = self.dispatcher.lock().await;
-        let mut course = Course {
+        let mut session = Session {
             component: self,
             router: &router,
             dispatcher: dispatcher.as_mut(),
@@ -47,19 +53,17 @@ impl ComponentApi for Dispatching {
             numbering: Numbering::default(),
             next: None,
         };
-        course.connect().await?;
-        let mut load = Load::default();
-        while course.gather(&mut load).await? {
-            course.write(&mut load).await?;
-            load.confirm();
+        tokio::select! {
+            biased;
+            // What is not durable by then is dropped, and is read again at the next start.
+            () = self.stop.over() => Ok(()),
+            ended = session.run() => ended.map_err(Into::into),
         }
-        course.dispatcher.close().await?;
-        Ok(())
     }
 }
 
-/// One run of a dispatcher.
-struct Course<'a> {
+/// A dispatcher's life from its first connection to its end.
+struct Session<'a> {
     component: &'a Dispatching,
     router: &'a EventRouter,
     dispatcher: &'a mut dyn Dispatcher,
@@ -67,56 +71,6 @@ struct Course<'a> {
     numbering: Numbering,
     /// What came while a write was under way, and was too little to go with it.
     next: Option<Delivery>,
-}
-
-/// What is written together.
-#[derive(Default)]
-struct Load {
-    events: Vec<Event>,
-    /// For each event the index of the receipt that it belongs to.
-    origins: Vec<usize>,
-    receipts: Vec<Receipt>,
-    rows: u64,
-    bytes: usize,
-}
-
-impl Load {
-    fn add(&mut self, delivery: Delivery, numbering: &mut Numbering) {
-        let Delivery {
-            batch,
-            receipt,
-            numbered,
-        } = delivery;
-        self.rows += batch.rows();
-        self.bytes += batch.bytes;
-        if numbered {
-            self.events.extend(batch.events);
-        } else {
-            // A row that is held back belongs to the batch that lets it go: no position can be saved before that one,
-            // because the transaction is still open.
-            numbering.take(receipt.source(), batch, &mut self.events);
-        }
-        self.origins.resize(self.events.len(), self.receipts.len());
-        self.receipts.push(receipt);
-    }
-
-    /// Whether it is as large as so many batches.
-    fn is_full(&self, settings: &Settings, batches: u32) -> bool {
-        let (rows, bytes) = (settings.batch.rows, settings.batch.bytes.as_usize());
-        self.rows >= u64::from(rows) * u64::from(batches)
-            || self.bytes >= bytes.saturating_mul(batches as usize)
-    }
-
-    /// States that all of it is durable.
-    fn confirm(&mut self) {
-        for receipt in self.receipts.drain(..) {
-            receipt.delivered();
-        }
-        self.events.clear();
-        self.origins.clear();
-        self.rows = 0;
-        self.bytes = 0;
-    }
 }
 
 /// The events of a write that is under way.
@@ -160,39 +114,80 @@ impl Incoming for Arriving<'_> {
     }
 }
 
-impl Course<'_> {
+impl Session<'_> {
+    async fn run(&mut self) -> Result<(), Fault> {
+        self.connect().await?;
+        let mut load = Load::default();
+        while self.gather(&mut load).await? {
+            self.write(&mut load).await?;
+            load.confirm();
+        }
+        self.dispatcher.close().await
+    }
+
+    /// Waits for the first batch of a load, and keeps the connection alive meanwhile; `None` once nothing more comes.
+    async fn first(&mut self) -> Result<Option<Delivery>, Fault> {
+        if let Some(delivery) = self.next.take() {
+            return Ok(Some(delivery));
+        }
+        let id = &self.component.id;
+        loop {
+            let fault = tokio::select! {
+                biased;
+                polled = self.router.poll_event(id) => match polled {
+                    Ok(delivery) => return Ok(Some(delivery)),
+                    Err(RouterError::Closed { .. }) => return Ok(None),
+                    Err(error) => return Err(self.unreceived(error)),
+                },
+                fault = self.dispatcher.idle() => fault,
+            };
+            match fault.severity {
+                Severity::Retry { after } => {
+                    self.wait(&fault, after).await;
+                    self.connect().await?;
+                }
+                Severity::Reject | Severity::Stop(_) => return Err(fault),
+            }
+        }
+    }
+
+    fn unreceived(&self, error: RouterError) -> Fault {
+        let doing = format!("receive what comes to `{}`", self.component.id);
+        Fault::stop(Exit::Software, doing, error)
+    }
+
     /// Fills `load` with at least one batch; `false` once nothing more comes.
-    async fn gather(&mut self, load: &mut Load) -> Result<bool, RouterError> {
+    async fn gather(&mut self, load: &mut Load) -> Result<bool, Fault> {
+        let Some(first) = self.first().await? else {
+            return Ok(false);
+        };
+        load.add(first, &mut self.numbering);
         let settings = &self.component.settings;
         let id = &self.component.id;
-        let first = match self.next.take() {
-            Some(delivery) => Ok(delivery),
-            None => self.router.poll_event(id).await,
-        };
-        match first {
-            Ok(delivery) => load.add(delivery, &mut self.numbering),
-            Err(RouterError::Closed { .. }) => return Ok(false),
-            Err(error) => return Err(error),
-        }
         let until = Instant::now() + settings.batch.linger.get();
         while !load.is_full(settings, 1) {
-            if let Some(delivery) = self.router.try_poll_event(id)? {
+            if let Some(delivery) = self.try_next()? {
                 load.add(delivery, &mut self.numbering);
                 continue;
             }
             match timeout_at(until, self.router.poll_event(id)).await {
                 Ok(Ok(delivery)) => load.add(delivery, &mut self.numbering),
                 Ok(Err(RouterError::Closed { .. })) | Err(_) => break,
-                Ok(Err(error)) => return Err(error),
+                Ok(Err(error)) => return Err(self.unreceived(error)),
             }
         }
         let most = self.dispatcher.batches_at_once();
         while !load.is_full(settings, most)
-            && let Some(delivery) = self.router.try_poll_event(id)?
+            && let Some(delivery) = self.try_next()?
         {
             load.add(delivery, &mut self.numbering);
         }
         Ok(true)
+    }
+
+    fn try_next(&self) -> Result<Option<Delivery>, Fault> {
+        let next = self.router.try_poll_event(&self.component.id);
+        next.map_err(|error| self.unreceived(error))
     }
 
     async fn write(&mut self, load: &mut Load) -> Result<(), Fault> {
@@ -219,105 +214,81 @@ impl Course<'_> {
                 load,
             };
             let outcome = self.dispatcher.write_incoming(&mut arriving).await;
-            let end = arriving.range.end;
-            let events = load.events.get_mut(start..end).unwrap_or_default();
-            let Err(WriteError {
-                durable,
-                rows,
-                fault,
-            }) = outcome
-            else {
-                self.count(events);
-                self.backoff.reset();
-                start = end;
-                continue;
-            };
-            let durable = durable.min(events.len());
-            let (done, rest) = events.split_at_mut(durable);
-            self.count(done);
-            start += durable;
-            if let Some(front) = rest.first_mut() {
-                let done = front.split_to(rows);
-                self.count(std::slice::from_ref(&done));
-            }
-            if durable > 0 || rows > 0 {
-                self.backoff.reset();
-            }
-            match fault.severity {
-                Severity::Retry { after } => {
-                    self.wait(&fault, after).await;
-                    self.connect().await?;
+            let written = arriving.range;
+            match outcome {
+                Ok(()) => {
+                    self.count(load.events.get(written.clone()).unwrap_or_default());
+                    self.backoff.reset();
+                    start = written.end;
                 }
-                Severity::Reject => {
-                    let origin = load
-                        .origins
-                        .get(start)
-                        .and_then(|&origin| load.receipts.get(origin));
-                    if let Some(front) = load.events.get_mut(start) {
-                        let row = front.split_to(1);
-                        self.reject(row, fault, origin).await?;
-                    }
-                }
-                Severity::Stop(_) => return Err(fault),
+                Err(error) => start = self.after(error, written, load).await?,
             }
         }
         Ok(())
     }
 
-    fn count(&self, events: &[Event]) {
-        self.component
-            .status
-            .add(events.iter().map(|event| u64::from(event.len())).sum(), 0);
+    /// Does what a write that did not go through asks for, and returns where the events begin that are still to be written.
+    async fn after(
+        &mut self,
+        error: WriteError,
+        written: Range<usize>,
+        load: &mut Load,
+    ) -> Result<usize, Fault> {
+        let WriteError {
+            durable,
+            rows,
+            mut ahead,
+            refused,
+            fault,
+        } = error;
+        let start = written.start + durable.min(written.len());
+        let is_progress = durable > 0 || rows > 0 || !refused.is_empty() || !ahead.is_empty();
+        let done = load.events.get(written.start..start).unwrap_or_default();
+        let mut count = done.iter().map(|event| u64::from(event.len())).sum();
+        count += u64::from(rows) + ahead.len() as u64;
+        let is_before = |event: usize, row: u32| (event, row) < (durable, rows);
+        let behind = |refused: &&crate::component::Refusal| !is_before(refused.event, refused.row);
+        count -= refused.iter().filter(|refused| !behind(refused)).count() as u64;
+        self.component.status.add(count, 0);
+        // All that is done with, as it stands in the load.
+        ahead.extend(
+            refused
+                .iter()
+                .filter(behind)
+                .map(|refused| (refused.event, refused.row)),
+        );
+        ahead.extend((0..rows).map(|row| (durable, row)));
+        ahead.sort_unstable();
+        ahead.dedup();
+        for (event, _) in &mut ahead {
+            *event += written.start;
+        }
+        self.refuse(refused, written.start, load).await?;
+        load.leave_out(start, &ahead);
+        if is_progress {
+            self.backoff.reset();
+        }
+        match fault {
+            None if is_progress => {}
+            None => {
+                let doing = format!("write to `{}`", self.component.id);
+                let why = "the write failed and did not say why";
+                return Err(Fault::stop(Exit::Software, doing, why));
+            }
+            Some(fault) => match fault.severity {
+                Severity::Retry { after } => {
+                    self.wait(&fault, after).await;
+                    self.connect().await?;
+                }
+                Severity::Reject | Severity::Stop(_) => return Err(fault),
+            },
+        }
+        Ok(start)
     }
 
-    /// Does with a row that the destination refuses what `delivery.on_reject` says.
-    async fn reject(
-        &mut self,
-        row: Event,
-        fault: Fault,
-        receipt: Option<&Receipt>,
-    ) -> Result<(), Fault> {
-        let table = format!("{}.{}", row.table.database, row.table.name);
-        match &self.component.settings.on_reject {
-            OnReject::Stop => Err(if fault.hint.is_some() {
-                fault
-            } else {
-                fault.with_hint(
-                    "`delivery.on_reject` can be `skip` or `{dead_letter: <dispatcher>}`",
-                )
-            }),
-            OnReject::Skip => {
-                self.component.status.add_rejected();
-                tracing::warn!(
-                    component = self.component.id,
-                    table,
-                    row = row.rows.start,
-                    "skipped a row: {fault}"
-                );
-                Ok(())
-            }
-            OnReject::DeadLetter(id) if *id != self.component.id => {
-                self.component.status.add_rejected();
-                tracing::warn!(
-                    component = self.component.id,
-                    table,
-                    row = row.rows.start,
-                    "to `{id}`: {fault}"
-                );
-                let Some(receipt) = receipt else {
-                    return Err(fault);
-                };
-                let doing = format!("send a rejected row of {table} to `{id}`");
-                let stop = |error| Fault::stop(Exit::Software, doing, error);
-                self.router
-                    .send_event(Delivery::letter(row, receipt), id)
-                    .await
-                    .map_err(stop)
-            }
-            OnReject::DeadLetter(_) => {
-                Err(fault.with_hint("the dead-letter dispatcher itself refused the row"))
-            }
-        }
+    fn count(&self, events: &[Event]) {
+        let rows = events.iter().map(|event| u64::from(event.len())).sum();
+        self.component.status.add(rows, 0);
     }
 
     /// Connects, again and again through outages.
@@ -336,7 +307,7 @@ impl Course<'_> {
         }
     }
 
-    async fn wait(&mut self, fault: &Fault, after: Option<std::time::Duration>) {
+    async fn wait(&mut self, fault: &Fault, after: Option<Duration>) {
         self.component.status.set_ready(false);
         self.component.status.add_retry();
         let wait = self.backoff.next(after);

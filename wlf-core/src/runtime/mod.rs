@@ -2,8 +2,11 @@
 //! all components.
 
 mod backoff;
+mod checkpoint;
 mod collect;
+mod desk;
 mod dispatch;
+pub(crate) mod ledger;
 mod numbering;
 mod pipeline;
 pub(crate) mod receipt;
@@ -13,6 +16,7 @@ mod stop;
 mod transform;
 
 pub use backoff::Backoff;
+pub use desk::{Desk, Settled};
 pub use pipeline::Pipeline;
 pub use receipt::Receipt;
 pub use state::{StateDirectory, state_file_name};

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::event::{Batch, Ended, Event};
+use crate::event::{Batch, Ended, Event, Mark};
+use crate::runtime::receipt::Receipts;
 
 /// Gives every event its offset in its transaction and marks the last one, after filters, as Maxwell does.
 ///
 /// A transaction that ends inside its batch is marked at once. Of one that goes on in later batches the last row is held
-/// back until either the next row or the transaction's end is known.
+/// back until either the next row or the transaction's end is known, and with it the duty to bring its batch.
 #[derive(Debug, Default)]
 pub struct Numbering {
     sources: HashMap<usize, Source>,
@@ -18,126 +19,136 @@ pub struct Numbering {
 struct Source {
     number: u64,
     offset: u64,
-    /// The last row so far of a transaction whose end was not in its batch.
-    held: Option<Event>,
+    /// What is held back of a transaction whose end was not in its batch.
+    held: Option<Held>,
+}
+
+/// The last row so far of a transaction, and what came behind it and is in none.
+#[derive(Debug)]
+pub struct Held {
+    pub events: Vec<Event>,
+    pub receipts: Receipts,
+}
+
+/// What goes out of a batch.
+#[derive(Debug, Default)]
+pub struct Numbered {
+    /// What was held back of earlier batches and goes first.
+    pub released: Option<Held>,
+    pub events: Vec<Event>,
+    /// What was held back and is dropped, since its source gives it again.
+    pub repeated: Option<Held>,
 }
 
 impl Numbering {
-    /// Appends the events of a batch that can go out now to `out`.
+    /// Numbers the events of a batch that can go out now. `is_end` says that nothing more comes of an open transaction.
     ///
-    /// `source` tells the collectors apart, whose batches may come mixed.
-    pub fn take(&mut self, source: usize, batch: Batch, out: &mut Vec<Event>) {
-        self.sources.entry(source).or_default().take(batch, out);
+    /// `receipts` tell the collectors apart, whose batches may come mixed.
+    pub fn take(&mut self, batch: Batch, receipts: &Receipts, is_end: bool) -> Numbered {
+        let source = self.sources.entry(receipts.source()).or_default();
+        source.take(batch, receipts, is_end)
     }
 }
 
 impl Source {
-    fn take(&mut self, mut batch: Batch, out: &mut Vec<Event>) {
-        let mut last = self.resume(&batch, out);
+    fn take(&mut self, mut batch: Batch, receipts: &Receipts, is_end: bool) -> Numbered {
         batch.events.retain(|event| !event.is_empty());
-        let first = out.len();
-        out.append(&mut batch.events);
-        for n in first..out.len() {
-            let number = out[n].transaction.number;
-            if number != self.number {
-                commit(last, batch.ended, out);
-                self.number = number;
-                self.offset = 0;
-            }
-            let event = &mut out[n];
-            event.transaction.offset = self.offset;
-            event.transaction.commit = false;
-            self.offset += u64::from(event.len());
-            last = Some(n);
-        }
-        if batch.position.is_some() {
-            commit(last, batch.ended, out);
-        } else if last.is_some() {
-            self.hold(out);
-        }
-    }
-
-    /// Lets the held row go if its transaction goes on or ends in this batch, and returns where it stands.
-    fn resume(&mut self, batch: &Batch, out: &mut Vec<Event>) -> Option<usize> {
-        let held = self.held.take()?;
-        let ends = batch.ended.is_some_and(|ended| ended.number == self.number);
-        match batch.events.iter().find(|event| !event.is_empty()) {
-            _ if ends => {}
-            Some(event) if event.transaction.number == self.number => {}
-            // Nothing of this batch comes here, but the transaction is still open.
-            None if batch.position.is_none() => {
+        let mut out = Numbered::default();
+        let first = batch.events.iter().find_map(|event| event.transaction);
+        if let Some(held) = self.held.take() {
+            let ends = batch
+                .ended
+                .is_some_and(|ended| ended.number.get() == self.number);
+            let goes_on = first.is_some_and(|first| first.number.get() == self.number);
+            let is_in_between = batch.mark.is_inside() && first.is_none();
+            let is_beside = matches!(batch.mark, Mark::Token(_)) && first.is_none();
+            if ends || goes_on || is_end || is_in_between && !batch.events.is_empty() {
+                out.released = Some(held);
+            } else if is_in_between || is_beside {
+                // Nothing of this batch follows the row, but the transaction is still open.
                 self.held = Some(held);
-                return None;
+            } else {
+                // The source began anew after an outage: it repeats the transaction, this row included.
+                out.repeated = Some(held);
             }
-            // The source began anew after an outage: it repeats the transaction, this row included.
-            Some(_) | None => return None,
         }
-        out.push(held);
-        Some(out.len() - 1)
+        let mut last = out
+            .released
+            .as_mut()
+            .and_then(|held| held.events.first_mut());
+        for event in &mut batch.events {
+            let is_last = match &mut event.transaction {
+                None => false,
+                Some(transaction) => {
+                    if transaction.number.get() != self.number {
+                        commit(last.take(), batch.ended);
+                        self.number = transaction.number.get();
+                        self.offset = 0;
+                    }
+                    transaction.offset = self.offset;
+                    transaction.commit = false;
+                    self.offset += u64::from(event.rows.end.saturating_sub(event.rows.start));
+                    true
+                }
+            };
+            if is_last {
+                last = Some(event);
+            }
+        }
+        if batch.mark.is_inside() {
+            if first.is_some() && !is_end {
+                self.hold(&mut batch.events, receipts);
+            }
+        } else {
+            commit(last, batch.ended);
+        }
+        out.events = batch.events;
+        out
     }
 
-    fn hold(&mut self, out: &mut Vec<Event>) {
-        if let Some(mut event) = out.pop() {
+    /// Holds the last row of a transaction back, and what is behind it.
+    fn hold(&mut self, events: &mut Vec<Event>, receipts: &Receipts) {
+        let Some(last) = events.iter().rposition(|event| event.transaction.is_some()) else {
+            return;
+        };
+        let mut held = events.split_off(last);
+        if let Some(event) = held.first_mut() {
             let rest = event.split_to(event.len() - 1);
             if !rest.is_empty() {
-                out.push(rest);
+                events.push(rest);
             }
-            self.held = Some(event);
         }
+        let mut receipts = receipts.another();
+        receipts.release();
+        self.held = Some(Held {
+            events: held,
+            receipts,
+        });
     }
 }
 
-/// Marks the event at `last` as the one that ends its transaction.
-fn commit(last: Option<usize>, ended: Option<Ended>, out: &mut [Event]) {
-    let Some(event) = last.and_then(|last| out.get_mut(last)) else {
+/// Marks an event as the one that ends its transaction.
+fn commit(last: Option<&mut Event>, ended: Option<Ended>) {
+    let Some(transaction) = last.and_then(|last| last.transaction.as_mut()) else {
         return;
     };
-    event.transaction.commit = true;
+    transaction.commit = true;
     if let Some(ended) = ended
-        && ended.number == event.transaction.number
+        && ended.number == transaction.number
     {
-        event.transaction.xid = ended.xid;
+        transaction.xid = ended.xid;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
     use std::sync::Arc;
 
     use super::*;
-    use crate::event::{Changes, Column, EncodeError, Operation, Position, Table, Transaction};
-    use crate::format::Encoder;
-
-    #[derive(Debug)]
-    struct Nothing;
-
-    impl Changes for Nothing {
-        fn encode(&self, _: &Event, _: &mut Encoder) -> Result<(), EncodeError> {
-            Ok(())
-        }
-    }
-
-    fn event(
-        table: &Arc<Table>,
-        changes: &Arc<dyn Changes>,
-        number: u64,
-        xid: Option<u64>,
-        rows: u32,
-    ) -> Event {
-        Event {
-            table: Arc::clone(table),
-            operation: Operation::Insert,
-            timestamp: 0,
-            transaction: Transaction {
-                number,
-                xid,
-                ..Transaction::default()
-            },
-            changes: Arc::clone(changes),
-            part: 0,
-            rows: 0..rows,
-        }
-    }
+    use crate::event::{Position, Transaction};
+    use crate::runtime::ledger::Ledger;
+    use crate::testing::numbers;
 
     /// What goes out, as (transaction, xid, offset, first row, rows, commit).
     type Row = (u64, Option<u64>, u64, u32, u32, bool);
@@ -146,39 +157,97 @@ mod tests {
     type Given<'a> = (&'a [(u64, Option<u64>, u32)], bool, Option<(u64, u64)>);
 
     fn run(batches: &[Given<'_>]) -> Vec<Vec<Row>> {
-        let table = Arc::new(Table::new("d", "t", vec![Column::untyped("c")], vec![]));
-        let changes: Arc<dyn Changes> = Arc::new(Nothing);
         let mut numbering = Numbering::default();
-        batches
-            .iter()
-            .map(|(events, boundary, ended)| {
-                let batch = Batch {
-                    events: events
-                        .iter()
-                        .map(|&(n, xid, rows)| event(&table, &changes, n, xid, rows))
-                        .collect(),
-                    position: boundary.then(|| Position(serde_json::Value::Null)),
-                    ended: ended.map(|(number, xid)| Ended {
-                        number,
-                        xid: Some(xid),
-                    }),
-                    bytes: 0,
-                };
-                let mut out = Vec::new();
-                numbering.take(1, batch, &mut out);
-                out.iter()
-                    .map(|event| {
-                        let Transaction {
-                            number,
-                            xid,
-                            offset,
-                            commit,
-                        } = event.transaction;
-                        (number, xid, offset, event.rows.start, event.len(), commit)
-                    })
-                    .collect()
-            })
-            .collect()
+        let ledger = Arc::new(Ledger::default());
+        let out = batches.iter().map(|(events, boundary, ended)| {
+            let batch = Batch {
+                events: events
+                    .iter()
+                    .map(|&(n, xid, rows)| numbers("t", n, xid, 0, rows))
+                    .collect(),
+                mark: match boundary {
+                    true => Mark::Upto(Position(serde_json::Value::Null)),
+                    false => Mark::Inside,
+                },
+                ended: ended.map(|(number, xid)| Ended {
+                    number: NonZeroU64::new(number).expect("a number"),
+                    xid: Some(xid),
+                }),
+                bytes: 0,
+            };
+            let receipts = Receipts::from(ledger.enter(&batch));
+            let Numbered {
+                released,
+                events,
+                repeated,
+            } = numbering.take(batch, &receipts, false);
+            receipts.delivered();
+            if let Some(held) = repeated {
+                held.receipts.delivered();
+            }
+            let mut all = Vec::new();
+            if let Some(held) = released {
+                all.extend(held.events);
+                held.receipts.delivered();
+            }
+            all.extend(events);
+            let row = |event: &Event| match event.transaction {
+                Some(Transaction {
+                    number,
+                    xid,
+                    offset,
+                    commit,
+                }) => (
+                    number.get(),
+                    xid,
+                    offset,
+                    event.rows.start,
+                    event.len(),
+                    commit,
+                ),
+                None => (0, None, 0, event.rows.start, event.len(), false),
+            };
+            all.iter().map(row).collect()
+        });
+        let out = out.collect();
+        // What is still held keeps its batch from being durable.
+        let held = numbering
+            .sources
+            .values()
+            .any(|source| source.held.is_some());
+        assert_eq!(ledger.is_empty(), !held);
+        for held in numbering
+            .sources
+            .into_values()
+            .filter_map(|source| source.held)
+        {
+            held.receipts.delivered();
+        }
+        assert!(ledger.is_empty() && !ledger.is_lost());
+        out
+    }
+
+    #[test]
+    fn what_is_in_no_transaction_is_neither_numbered_nor_held() {
+        let out = run(&[
+            (&[(0, None, 2)], false, None),
+            (&[(0, None, 1), (1, None, 2), (0, None, 3)], false, None),
+            (&[(0, None, 1)], false, None),
+            (&[(1, None, 1), (0, None, 1)], true, Some((1, 9))),
+        ]);
+        assert_eq!(
+            out,
+            [
+                vec![(0, None, 0, 0, 2, false)],
+                vec![(0, None, 0, 0, 1, false), (1, None, 0, 0, 1, false)],
+                vec![
+                    (1, None, 1, 1, 1, false),
+                    (0, None, 0, 0, 3, false),
+                    (0, None, 0, 0, 1, false)
+                ],
+                vec![(1, Some(9), 2, 0, 1, true), (0, None, 0, 0, 1, false)],
+            ]
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::component::{ComponentApi, ComponentKind};
 use crate::config::{Component, Delivery, OnReject};
@@ -20,9 +20,11 @@ use crate::runtime::status::{ComponentStatus, Status};
 use crate::runtime::stop::Stop;
 use crate::runtime::transform::Transforming;
 
-/// How long the others have to deliver what they have and to save positions when a component ends with a fault. One that
-/// waits in an outage does not end by itself.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long the others have to deliver what they have when a component ends with a fault; `delivery.drain` if that is less.
+const DRAIN_AFTER_A_FAULT: Duration = Duration::from_secs(5);
+
+/// How long components have to end, close connections and save positions once the time of what is under way is over.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Components that are joined and do not run yet.
 pub struct Pipeline {
@@ -43,12 +45,13 @@ struct Member {
 impl Pipeline {
     pub fn new(delivery: Delivery, state: Option<StateDirectory>) -> Self {
         let router = EventRouter::new(delivery.max_in_flight.as_usize());
+        let stop = Stop::new(delivery.drain.get());
         Self {
             router,
             delivery,
             state,
             members: Vec::new(),
-            stop: Stop::default(),
+            stop,
         }
     }
 
@@ -93,7 +96,9 @@ impl Pipeline {
             Component::Dispatcher(dispatcher) => {
                 let letters = match &self.delivery.on_reject {
                     OnReject::DeadLetter(letters) if *letters != id => vec![letters.clone()],
-                    OnReject::DeadLetter(_) | OnReject::Stop | OnReject::Skip => Vec::new(),
+                    OnReject::DeadLetter(_) | OnReject::Stop | OnReject::Skip | OnReject::Nack => {
+                        Vec::new()
+                    }
                 };
                 let status = status(ComponentKind::Dispatcher);
                 let dispatching = Dispatching {
@@ -101,6 +106,7 @@ impl Pipeline {
                     dispatcher: Mutex::new(dispatcher),
                     settings: self.delivery.clone(),
                     status: Arc::clone(&status),
+                    stop: self.stop.clone(),
                 };
                 (Box::new(dispatching), letters, status)
             }
@@ -130,7 +136,8 @@ impl Pipeline {
         ))
     }
 
-    /// A way to end the pipeline: collectors stop reading and save what is durable.
+    /// A way to end the pipeline: collectors read no more, what is under way has `delivery.drain` to become durable, and
+    /// positions are saved.
     pub fn stop(&self) -> Stop {
         self.stop.clone()
     }
@@ -167,17 +174,17 @@ impl Pipeline {
             });
         }
         let mut first: Option<Fault> = None;
-        let mut stopped = false;
-        let grace = sleep(GRACE);
-        tokio::pin!(grace);
+        // What is under way has its time; who does not end then is not waited for.
+        let given_up = async {
+            self.stop.over().await;
+            sleep(GRACE).await;
+        };
+        tokio::pin!(given_up);
         loop {
             let joined = tokio::select! {
+                biased;
                 joined = tasks.join_next() => joined,
-                () = self.stop.asked(), if !stopped => {
-                    stopped = true;
-                    continue;
-                }
-                () = &mut grace, if first.is_some() => None,
+                () = &mut given_up => None,
             };
             let Some(joined) = joined else {
                 return first.map_or(Ok(()), Err);
@@ -198,8 +205,7 @@ impl Pipeline {
             let Err(fault) = result else { continue };
             if first.is_none() {
                 first = Some(fault);
-                self.stop.ask();
-                grace.as_mut().reset(Instant::now() + GRACE);
+                self.stop.ask_within(DRAIN_AFTER_A_FAULT);
             } else if kind == Some(ComponentKind::Collector) && !fault.source.is::<RouterError>() {
                 // That nobody took what it sent follows from the first fault.
                 tracing::warn!("while stopping: {fault}");

@@ -27,12 +27,12 @@ pub struct ComponentStatus {
     retries: AtomicU64,
     /// Rows that the destination refused, skipped or sent to the dead letter.
     rejected: AtomicU64,
-    place: Mutex<Place>,
+    read: Mutex<ReadSoFar>,
 }
 
-/// Where a collector stands.
+/// How far a collector has read.
 #[derive(Debug, Default, Clone)]
-pub struct Place {
+pub struct ReadSoFar {
     pub position: Option<Position>,
     pub progress: Option<Progress>,
 }
@@ -74,7 +74,7 @@ impl ComponentStatus {
             bytes: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
-            place: Mutex::default(),
+            read: Mutex::default(),
         })
     }
 
@@ -100,9 +100,9 @@ impl ComponentStatus {
         self.rejected.load(Ordering::Relaxed)
     }
 
-    /// Where a collector stands.
-    pub fn place(&self) -> Place {
-        self.place
+    /// How far a collector has read.
+    pub fn read(&self) -> ReadSoFar {
+        self.read
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
@@ -121,11 +121,12 @@ impl ComponentStatus {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn add_rejected(&self) {
-        self.rejected.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn add_rejected(&self, rows: u64) {
+        self.rejected.fetch_add(rows, Ordering::Relaxed);
     }
 
-    pub(crate) fn set_place(&self, position: Option<Position>, progress: Option<Progress>) {
-        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Place { position, progress };
+    pub(crate) fn set_read(&self, position: Option<Position>, progress: Option<Progress>) {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) =
+            ReadSoFar { position, progress };
     }
 }

@@ -87,9 +87,14 @@ impl MemoryDispatcher {
                 stored.push(Stored {
                     table: event.table.name.clone(),
                     row: event.rows.start + n,
-                    xid: event.transaction.xid,
-                    offset: event.transaction.offset + u64::from(n),
-                    commit: event.transaction.commit && n + 1 == event.len(),
+                    xid: event.xid(),
+                    offset: event
+                        .transaction
+                        .map_or(0, |transaction| transaction.offset + u64::from(n)),
+                    commit: n + 1 == event.len()
+                        && event
+                            .transaction
+                            .is_some_and(|transaction| transaction.commit),
                 });
             }
         }
@@ -151,11 +156,7 @@ impl Dispatcher for MemoryDispatcher {
                 tokio::task::yield_now().await;
                 // Where a row is refused the connection is still good.
                 self.connected |= fault.severity == crate::fault::Severity::Reject;
-                Err(WriteError {
-                    durable,
-                    rows,
-                    fault,
-                })
+                Err(WriteError::at(durable, rows, fault))
             }
             Some(Answer::Silence) => std::future::pending().await,
         }

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::component::Collector;
 use crate::event::{Batch, Position};
 use crate::fault::{Exit, Fault};
+use crate::runtime::{Desk, Settled};
 
 /// What a [`MemoryCollector`] does when it is read.
 #[derive(Debug)]
@@ -58,9 +59,19 @@ impl MemoryCollector {
         Arc::clone(&self.committed)
     }
 
+    fn note(&self, settled: Settled) {
+        if let Settled::Saved(position) = settled {
+            let mut committed = self
+                .committed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            committed.push(position);
+        }
+    }
+
     fn place_behind(steps: &[Option<Step>], after: &Position) -> Option<usize> {
         let is_it = |step: &Option<Step>| match step {
-            Some(Step::Batch(batch)) => batch.position.as_ref() == Some(after),
+            Some(Step::Batch(batch)) => batch.mark.position() == Some(after),
             Some(Step::Fault(_) | Step::Silence) | None => false,
         };
         steps.iter().position(is_it).map(|index| index + 1)
@@ -88,7 +99,10 @@ impl Collector for MemoryCollector {
         Ok(())
     }
 
-    async fn read(&mut self) -> Result<Option<Batch>, Fault> {
+    async fn read(&mut self, desk: &Desk) -> Result<Option<Batch>, Fault> {
+        while let Some(settled) = desk.settled_or_room().await {
+            self.note(settled);
+        }
         tokio::task::yield_now().await;
         let batch = {
             let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
@@ -108,18 +122,18 @@ impl Collector for MemoryCollector {
                 }
             }
         };
-        if batch.is_none() {
-            std::future::pending::<()>().await;
+        while batch.is_none() {
+            let settled = desk.settled().await;
+            self.note(settled);
         }
         self.next += 1;
         Ok(batch)
     }
 
-    async fn commit(&mut self, position: &Position) -> Result<(), Fault> {
-        self.committed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(position.clone());
+    async fn close(&mut self, desk: &Desk) -> Result<(), Fault> {
+        while let Some(settled) = desk.take_settled() {
+            self.note(settled);
+        }
         Ok(())
     }
 }

@@ -1,18 +1,19 @@
 //! The promises of `docs/delivery.md`, one test each, and how faults are handled.
 
 use std::future::Future;
+use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use wlf_core::config::{ByteSize, Component, Delivery, OnReject};
 use wlf_core::runtime::{Pipeline, StateDirectory};
 use wlf_core::testing::{Answer, MemoryCollector, MemoryDispatcher, Step, Stored, numbers};
-use wlf_core::{Batch, Ended, Event, Exit, Fault, Position, Transformer};
+use wlf_core::{Batch, Ended, Event, Exit, Fault, Mark, Position, Transformer};
 
 pub type Store = Arc<Mutex<Vec<Stored>>>;
 
 /// A clock that jumps over waits, so that outages take no time.
-fn run<F: Future>(future: F) -> F::Output {
+pub fn run<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -24,7 +25,7 @@ fn run<F: Future>(future: F) -> F::Output {
 pub fn batch(n: usize, events: Vec<Event>) -> Step {
     Step::Batch(Batch {
         events,
-        position: Some(MemoryCollector::position(n)),
+        mark: Mark::Upto(MemoryCollector::position(n)),
         ended: None,
         bytes: 1000,
     })
@@ -33,7 +34,7 @@ pub fn batch(n: usize, events: Vec<Event>) -> Step {
 pub fn part(events: Vec<Event>) -> Step {
     Step::Batch(Batch {
         events,
-        position: None,
+        mark: Mark::Inside,
         ended: None,
         bytes: 1000,
     })
@@ -49,7 +50,7 @@ fn rows(range: std::ops::Range<u32>) -> impl Iterator<Item = Step> {
     })
 }
 
-fn stored(store: &Store) -> Vec<u32> {
+pub fn stored(store: &Store) -> Vec<u32> {
     store
         .lock()
         .expect("the store")
@@ -58,7 +59,7 @@ fn stored(store: &Store) -> Vec<u32> {
         .collect()
 }
 
-fn outage() -> Fault {
+pub fn outage() -> Fault {
     Fault::retry("write to memory", "the memory is away")
 }
 
@@ -168,11 +169,11 @@ fn promise_4_memory_is_bounded_in_bytes_however_slow_a_destination_is() {
         (64, 16, "max_in_flight"),
     ] {
         let steps = (0..1000).map(|i| {
-            let position = Some(MemoryCollector::position(i));
+            let mark = Mark::Upto(MemoryCollector::position(i));
             let events = vec![numbers("t", i as u64 + 1, None, i as u32, 1)];
             Step::Batch(Batch {
                 events,
-                position,
+                mark,
                 ended: None,
                 bytes: MIB as usize,
             })
@@ -195,11 +196,11 @@ fn promise_4_memory_is_bounded_in_bytes_however_slow_a_destination_is() {
 fn promise_4_a_batch_larger_than_the_bound_passes_alone() {
     let store = Store::default();
     let steps = (0..3).map(|i| {
-        let position = Some(MemoryCollector::position(i));
+        let mark = Mark::Upto(MemoryCollector::position(i));
         let events = vec![numbers("t", i as u64 + 1, None, i as u32, 1)];
         Step::Batch(Batch {
             events,
-            position,
+            mark,
             ended: None,
             bytes: 100 << 20,
         })
@@ -312,9 +313,9 @@ fn a_streamed_transaction_whose_source_begins_anew_is_repeated_from_its_first_ro
         part(vec![numbers("t", 3, None, 1, 2)]),
         Step::Batch(Batch {
             events: vec![numbers("t", 3, None, 3, 1)],
-            position: Some(MemoryCollector::position(1)),
+            mark: Mark::Upto(MemoryCollector::position(1)),
             ended: Some(Ended {
-                number: 3,
+                number: NonZeroU64::new(3).expect("a number"),
                 xid: Some(9),
             }),
             bytes: 1,

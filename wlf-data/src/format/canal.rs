@@ -7,9 +7,9 @@ use super::buffer::{Buffer, Fragment};
 use super::encoder::KeyForm;
 use super::key::{KeyFormat, KeyPlan, KeyScratch, KeyText};
 use super::maxwell;
-use super::messages::{Failed, Messages, Moment, Output};
 use super::plans::Plans;
 use super::record::Shape;
+use super::row_format::{Failed, Moment, Output, RowFormat};
 use crate::event::{Event, Operation, Table};
 use crate::origin::Origin;
 use crate::value::{Columns, Row};
@@ -119,7 +119,7 @@ impl Canal {
     }
 }
 
-impl Messages for Canal {
+impl RowFormat for Canal {
     fn begin(&mut self, event: &Event, key: KeyForm, origin: &Origin<'_>, now: Moment) {
         let key = match key {
             KeyForm::Own => KeyFormat::Hash,
@@ -131,7 +131,7 @@ impl Messages for Canal {
         out.put(b"],\"database\":");
         out.string(event.table.database.as_bytes());
         out.put(b",\"es\":");
-        out.unsigned(u64::from(event.timestamp) * 1000);
+        out.unsigned(event.milliseconds());
         out.put(b",\"gtid\":\"");
         if let Some(gtid) = origin.gtid {
             out.escaped(gtid.to_string().as_bytes());
@@ -154,10 +154,11 @@ impl Messages for Canal {
         out.unsigned(now.milliseconds());
         out.put(b",\"type\":\"");
         out.put(match event.operation {
-            Operation::Insert => b"INSERT\"}",
+            Operation::Insert | Operation::Read => b"INSERT\"}",
             Operation::Update => b"UPDATE\"}",
             Operation::Delete => b"DELETE\"}",
             Operation::Ddl => b"QUERY\"}",
+            Operation::Message => b"MESSAGE\"}",
         });
     }
 

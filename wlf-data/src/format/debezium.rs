@@ -18,10 +18,10 @@ use super::buffer::{Buffer, Fragment};
 use super::encoder::KeyForm;
 use super::key::{KeyFormat, KeyPlan, KeyScratch, KeyText, fragment};
 use super::maxwell;
-use super::messages::{Failed, Messages, Moment, Output};
 use super::plans::Plans;
 use super::record::{Content, HeaderKind, Shape};
-use crate::event::{Event, Table};
+use super::row_format::{Failed, Moment, Output, RowFormat};
+use crate::event::{Event, Operation, Table};
 use crate::origin::Origin;
 use crate::value::{Columns, Row};
 
@@ -34,6 +34,8 @@ pub(super) struct Debezium {
     texts: Texts,
     /// Whether the event under way gives no messages.
     skipped: bool,
+    /// Whether the rows are of a snapshot.
+    is_read: bool,
     scratch: Scratch,
 }
 
@@ -140,6 +142,7 @@ impl Debezium {
             plans: Plans::default(),
             texts: Texts::default(),
             skipped: false,
+            is_read: false,
             scratch: Scratch::default(),
         }
     }
@@ -153,10 +156,11 @@ impl Debezium {
     }
 }
 
-impl Messages for Debezium {
+impl RowFormat for Debezium {
     fn begin(&mut self, event: &Event, key: KeyForm, origin: &Origin<'_>, now: Moment) {
         let (options, envelope) = (&self.options, self.envelope);
         self.skipped = options.skips(event.operation);
+        self.is_read = event.operation == Operation::Read;
         let connector = connector(origin.server);
         let make = |table: &Table| Plan::new(table, options, envelope, key, connector);
         self.plans.of(&event.table, make);
@@ -187,7 +191,8 @@ impl Messages for Debezium {
             Row::Insert(after) => {
                 out.view(|| Row::Insert(after.clone()), number)?;
                 writer.key(&after, None, out)?;
-                writer.message(b'c', None, Some((&after, None)), out)?;
+                let letter = if self.is_read { b'r' } else { b'c' };
+                writer.message(letter, None, Some((&after, None)), out)?;
                 out.end(writer.shape(out.key));
             }
             Row::Delete(before) => writer.delete(before, false, out)?,

@@ -9,9 +9,9 @@ use super::debezium::{self, Debezium, Envelope};
 use super::key::{KeyFormat, KeyText};
 use super::lanes::Lanes;
 use super::maxwell::{self, Extended};
-use super::messages::{self, Moment, Output, Views};
 use super::plans::Plans;
-use super::record::{Content, End, Records, Shape};
+use super::record::{Content, EncodedRecords, End, Shape};
+use super::row_format::{self, Moment, Output, Views};
 use crate::event::{EncodeError, Event, Run};
 use crate::schema_change::SchemaChange;
 use crate::value::{RowError, Rows};
@@ -39,7 +39,7 @@ pub struct Encoder {
     keys: Buffer,
     views: Buffer,
     ends: Vec<End>,
-    /// Records behind the first of their row.
+    /// EncodedRecords behind the first of their row.
     further: usize,
     /// How many records were passed.
     passed: usize,
@@ -269,9 +269,9 @@ impl Encoder {
         };
         let encoded = match &mut self.form {
             Form::Plain => Ok(()),
-            Form::Maxwell(form) => messages::encode(&mut **form, event, rows, out),
-            Form::Debezium(form) => messages::encode(&mut **form, event, rows, out),
-            Form::Canal(form) => messages::encode(&mut **form, event, rows, out),
+            Form::Maxwell(form) => row_format::encode(&mut **form, event, rows, out),
+            Form::Debezium(form) => row_format::encode(&mut **form, event, rows, out),
+            Form::Canal(form) => row_format::encode(&mut **form, event, rows, out),
         };
         let new = self.ends.get(before..).unwrap_or_default();
         self.further += new.iter().filter(|end| end.shape.more).count();
@@ -391,21 +391,21 @@ impl Encoder {
 
     /// The records of the rows encoded since the last `clear` or `forget`, in order. A row has one as a rule, and may have
     /// none or several.
-    pub fn records(&self) -> Records<'_> {
+    pub fn records(&self) -> EncodedRecords<'_> {
         let views = match self.form {
             Form::Plain => &self.payload,
             _ => &self.views,
         };
-        Records::new(&self.ends, &self.payload, &self.keys, views)
+        EncodedRecords::new(&self.ends, &self.payload, &self.keys, views)
     }
 
     /// The records behind the last [`pass`](Self::pass), whose rows count from there, and the lanes that they are to go to.
-    pub fn new_records(&mut self) -> (Records<'_>, &mut Lanes) {
+    pub fn new_records(&mut self) -> (EncodedRecords<'_>, &mut Lanes) {
         let views = match self.form {
             Form::Plain => &self.payload,
             _ => &self.views,
         };
-        let records = Records::new(&self.ends, &self.payload, &self.keys, views);
+        let records = EncodedRecords::new(&self.ends, &self.payload, &self.keys, views);
         (records.behind(self.passed), &mut self.lanes)
     }
 

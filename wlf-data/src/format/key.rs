@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::buffer::{Buffer, Fragment};
-use super::messages::Failed;
+use super::row_format::Failed;
 use crate::event::Table;
 use crate::value::Columns;
 

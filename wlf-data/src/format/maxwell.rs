@@ -14,8 +14,8 @@ pub(super) use value::{quoted, rendered, vector};
 
 use super::buffer::{Buffer, Fragment};
 use super::key::{KeyFormat, KeyPlan, KeyScratch, KeyText, fragment};
-use super::messages::Failed;
 use super::record::{End, Shape};
+use super::row_format::Failed;
 use crate::event::{Event, Operation, Table};
 use crate::value::{Columns, Row, RowError, Rows};
 
@@ -82,7 +82,7 @@ pub(super) fn member_name(name: &str) -> Fragment {
 pub(super) struct Scratch {
     /// The row up to `data`, the same in all rows of an event, and what it was made of.
     head: Buffer,
-    made_of: Option<(u64, Operation, u32, Option<u64>)>,
+    made_of: Option<(u64, Operation, i64, Option<u64>)>,
     text: Buffer,
     old: Buffer,
     /// Where each column of the primary key has its value in the payload.
@@ -143,9 +143,10 @@ pub(super) fn row<C: Columns>(
 ) -> Result<(), Failed<C::Error>> {
     let (payload, scratch) = (&mut *out.payload, &mut *out.scratch);
     payload.put(&scratch.head);
-    let commit = event.transaction.commit && number + 1 == event.len();
-    let offset = event.transaction.offset + u64::from(number);
-    place(commit, offset, payload);
+    if let Some(transaction) = &event.transaction {
+        let commit = transaction.commit && number + 1 == event.len();
+        place(commit, transaction.offset + u64::from(number), payload);
+    }
     payload.put(b",\"data\":");
     let has_key = out.keys.is_some();
     if has_key {
@@ -183,8 +184,8 @@ pub(super) fn head(plan: &Plan, event: &Event, scratch: &mut Scratch) {
     let made_of = Some((
         event.table.version,
         event.operation,
-        event.timestamp,
-        event.transaction.xid,
+        event.time,
+        event.xid(),
     ));
     if scratch.made_of != made_of {
         make_head(plan, event, scratch);
@@ -202,9 +203,11 @@ fn make_head(plan: &Plan, event: &Event, scratch: &mut Scratch) {
         Operation::Update => b"update\",\"ts\":",
         Operation::Delete => b"delete\",\"ts\":",
         Operation::Ddl => b"ddl\",\"ts\":",
+        Operation::Read => b"bootstrap-insert\",\"ts\":",
+        Operation::Message => b"message\",\"ts\":",
     });
-    head.unsigned(event.timestamp.into());
-    if let Some(xid) = event.transaction.xid {
+    head.unsigned(event.seconds());
+    if let Some(xid) = event.xid() {
         head.put(b",\"xid\":");
         head.unsigned(xid);
     }

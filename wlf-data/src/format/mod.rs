@@ -8,11 +8,11 @@ mod encoder;
 mod key;
 mod lanes;
 mod maxwell;
-mod messages;
 mod number;
 mod plans;
 mod record;
 mod room;
+mod row_format;
 #[cfg(test)]
 mod samples;
 mod wkt;
@@ -29,7 +29,7 @@ pub use encoder::{Clock, Encoder};
 pub use key::KeyFormat;
 pub use lanes::{Chunk, Lanes, Target, murmur2};
 pub use maxwell::{NamingStrategy, Options as MaxwellOptions};
-pub use record::{EncodedRecord, Header, Records};
+pub use record::{EncodedRecord, EncodedRecords, Header};
 
 /// The form in which a dispatcher writes events: a word, or `{type: word, …}` with options.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

@@ -85,7 +85,7 @@ pub struct Header<'a> {
 
 /// The records of an encoder, in order.
 #[derive(Debug, Clone)]
-pub struct Records<'a> {
+pub struct EncodedRecords<'a> {
     ends: &'a [End],
     payload: &'a [u8],
     keys: &'a [u8],
@@ -103,7 +103,7 @@ pub struct Records<'a> {
     before: (&'a [u8], &'a [u8]),
 }
 
-impl<'a> Iterator for Records<'a> {
+impl<'a> Iterator for EncodedRecords<'a> {
     type Item = EncodedRecord<'a>;
 
     #[inline]
@@ -147,7 +147,7 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-impl<'a> Records<'a> {
+impl<'a> EncodedRecords<'a> {
     pub(super) fn new(ends: &'a [End], payload: &'a [u8], keys: &'a [u8], views: &'a [u8]) -> Self {
         Self {
             ends,

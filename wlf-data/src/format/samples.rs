@@ -115,7 +115,7 @@ pub fn place() -> ChangePlace {
 /// An event at [`place`], a second before the clock.
 pub fn event(table: &Arc<Table>, operation: Operation, rows: Vec<Row<Record>>) -> Event {
     let mut event = Records::at(place(), table, operation, rows);
-    event.timestamp = 1_700_000_000;
+    event.time = 1_700_000_000_000_000;
     event
 }
 

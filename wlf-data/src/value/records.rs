@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{
     Coded, Columns, Date, DateTime, Geometry, Row, Rows, Set, Time, Timestamp, Value, Visitor,
 };
-use crate::event::{Changes, EncodeError, Event, Operation, Table, Transaction};
+use crate::event::{Changes, EncodeError, Event, Operation, Table};
 use crate::format::{Buffer, Encoder};
 use crate::origin::Origin;
 use crate::schema_change::ChangePlace;
@@ -22,13 +22,13 @@ use crate::schema_change::ChangePlace;
 /// let columns = vec![Column::untyped("id"), Column::untyped("name")];
 /// let table = Arc::new(Table::new("shop", "t", columns, vec![0]));
 /// let mut event = Records::insert(&table, [vec![1.into(), "a".into()]]);
-/// event.timestamp = 1_700_000_000;
+/// event.time = 1_700_000_000_000_000;
 ///
 /// let mut encoder = Encoder::new(Format::default());
 /// encoder.encode(&event).unwrap();
 /// assert_eq!(
 ///     std::str::from_utf8(encoder.payload()).unwrap(),
-///     r#"{"database":"shop","table":"t","type":"insert","ts":1700000000,"xoffset":0,"data":{"id":1,"name":"a"}}"#
+///     r#"{"database":"shop","table":"t","type":"insert","ts":1700000000,"data":{"id":1,"name":"a"}}"#
 /// );
 /// ```
 #[derive(Debug)]
@@ -88,7 +88,7 @@ pub enum Datum {
 }
 
 impl Records {
-    /// An event that inserts rows, with neither timestamp nor transaction.
+    /// An event that inserts rows, with neither time nor transaction.
     pub fn insert(table: &Arc<Table>, rows: impl IntoIterator<Item = Record>) -> Event {
         let rows = rows.into_iter().map(Row::Insert);
         Self::at(ChangePlace::default(), table, Operation::Insert, rows)
@@ -123,8 +123,8 @@ impl Records {
         Event {
             table: table.clone(),
             operation,
-            timestamp: 0,
-            transaction: Transaction::default(),
+            time: 0,
+            transaction: None,
             changes: Arc::new(records),
             part: 0,
             rows,

@@ -214,7 +214,7 @@ fn change(database: &str, kind: SchemaChangeKind, sql: &str) -> Event {
         sql: sql.to_owned(),
         place: ChangePlace::default(),
     };
-    change.into_event(1, 1_700_000_000)
+    change.into_event(std::num::NonZeroU64::MIN, 1_700_000_000_000_000)
 }
 
 #[tokio::test]
@@ -272,8 +272,13 @@ async fn a_row_is_durable_when_all_of_its_records_are() {
         Records::insert(&table, [row(3, 9)]),
     ];
     let error = kafka.write(&events).await.expect_err("too large a record");
-    assert_eq!((error.durable, error.rows), (1, 0), "{}", error.fault);
-    assert_eq!(error.fault.severity, Severity::Reject);
+    assert_eq!(
+        (error.durable, error.rows),
+        (1, 0),
+        "{}",
+        error.faults().next().unwrap()
+    );
+    assert_eq!(error.faults().next().unwrap().severity, Severity::Reject);
     // What the runtime does with `on_reject: skip`: the third row is there already.
     kafka.write(&events[2..]).await.expect("write the others");
     let records = broker.records(&format!("{database}.of.1"), 0).await;

@@ -156,8 +156,11 @@ async fn more_replicas_than_there_are_brokers_end_the_program() {
     let events = [inserts(&table(&database, "t"), 0..1)];
     let error = kafka.write(&events).await.expect_err("99 replicas");
     assert_eq!(error.durable, 0);
-    assert_eq!(error.fault.severity, Severity::Stop(Exit::Unavailable));
-    let said = error.fault.to_string();
+    assert_eq!(
+        error.faults().next().unwrap().severity,
+        Severity::Stop(Exit::Unavailable)
+    );
+    let said = error.faults().next().unwrap().to_string();
     assert!(
         said.starts_with(&format!(
             "write to Kafka: topic `logFlex.{database}.t` cannot be created: the broker says InvalidReplicationFactor"
@@ -186,15 +189,23 @@ async fn without_creation_a_missing_topic_ends_the_program_after_the_rows_before
     // A broker that has just started may know the topic and not its leader.
     let error = loop {
         let error = kafka.write(&events).await.expect_err("a missing topic");
-        if error.durable > 0 || !matches!(error.fault.severity, Severity::Retry { .. }) {
+        if error.durable > 0
+            || !matches!(
+                error.faults().next().unwrap().severity,
+                Severity::Retry { .. }
+            )
+        {
             break error;
         }
         connect(&mut kafka).await;
     };
     assert_eq!((error.durable, error.rows), (1, 0));
-    assert_eq!(error.fault.severity, Severity::Stop(Exit::Unavailable));
     assert_eq!(
-        error.fault.to_string(),
+        error.faults().next().unwrap().severity,
+        Severity::Stop(Exit::Unavailable)
+    );
+    assert_eq!(
+        error.faults().next().unwrap().to_string(),
         format!("write to Kafka: topic `logFlex.{database}.missing` does not exist")
     );
     let there = broker.read(&there).await;
@@ -226,12 +237,22 @@ async fn a_row_that_is_too_large_is_rejected_and_the_others_are_delivered() {
         .write(std::slice::from_ref(&rest))
         .await
         .expect_err("a row that is too large");
-    assert_eq!((error.durable, error.rows), (0, 123), "{}", error.fault);
-    assert_eq!(error.fault.severity, Severity::Reject);
-    assert!(
-        error.fault.to_string().contains("a row of 20"),
+    assert_eq!(
+        (error.durable, error.rows),
+        (0, 123),
         "{}",
-        error.fault
+        error.faults().next().unwrap()
+    );
+    assert_eq!(error.faults().next().unwrap().severity, Severity::Reject);
+    assert!(
+        error
+            .faults()
+            .next()
+            .unwrap()
+            .to_string()
+            .contains("a row of 20"),
+        "{:?}",
+        error
     );
     // What the runtime does with `on_reject: skip`.
     rest.split_to(124);
@@ -262,7 +283,12 @@ async fn rows_that_other_topics_have_are_not_sent_twice() {
         .write(&rest)
         .await
         .expect_err("a row that is too large");
-    assert_eq!((error.durable, error.rows), (1, 0), "{}", error.fault);
+    assert_eq!(
+        (error.durable, error.rows),
+        (1, 0),
+        "{}",
+        error.faults().next().unwrap()
+    );
     // Without the rejected row, and with rows that are new.
     rest.drain(..2);
     rest.push(inserts(&table(&database, "wide2"), 10..20));
@@ -287,7 +313,7 @@ async fn a_table_whose_name_no_topic_can_have_is_rejected() {
     ];
     let error = kafka.write(&events).await.expect_err("no such name");
     assert_eq!((error.durable, error.rows), (1, 0));
-    assert_eq!(error.fault.severity, Severity::Reject);
+    assert_eq!(error.faults().next().unwrap().severity, Severity::Reject);
     assert_eq!(
         ids(&broker.read(&format!("logFlex.{database}.good")).await[0]),
         [0, 1]
@@ -361,7 +387,10 @@ async fn a_topic_that_was_deleted_is_an_outage_and_comes_back() {
     broker.delete(&topic).await;
     let events = [inserts(&table, 1..2)];
     let error = kafka.write(&events).await.expect_err("a deleted topic");
-    assert_eq!(error.fault.severity, Severity::Retry { after: None });
+    assert_eq!(
+        error.faults().next().unwrap().severity,
+        Severity::Retry { after: None }
+    );
     connect(&mut kafka).await;
     kafka.write(&events).await.expect("write");
     assert_eq!(ids(&broker.read(&topic).await[0]), [1]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tempfile::TempDir;
 use wlf_core::value::{Datum, Records};
-use wlf_core::{Column, Dispatcher, Event, Exit, Severity, Table, WriteError};
+use wlf_core::{Column, Dispatcher, Event, Exit, Refusal, Severity, Table, WriteError};
 
 use super::{Config, FileDispatcher};
 
@@ -149,8 +149,9 @@ async fn a_row_that_makes_no_path_is_rejected_and_those_before_it_are_written() 
         ),
     ];
     let error = write(&mut file, &events).await.expect_err("no path");
-    assert_eq!((error.durable, error.rows), (1, 1));
-    assert_eq!(error.fault.severity, Severity::Reject);
+    assert_eq!((error.durable, error.rows), (2, 0));
+    assert_eq!((error.refused[0].event, error.refused[0].row), (1, 1));
+    assert_eq!(error.faults().next().unwrap().severity, Severity::Reject);
     assert_eq!(ids(folder.path().join("x")), [0, 1, 2]);
 }
 
@@ -174,10 +175,11 @@ async fn rows_keep_their_numbers_over_all_parts_of_a_write() {
     let mut events: Vec<_> = (0..5).map(part).collect();
     events.extend([no_path, part(6)]);
     let error = write(&mut file, &events).await.expect_err("no path");
-    assert_eq!((error.durable, error.rows), (5, 1));
+    assert_eq!((error.durable, error.rows), (7, 0));
+    assert_eq!((error.refused[0].event, error.refused[0].row), (5, 1));
     let written = ids(folder.path().join("x"));
     assert_eq!(written[..before.len()], before);
-    assert_eq!(written.len(), before.len() + 1);
+    assert_eq!(written.len(), before.len() + 1 + EACH as usize);
 
     let folder = self::folder();
     fs::create_dir(folder.path().join("y")).expect("a folder");
@@ -217,8 +219,19 @@ async fn a_full_disk_ends_the_program_at_the_first_row_that_is_not_written() {
     let events = [inserts(&a, 0..3), inserts(&b, 3..5), inserts(&a, 5..6)];
     let error = write(&mut file, &events).await.expect_err("a full disk");
     assert_eq!((error.durable, error.rows), (1, 0));
-    assert_eq!(error.fault.severity, Severity::Stop(Exit::Io));
-    assert!(error.fault.hint.is_some_and(|hint| hint.contains("room")));
+    assert_eq!(
+        error.faults().next().unwrap().severity,
+        Severity::Stop(Exit::Io)
+    );
+    assert!(
+        error
+            .faults()
+            .next()
+            .unwrap()
+            .hint
+            .as_ref()
+            .is_some_and(|hint| hint.contains("room"))
+    );
     assert_eq!(ids(folder.path().join("a")), [0, 1, 2, 5]);
 }
 
@@ -280,8 +293,14 @@ async fn fills_a_file() {
             continue;
         };
         assert_eq!((error.durable, error.rows), (0, 0));
-        assert_eq!(error.fault.severity, Severity::Stop(Exit::Io));
-        assert!(error.fault.hint.is_some(), "{}", error.fault);
+        assert_eq!(
+            error.faults().next().unwrap().severity,
+            Severity::Stop(Exit::Io)
+        );
+        assert!(
+            error.faults().next().unwrap().hint.as_ref().is_some(),
+            "{error:?}"
+        );
         return;
     }
     panic!("the file has no limit");
@@ -293,13 +312,18 @@ async fn a_name_that_is_too_long_is_that_of_its_rows_alone() {
     let mut file = dispatcher(folder.path(), "%{/table}");
     let events = [
         inserts(&table("shop", "a"), 0..2),
-        inserts(&table("shop", &"x".repeat(300)), 2..3),
+        inserts(&table("shop", &"x".repeat(300)), 2..4),
+        inserts(&table("shop", "b"), 4..5),
     ];
     let error = write(&mut file, &events)
         .await
         .expect_err("too long a name");
-    assert_eq!((error.durable, error.rows), (1, 0));
-    assert_eq!(error.fault.severity, Severity::Reject);
+    assert_eq!((error.durable, error.rows), (3, 0));
+    let refused = |refusal: &Refusal| (refusal.event, refusal.row);
+    let refused: Vec<_> = error.refused.iter().map(refused).collect();
+    assert_eq!(refused, [(1, 0), (1, 1)]);
+    assert_eq!(ids(folder.path().join("b")), [4]);
+    assert_eq!(error.faults().next().unwrap().severity, Severity::Reject);
 }
 
 #[tokio::test]

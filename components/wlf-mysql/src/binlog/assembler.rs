@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use wlf_core::{Batch, Position};
+use wlf_core::{Batch, Mark, Position};
 
 use self::ahead::Ahead;
 use self::payload::OpenPayload;
@@ -405,7 +405,7 @@ impl Assembler {
             return None;
         }
         self.reported = Some(self.boundary.clone());
-        batch.position = Some(self.position());
+        batch.mark = Mark::Upto(self.position());
         Some(batch)
     }
 

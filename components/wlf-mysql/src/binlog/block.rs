@@ -253,7 +253,7 @@ impl<'a> Rows for Cursor<'a> {
         Ok(Some(match self.operation {
             Operation::Insert => Row::Insert(image),
             Operation::Delete => Row::Delete(image),
-            Operation::Ddl => return Ok(None),
+            Operation::Ddl | Operation::Read | Operation::Message => return Ok(None),
             Operation::Update => {
                 let Some(after) = self.image(self.present_after)? else {
                     return Ok(None);

@@ -17,6 +17,12 @@ pub struct Header {
 }
 
 impl Header {
+    /// When the event was written, in microseconds since 1970.
+    #[inline(always)]
+    pub fn microseconds(&self) -> i64 {
+        i64::from(self.timestamp) * 1_000_000
+    }
+
     pub const LENGTH: usize = 19;
     /// Where the event's type is.
     pub const CODE: usize = 4;

@@ -1,6 +1,7 @@
 //! Recorded binlogs of a real server: replaying their rows must give what the server said its tables held.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -569,24 +570,24 @@ fn a_large_transaction_in_pieces() {
     let batches = batches("large-transaction", small).unwrap();
     let streamed: Vec<_> = batches
         .iter()
-        .filter(|batch| batch.position.is_none())
+        .filter(|batch| batch.mark.is_inside())
         .collect();
     assert!(streamed.len() > 3, "{}", streamed.len());
     let ended = batches.iter().find_map(|batch| batch.ended).unwrap();
     assert!(ended.xid.is_some());
     for event in streamed.iter().flat_map(|batch| &batch.events) {
         assert_eq!(
-            (event.transaction.number, event.transaction.xid),
+            (event.transaction.unwrap().number, event.xid()),
             (ended.number, None)
         );
     }
-    assert!(batches.last().unwrap().position.is_some());
+    assert!(batches.last().unwrap().mark.position().is_some());
 }
 
 #[test]
 fn positions_have_all_transactions_and_the_files_end() {
     let batches = batches("rotation", LIMITS).unwrap();
-    let position = batches.last().unwrap().position.clone().unwrap();
+    let position = batches.last().unwrap().mark.position().cloned().unwrap();
     let position: SavedPosition = serde_json::from_value(position.0).unwrap();
     let (name, last) = files("rotation").pop().unwrap();
     assert_eq!(
@@ -603,9 +604,9 @@ fn positions_have_all_transactions_and_the_files_end() {
 #[test]
 fn numbers_grow_and_each_transaction_has_one_xid() {
     let batches = batches("types", LIMITS).unwrap();
-    let mut last = (0, None);
+    let mut last = (NonZeroU64::MIN, None);
     for event in batches.iter().flat_map(|batch| &batch.events) {
-        let transaction = (event.transaction.number, event.transaction.xid);
+        let transaction = (event.transaction.unwrap().number, event.xid());
         assert!(
             transaction.0 > last.0 || transaction == last,
             "{transaction:?} after {last:?}"

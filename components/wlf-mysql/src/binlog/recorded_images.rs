@@ -18,7 +18,7 @@ fn compressed_transactions() {
         assert_same("compressed", small);
         let all = lines(&batches("compressed", LIMITS).unwrap());
         let pieces = batches("compressed", small).unwrap();
-        let streamed = pieces.iter().filter(|batch| batch.position.is_none());
+        let streamed = pieces.iter().filter(|batch| batch.mark.is_inside());
         assert!(streamed.count() > 3);
         assert!(pieces.iter().any(|batch| batch.ended.is_some()));
         assert_eq!(rows_alone(&lines(&pieces)), rows_alone(&all));

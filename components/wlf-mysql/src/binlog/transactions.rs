@@ -3,11 +3,12 @@
 mod origin;
 mod prepared;
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use wlf_core::event::{Ended, Transaction};
-use wlf_core::{Batch, Event};
+use wlf_core::{Batch, Event, Mark};
 
 pub use self::prepared::Before;
 use self::prepared::Prepared;
@@ -41,7 +42,7 @@ pub struct Limits {
 pub struct Transactions {
     limits: Limits,
     /// The number of the open transaction, or of the last.
-    number: u64,
+    number: NonZeroU64,
     open: Option<Open>,
     /// Whole events, and what they take.
     ready: Vec<Event>,
@@ -90,8 +91,8 @@ impl Size {
 /// An event whose block is still filled.
 #[derive(Debug)]
 struct Pending {
-    timestamp: u32,
-    number: u64,
+    time: i64,
+    number: NonZeroU64,
     xid: Option<u64>,
     rows: u32,
 }
@@ -100,7 +101,7 @@ impl Transactions {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
-            number: 0,
+            number: NonZeroU64::MIN,
             open: None,
             ready: Vec::new(),
             ready_size: Size::default(),
@@ -144,7 +145,7 @@ impl Transactions {
     #[inline(always)]
     pub fn begin(&mut self, place: &Place) {
         if self.open.is_none() {
-            self.number += 1;
+            self.number = self.number.saturating_add(1);
             self.open = Some(Open {
                 place: place.clone(),
                 size: Size::default(),
@@ -248,7 +249,7 @@ impl Transactions {
             row: self.payload_rows.unwrap_or(0),
             origin: 0,
         };
-        self.keep(block, part, header.timestamp, rows);
+        self.keep(block, part, header.microseconds(), rows);
         if let Some(before) = &mut self.payload_rows {
             *before = before.saturating_add(rows);
         }
@@ -260,7 +261,7 @@ impl Transactions {
     }
 
     #[inline(always)]
-    fn keep(&mut self, block: &Bytes, mut part: Part, timestamp: u32, rows: u32) {
+    fn keep(&mut self, block: &Bytes, mut part: Part, time: i64, rows: u32) {
         let blocks = &mut self.block.blocks;
         let known = blocks
             .last()
@@ -280,7 +281,7 @@ impl Transactions {
         };
         self.block.parts.push(part);
         self.pending.push(Pending {
-            timestamp,
+            time,
             number: self.number,
             xid: None,
             rows,
@@ -292,7 +293,7 @@ impl Transactions {
 
     /// Takes an event of one row that its maker has whole, for the number of the transaction that it is in: the open one,
     /// or one of its own.
-    pub fn change(&mut self, make: impl FnOnce(u64) -> Event, bytes: usize) {
+    pub fn change(&mut self, make: impl FnOnce(NonZeroU64) -> Event, bytes: usize) {
         // It comes behind what is in the block that is being filled.
         self.close_block();
         let size = Size { rows: 1, bytes };
@@ -302,7 +303,7 @@ impl Transactions {
                 self.held.push(make(self.number));
             }
             None => {
-                self.number += 1;
+                self.number = self.number.saturating_add(1);
                 self.ready_size.add(size);
                 self.ready.push(make(self.number));
             }
@@ -324,7 +325,9 @@ impl Transactions {
                 pending.xid = xid;
             }
             for mut event in self.held.drain(..) {
-                event.transaction.xid = xid;
+                if let Some(transaction) = &mut event.transaction {
+                    transaction.xid = xid;
+                }
                 self.ready.push(event);
             }
         }
@@ -374,7 +377,7 @@ impl Transactions {
         self.close_block();
         let mut batch = Batch {
             events: std::mem::take(&mut self.ready),
-            position: None,
+            mark: Mark::Inside,
             ended: self.ended.take(),
             bytes: std::mem::take(&mut self.ready_size).bytes,
         };
@@ -408,13 +411,8 @@ impl Transactions {
             let event = Event {
                 table: part.plan.table.clone(),
                 operation: part.operation,
-                timestamp: pending.timestamp,
-                transaction: Transaction {
-                    number: pending.number,
-                    xid: pending.xid,
-                    offset: 0,
-                    commit: false,
-                },
+                time: pending.time,
+                transaction: Some(Transaction::new(pending.number, pending.xid)),
                 changes: block.clone(),
                 part: u32::try_from(n).unwrap_or(u32::MAX),
                 rows: 0..pending.rows,

@@ -36,7 +36,7 @@ fn read(paths: &[String], limits: Limits, after: Option<&Position>) -> (Vec<Batc
             return (batches, Some(fault));
         }
         loop {
-            match collector.read().await {
+            match collector.read(&Desk::alone()).await {
                 Ok(Some(batch)) => batches.push(batch),
                 Ok(None) => {
                     let Progress { done, total } = collector.progress().unwrap();
@@ -44,7 +44,7 @@ fn read(paths: &[String], limits: Limits, after: Option<&Position>) -> (Vec<Batc
                     return (batches, None);
                 }
                 Err(fault) => {
-                    assert!(collector.read().await.unwrap().is_none());
+                    assert!(collector.read(&Desk::alone()).await.unwrap().is_none());
                     return (batches, Some(fault));
                 }
             }
@@ -105,7 +105,7 @@ fn goes_on_at_every_position_without_loss_or_repetition() {
         let mut before = 0;
         for batch in &batches {
             before += usize::try_from(batch.rows()).unwrap();
-            let position = batch.position.as_ref().unwrap();
+            let position = batch.mark.position().unwrap();
             let (rest, fault) = read(&paths, LIMITS, Some(position));
             assert!(fault.is_none());
             let rest = lines(&rest);
@@ -119,7 +119,7 @@ fn goes_on_at_every_position_without_loss_or_repetition() {
                 assert_eq!(rest, all[before..], "{name} {position}");
             }
         }
-        let (rest, fault) = read(&paths, LIMITS, batches.last().unwrap().position.as_ref());
+        let (rest, fault) = read(&paths, LIMITS, batches.last().unwrap().mark.position());
         assert!(fault.is_none());
         assert_eq!(rest.len(), 0, "{rest:?}");
     }
@@ -142,7 +142,7 @@ fn orders_files_by_number() {
     let (batches, fault) = read(&glob_of(directory.path()), LIMITS, None);
     assert!(fault.is_none());
     assert_eq!(lines(&batches), whole("rotation"));
-    let position = batches.last().unwrap().position.clone().unwrap();
+    let position = batches.last().unwrap().mark.position().cloned().unwrap();
     assert_eq!(position.0["file"], "binlog.1000003");
 }
 
@@ -166,7 +166,9 @@ fn a_flipped_bit_anywhere_is_found_and_what_is_before_is_delivered() {
             assert!(fault.to_string().contains(&place), "{fault} not at {place}");
             let rows = lines(&batches);
             assert!(all.starts_with(&rows));
-            let seen = batches.last().and_then(|batch| batch.position.clone());
+            let seen = batches
+                .last()
+                .and_then(|batch| batch.mark.position().cloned());
             assert!(event.start < 1000 || seen.is_some_and(|seen| seen.0["position"].as_u64() <= Some(event.start as u64)));
         }
     }
@@ -187,7 +189,7 @@ fn a_file_that_ends_anywhere_gives_the_transactions_before_and_says_where() {
             .unwrap()
             .to_owned();
         let (batches, _) = read(&[path], small, None);
-        let position = |batch: &Batch| batch.position.as_ref().unwrap().0["position"].as_u64();
+        let position = |batch: &Batch| batch.mark.position().unwrap().0["position"].as_u64();
         batches
             .iter()
             .map(|batch| (batch.rows(), position(batch).unwrap()))
@@ -231,7 +233,7 @@ fn an_event_larger_than_a_block_is_read_whole() {
         let (batches, fault) = read(&glob_of(directory.path()), LIMITS, None);
         assert!(fault.is_none(), "{}", fault.unwrap());
         assert_eq!(lines(&batches), all);
-        let end = batches.last().unwrap().position.as_ref().unwrap().0["position"].as_u64();
+        let end = batches.last().unwrap().mark.position().unwrap().0["position"].as_u64();
         assert_eq!(end, Some(long.len() as u64));
     }
 }

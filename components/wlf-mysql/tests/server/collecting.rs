@@ -1,5 +1,6 @@
 //! Collectors against the server, and what they read.
 
+use std::num::NonZeroU64;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use tokio::time::timeout;
 use wlf_core::config::{Build, ByteSize, Component, Context, Delivery};
 use wlf_core::event::Ended;
 use wlf_core::format::{Encoder, Format};
-use wlf_core::{Batch, Collector, Event, Fault, Position};
+use wlf_core::{Batch, Collector, Desk, Event, Fault, Position};
 use wlf_mysql::collector::Config;
 
 use crate::Server;
@@ -19,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A collector, and the rows of one database that it has read.
 pub struct Reading {
     collector: Box<dyn Collector>,
+    desk: Desk,
     database: String,
     pub rows: Vec<Value>,
     /// Whether rows are encoded, or only counted.
@@ -26,7 +28,7 @@ pub struct Reading {
     /// The number of batches that ended inside a transaction.
     pub unfinished: usize,
     /// The numbers of the transactions, in the order in which they came.
-    pub numbers: Vec<u64>,
+    pub numbers: Vec<NonZeroU64>,
     /// The ends of the transactions that such batches began.
     pub ended: Vec<Ended>,
     pub position: Option<Position>,
@@ -48,7 +50,8 @@ impl Reading {
     /// Learns that everything up to the position is saved.
     pub async fn commit(&mut self) {
         let position = self.position.clone().expect("a position");
-        self.collector.commit(&position).await.expect("committed");
+        let desk = Desk::with_saved(position);
+        self.collector.close(&desk).await.expect("heard");
     }
 
     /// The same with a transaction buffer of so many bytes.
@@ -94,6 +97,7 @@ impl Reading {
         };
         Self {
             collector,
+            desk: Desk::alone(),
             database: database.to_owned(),
             rows: Vec::new(),
             encodes: true,
@@ -129,7 +133,7 @@ impl Reading {
 
     /// Reads one batch; `false` at the end.
     pub async fn read(&mut self) -> Result<bool, Fault> {
-        let batch = timeout(PATIENCE, self.collector.read())
+        let batch = timeout(PATIENCE, self.collector.read(&self.desk))
             .await
             .expect("reads in time")?;
         Ok(match batch {
@@ -146,7 +150,7 @@ impl Reading {
 
     /// Reads for a while, whether anything comes or not, and gives up in the middle.
     pub async fn read_for(&mut self, time: Duration) {
-        if let Ok(read) = timeout(time, self.collector.read()).await {
+        if let Ok(read) = timeout(time, self.collector.read(&self.desk)).await {
             match read {
                 Ok(Some(batch)) => self.take(batch),
                 Ok(None) => panic!("the end"),
@@ -159,7 +163,7 @@ impl Reading {
         let mut encoder = Encoder::new(Format::default());
         let own = |event: &&Event| event.table.database == self.database;
         for event in batch.events.iter().filter(own) {
-            let number = event.transaction.number;
+            let number = event.transaction.expect("a transaction").number;
             if self.numbers.last() != Some(&number) {
                 self.numbers.push(number);
             }
@@ -180,8 +184,8 @@ impl Reading {
             row
         }));
         self.ended.extend(batch.ended);
-        match batch.position {
-            Some(position) => self.position = Some(position),
+        match batch.mark.position() {
+            Some(position) => self.position = Some(position.clone()),
             None => self.unfinished += 1,
         }
     }
@@ -212,7 +216,7 @@ impl Reading {
     /// Reads until there are rows that cannot be encoded, and says why.
     pub async fn read_to_unencodable(&mut self) -> Fault {
         loop {
-            let batch = timeout(PATIENCE, self.collector.read()).await;
+            let batch = timeout(PATIENCE, self.collector.read(&self.desk)).await;
             let batch = batch.expect("reads in time").expect("reads");
             self.take(batch.expect("not the end"));
             if let Some(fault) = self.unencodable.take() {

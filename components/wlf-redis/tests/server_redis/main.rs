@@ -167,8 +167,8 @@ async fn a_row_for_a_key_of_another_type_is_rejected_and_the_others_are_delivere
     let mut rejected = Vec::new();
     // What the runtime does with `on_reject: skip`.
     while let Err(error) = redis.write(&rest).await {
-        assert_eq!(error.fault.severity, Severity::Reject);
-        let text = error.fault.to_string();
+        assert_eq!(error.faults().next().unwrap().severity, Severity::Reject);
+        let text = error.faults().next().unwrap().to_string();
         assert!(
             text.contains(&format!("refuses RPUSH `{}`: WRONGTYPE", key("bad"))),
             "{text}"
@@ -206,7 +206,10 @@ async fn a_killed_connection_is_an_outage_and_connecting_again_goes_on() {
     let events = [inserts(&table, 3..6)];
     let error = redis.write(&events).await.expect_err("a killed connection");
     assert_eq!((error.durable, error.rows), (0, 0));
-    assert_eq!(error.fault.severity, Severity::Retry { after: None });
+    assert_eq!(
+        error.faults().next().unwrap().severity,
+        Severity::Retry { after: None }
+    );
     redis.connect().await.expect("connect");
     redis.write(&events).await.expect("write");
     let key = format!("logFlex.{database}.t");

@@ -12,8 +12,8 @@ use wlf_core::config::{
 };
 use wlf_core::format::Format;
 use wlf_core::{
-    Batch, Collector, ComponentKind, Dispatcher, Event, Fault, Position, Template, Transformer,
-    WriteError,
+    Batch, Collector, ComponentKind, Desk, Dispatcher, Event, Fault, Position, Template,
+    Transformer, WriteError,
 };
 
 pub const COMPONENTS: &[&[ComponentType]] = &[
@@ -267,7 +267,7 @@ impl Collector for Idle {
         Ok(())
     }
 
-    async fn read(&mut self) -> Result<Option<Batch>, Fault> {
+    async fn read(&mut self, _: &Desk) -> Result<Option<Batch>, Fault> {
         Ok(None)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::format::buffer::Buffer;
-use crate::format::messages::Moment;
+use crate::format::row_format::Moment;
 use crate::schema_change::{SchemaChange, SchemaChangeKind};
 
 /// Writes the change as a flat message.
@@ -16,7 +16,7 @@ pub(in crate::format) fn message(
     out.put(b"{\"data\":null,\"database\":");
     out.string(change.database.as_bytes());
     out.put(b",\"es\":");
-    out.unsigned(u64::from(event.timestamp) * 1000);
+    out.unsigned(event.milliseconds());
     out.put(b",\"gtid\":");
     out.string(change.place.gtid.as_deref().unwrap_or_default().as_bytes());
     out.put(b",\"id\":");

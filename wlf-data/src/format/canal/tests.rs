@@ -220,7 +220,7 @@ fn statements_are_messages_of_their_kind() {
             sql: sql.to_owned(),
             place: place(),
         };
-        let event = change.into_event(1, 1_700_000_001);
+        let event = change.into_event(std::num::NonZeroU64::MIN, 1_700_000_001_000_000);
         let record = &records(encoder("canal"), &[event])[0];
         let message = format!(
             r#"{{"data":null,"database":"shop","es":1700000001000,"gtid":"","id":0,"isDdl":true,"mysqlType":null,"old":null,"pkNames":null,"sql":"{sql}","sqlType":null,"table":"t","ts":1700000000123,"type":"{expected}"}}"#

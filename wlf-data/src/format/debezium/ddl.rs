@@ -8,7 +8,7 @@ use super::schema;
 use crate::data_type::DataType;
 use crate::event::{Column, Event};
 use crate::format::buffer::Buffer;
-use crate::format::messages::Moment;
+use crate::format::row_format::Moment;
 use crate::schema_change::{SchemaChange, SchemaChangeKind, TableDefinition};
 
 /// A change as a record.

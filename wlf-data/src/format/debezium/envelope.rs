@@ -2,7 +2,7 @@
 
 use crate::event::{Event, Table};
 use crate::format::buffer::Buffer;
-use crate::format::messages::Moment;
+use crate::format::row_format::Moment;
 use crate::origin::Origin;
 
 use super::options::Options;
@@ -54,7 +54,7 @@ impl<'a> Source<'a> {
             connector: connector(origin.server),
             microseconds: match origin.committed {
                 Some(microseconds) => microseconds,
-                None => u64::from(event.timestamp) * 1_000_000,
+                None => event.microseconds(),
             },
             database: &table.database,
             table: Some(&table.name)

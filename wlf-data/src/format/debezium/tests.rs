@@ -575,7 +575,7 @@ fn change(kind: SchemaChangeKind, sql: &str) -> Event {
         sql: sql.to_owned(),
         place: place(),
     };
-    change.into_event(1, 1_700_000_000)
+    change.into_event(std::num::NonZeroU64::MIN, 1_700_000_000_000_000)
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub(in crate::format) fn message(
         put("def", change.new.as_ref().map_or(Value::Null, definition));
     }
     // Milliseconds here, and seconds in rows.
-    put("ts", json!(u64::from(event.timestamp) * 1000));
+    put("ts", json!(event.milliseconds()));
     put("sql", json!(change.sql));
     let place = &change.place;
     if options.output_binlog_position && !place.file.is_empty() {

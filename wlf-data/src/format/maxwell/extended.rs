@@ -2,13 +2,13 @@
 
 use super::options::{Options, is_zero};
 use super::{close, place, rendered};
-use crate::event::{Event, Table};
+use crate::event::{Event, Table, Transaction};
 use crate::format::buffer::{Buffer, Fragment};
 use crate::format::encoder::KeyForm;
 use crate::format::key::{KeyFormat, KeyPlan, KeyScratch, KeyText, fragment};
-use crate::format::messages::{Failed, Messages, Moment, Output};
 use crate::format::plans::Plans;
 use crate::format::record::Shape;
+use crate::format::row_format::{Failed, Moment, Output, RowFormat};
 use crate::origin::Origin;
 use crate::value::{Columns, Row, Timestamp, Value};
 
@@ -21,16 +21,15 @@ pub(in crate::format) struct Extended {
     /// What all rows of the event under way begin with, and what follows the place in the transaction.
     head: Buffer,
     tail: Buffer,
-    event: Course,
+    event: Numbered,
     scratch: Scratch,
 }
 
 /// What a row has to know of its event.
 #[derive(Debug, Default)]
-struct Course {
+struct Numbered {
     count: u32,
-    offset: u64,
-    commit: bool,
+    transaction: Option<Transaction>,
 }
 
 #[derive(Debug, Default)]
@@ -133,7 +132,7 @@ impl Extended {
             plans: Plans::default(),
             head: Buffer::new(),
             tail: Buffer::new(),
-            event: Course::default(),
+            event: Numbered::default(),
             scratch: Scratch::default(),
         }
     }
@@ -143,7 +142,7 @@ impl Extended {
     }
 }
 
-impl Messages for Extended {
+impl RowFormat for Extended {
     fn begin(&mut self, event: &Event, key: KeyForm, origin: &Origin<'_>, now: Moment) {
         let key = match key {
             KeyForm::Own => KeyFormat::Hash,
@@ -152,10 +151,9 @@ impl Messages for Extended {
         let options = &self.options;
         let make = |table: &Table| ExtendedPlan::new(table, options, key);
         let plan = self.plans.of(&event.table, make);
-        self.event = Course {
+        self.event = Numbered {
             count: event.len(),
-            offset: event.transaction.offset,
-            commit: event.transaction.commit,
+            transaction: event.transaction,
         };
         let head = &mut self.head;
         head.clear();
@@ -167,8 +165,8 @@ impl Messages for Extended {
         head.put(b",\"type\":");
         head.string(event.operation.name().as_bytes());
         head.put(b",\"ts\":");
-        head.unsigned(event.timestamp.into());
-        if let (true, Some(xid)) = (options.output_commit_info, event.transaction.xid) {
+        head.unsigned(event.seconds());
+        if let (true, Some(xid)) = (options.output_commit_info, event.xid()) {
             head.put(b",\"xid\":");
             head.unsigned(xid);
         }
@@ -188,11 +186,10 @@ impl Messages for Extended {
         let (options, scratch) = (&self.options, &mut self.scratch);
         let payload = &mut *out.payload;
         payload.put(&self.head);
-        if options.output_commit_info {
-            let event = &self.event;
-            let commit = event.commit && number + 1 == event.count;
+        if let (true, Some(transaction)) = (options.output_commit_info, &self.event.transaction) {
+            let commit = transaction.commit && number + 1 == self.event.count;
             if commit || options.output_xoffset {
-                place(commit, event.offset + u64::from(number), payload);
+                place(commit, transaction.offset + u64::from(number), payload);
             }
         }
         payload.put(&self.tail);

@@ -4,7 +4,7 @@ use super::{Output, Plan, Scratch, head, rendered, row};
 use crate::event::Event;
 use crate::format::buffer::Buffer;
 use crate::format::lanes::Lanes;
-use crate::format::messages::Failed;
+use crate::format::row_format::Failed;
 use crate::value::{Columns, Row, RowError, Rows};
 
 /// Encodes the rows of an event, each as a record with its key; on an error the rows before stay and nothing of the failed

@@ -1,3 +1,4 @@
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use crate::event::{Column, Event, Table, Transaction};
@@ -57,14 +58,12 @@ fn payloads(event: &Event) -> Vec<String> {
         .collect()
 }
 
-fn at(mut event: Event, timestamp: u32, xid: u64, commit: bool) -> Event {
-    event.timestamp = timestamp;
-    event.transaction = Transaction {
-        number: 1,
-        xid: Some(xid),
-        offset: 0,
+fn at(mut event: Event, seconds: i64, xid: u64, commit: bool) -> Event {
+    event.time = seconds * 1_000_000;
+    event.transaction = Some(Transaction {
         commit,
-    };
+        ..Transaction::new(NonZeroU64::MIN, Some(xid))
+    });
     event
 }
 
@@ -143,7 +142,7 @@ fn minimal_images_give_the_key_in_data_and_old_only_for_columns_in_both() {
     assert!(
         rows[0]
             .0
-            .ends_with(r#","xoffset":0,"data":{"id":1,"a":"x","b":6},"old":{"b":5}}"#),
+            .ends_with(r#","data":{"id":1,"a":"x","b":6},"old":{"b":5}}"#),
         "{}",
         rows[0].0
     );
@@ -174,8 +173,11 @@ fn offsets_go_on_where_the_transaction_stands() {
     let table = table(&["a"], &[]);
     let rows = (0..4).map(|n| vec![Datum::Int(n)]);
     let mut event = Records::insert(&table, rows);
-    event.transaction.offset = 10;
-    event.transaction.commit = true;
+    event.transaction = Some(Transaction {
+        offset: 10,
+        commit: true,
+        ..Transaction::new(NonZeroU64::MIN, None)
+    });
     let front = event.split_to(2);
     let lines = [payloads(&front), payloads(&event)].concat();
     let tails: Vec<_> = lines

@@ -68,10 +68,10 @@ impl Assembler {
                 && self.emits_ddl
             {
                 let change = schema_change(change, &statement.sql, &place);
-                let timestamp = header.timestamp;
+                let time = header.microseconds();
                 let size = statement.sql.len();
                 self.transactions
-                    .change(|number| change.into_event(number, timestamp), size);
+                    .change(|number| change.into_event(number, time), size);
             }
         }
         Ok(())

@@ -84,9 +84,11 @@ impl Transactions {
         let prepared = self.take_prepared(id)?;
         // What is pending was read before.
         self.close_block();
-        self.number += 1;
+        self.number = self.number.saturating_add(1);
         for mut event in prepared.events {
-            event.transaction.number = self.number;
+            if let Some(transaction) = &mut event.transaction {
+                transaction.number = self.number;
+            }
             self.ready.push(event);
         }
         self.ready_size.add(prepared.size);

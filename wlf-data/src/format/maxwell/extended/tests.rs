@@ -1,8 +1,9 @@
 use std::convert::Infallible;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use crate::data_type::DataType;
-use crate::event::{Changes, EncodeError, Event, Operation};
+use crate::event::{Changes, EncodeError, Event, Operation, Transaction};
 use crate::format::samples::*;
 use crate::format::{Buffer, Encoder, Format};
 use crate::origin::Origin;
@@ -25,8 +26,8 @@ fn maxwells(data: Record) -> Event {
         gtid: None,
     };
     let mut event = Records::at(place, &table, Operation::Insert, [Row::Insert(data)]);
-    event.timestamp = 1_496_712_943;
-    event.transaction.commit = true;
+    event.time = 1_496_712_943_000_000;
+    event.transaction = Some(transaction(None, true));
     event
 }
 
@@ -57,10 +58,20 @@ fn names_are_in_camel_case_and_those_in_lists_and_keys_are_not() {
     assert_eq!(found[0].key.as_deref(), Some(key));
 }
 
+fn transaction(xid: Option<u64>, commit: bool) -> Transaction {
+    Transaction {
+        commit,
+        ..Transaction::new(NonZeroU64::MIN, xid)
+    }
+}
+
 /// The message from its place in the transaction on.
 fn tail(yaml: &str, event: &Event) -> String {
     let mut event = event.clone();
-    event.transaction.xid = Some(77);
+    let commit = event
+        .transaction
+        .is_some_and(|transaction| transaction.commit);
+    event.transaction = Some(transaction(Some(77), commit));
     let message = values(yaml, &event).remove(0);
     let (_, tail) = message.split_once("\"ts\":1700000000").unwrap();
     tail.to_owned()
@@ -80,7 +91,7 @@ fn the_place_in_the_transaction_may_be_left_out() {
         assert_eq!(tail(&yaml, &event), format!("{expected}{data}"), "{option}");
     }
     let mut last = event;
-    last.transaction.commit = true;
+    last.transaction = Some(transaction(None, true));
     let found = tail("{type: maxwell, output_xoffset: false}", &last);
     assert_eq!(found, format!(r#","xid":77,"commit":true{data}"#));
 }
@@ -300,7 +311,7 @@ fn changes_of_definitions_have_their_place_if_options_say_so() {
         sql: "DROP DATABASE shop".to_owned(),
         place: place(),
     };
-    let event = change.into_event(1, 1_700_000_001);
+    let event = change.into_event(std::num::NonZeroU64::MIN, 1_700_000_001_000_000);
     let yaml = "{type: maxwell, output_binlog_position: true, output_gtid_position: true}";
     for (yaml, more) in [
         ("maxwell", ""),

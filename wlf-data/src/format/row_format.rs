@@ -12,7 +12,7 @@ use crate::value::{Columns, Row, RowError, Rows};
 pub(super) type Failed<E> = (Option<usize>, E);
 
 /// A format: it prepares itself for an event and then writes its rows.
-pub(super) trait Messages {
+pub(super) trait RowFormat {
     /// Prepares what all rows of the event have in common.
     fn begin(&mut self, event: &Event, key: KeyForm, origin: &Origin<'_>, now: Moment);
 
@@ -121,13 +121,13 @@ impl Views<'_> {
 }
 
 /// Encodes the rows of an event; on an error the rows before stay and nothing of the failed one.
-pub(super) fn encode<M: Messages, R: Rows>(
-    messages: &mut M,
+pub(super) fn encode<F: RowFormat, R: Rows>(
+    format: &mut F,
     event: &Event,
     rows: &mut R,
     out: &mut Output<'_>,
 ) -> Result<(), RowError<R::Error>> {
-    messages.begin(event, out.key, &rows.origin(), out.now);
+    format.begin(event, out.key, &rows.origin(), out.now);
     if let Some(views) = &mut out.views {
         maxwell::head(views.plan, event, views.scratch);
     }
@@ -138,7 +138,7 @@ pub(super) fn encode<M: Messages, R: Rows>(
             return Ok(());
         };
         let (ends, lengths) = (out.ends.len(), out.lengths());
-        if let Err(failed) = messages.row(images, row, out) {
+        if let Err(failed) = format.row(images, row, out) {
             out.back_to(ends, lengths);
             return Err(at(failed));
         }
