@@ -12,7 +12,9 @@ pub mod runtime;
 pub mod testing;
 pub mod turn;
 
-pub use wlf_data::{checksum, data_type, event, fault, format, origin, replaced, schema_change};
+pub use wlf_data::{
+    checksum, data_type, event, fault, format, message, origin, replaced, schema_change,
+};
 pub use wlf_data::{template, value};
 
 pub use ahead::Ahead;
@@ -23,7 +25,8 @@ pub use component::{
 pub use router::{Delivery, EventRouter, RouterError};
 pub use runtime::{Desk, Pipeline, Receipt, Settled};
 pub use wlf_data::{
-    Batch, BlobSize, ChangePlace, Changes, Column, DataType, EncodeError, Ended, Event, Exit,
-    Fault, GeometryType, Mark, Operation, Origin, Position, Run, SchemaChange, SchemaChangeKind,
-    Severity, Table, TableDefinition, Template, TemplateError, Transaction, same,
+    Batch, BlobSize, ChangePlace, Changes, Column, DataType, DeadLetter, EncodeError, Ended, Event,
+    Exit, Fault, GeometryType, Headers, Mark, Message, MessageBlock, Messages, Operation, Origin,
+    Position, Reason, Run, SchemaChange, SchemaChangeKind, Severity, Table, TableDefinition,
+    Template, TemplateError, Transaction, same,
 };

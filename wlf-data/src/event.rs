@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::data_type::DataType;
 use crate::fault::Fault;
 use crate::format::Encoder;
+use crate::message::Messages;
 
 /// One version of a table's definition, as it stands at some position of the source.
 #[derive(Debug)]
@@ -44,6 +45,11 @@ impl Column {
 }
 
 impl Table {
+    /// A stream of messages: a topic, subject, queue, path or container. It has neither database nor columns.
+    pub fn stream(name: impl Into<String>) -> Self {
+        Self::new("", name, Vec::new(), Vec::new())
+    }
+
     pub fn new(
         database: impl Into<String>,
         name: impl Into<String>,
@@ -204,6 +210,17 @@ pub trait Changes: fmt::Debug + Send + Sync {
             self.encode(event, encoder)?;
         }
         Ok(())
+    }
+
+    /// The messages themselves, for what looks into them; `None` of rows.
+    fn messages(&self) -> Option<&dyn Messages> {
+        None
+    }
+
+    /// Where in its source the event's first row is, for a person: `binlog.000042:4711`.
+    fn place(&self, event: &Event) -> Option<String> {
+        let _ = event;
+        None
     }
 }
 

@@ -6,9 +6,11 @@
 pub mod checksum;
 pub mod config;
 pub mod data_type;
+mod dead_letter;
 pub mod event;
 pub mod fault;
 pub mod format;
+pub mod message;
 pub mod origin;
 pub mod replaced;
 mod same;
@@ -20,11 +22,13 @@ pub mod testing;
 pub mod value;
 
 pub use data_type::{BlobSize, DataType, GeometryType};
+pub use dead_letter::{DeadLetter, Reason};
 pub use event::{
     Batch, Changes, Column, EncodeError, Ended, Event, Mark, Operation, Position, Run, Table,
     Transaction,
 };
 pub use fault::{Exit, Fault, Severity};
+pub use message::{Headers, Message, MessageBlock, Messages};
 pub use origin::Origin;
 pub use same::same;
 pub use schema_change::{ChangePlace, SchemaChange, SchemaChangeKind, TableDefinition};

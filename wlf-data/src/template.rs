@@ -1,21 +1,24 @@
 //! Names made from events: `logFlex.%{/database}.%{/table}`.
 
-use std::borrow::Cow;
+mod view;
+
 use std::fmt;
 use std::str::FromStr;
-
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 
 use crate::config::InvalidValue;
 use crate::config::{serialize_as_text, text_value};
 use crate::event::{Operation, Table};
 use crate::fault::Fault;
 
+pub use view::View;
+
 /// A text with JSON pointers (RFC 6901) into the event as JSON, compiled once.
 ///
-/// A string is put in without quotes, a number as it stands in the JSON, NULL as `null`. `%%{` stands for a literal
-/// `%{`.
+/// A string is put in without quotes, a number as it stands in the JSON, NULL as `null`. `%{/data/name:-none}` gives `none`
+/// where there is no such value. `%%{` stands for a literal `%{`.
+///
+/// Of a message `/topic` (or `/table`) is its stream, `/key` and `/headers/<name>` are its own, `/ts` is when it was made, in
+/// seconds since 1970, and `/data/…` points into its value, if that is JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     text: String,
@@ -31,34 +34,30 @@ enum Part {
     Row(Pointer),
 }
 
-/// A pointer into the row, in its unescaped tokens.
+/// A pointer into a row or message, in its unescaped tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Pointer {
     text: String,
     tokens: Vec<String>,
+    /// What stands in for what it does not find.
+    default: Option<String>,
 }
 
 /// A template that cannot be filled from a row.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    #[error("`%{{{pointer}}}` finds nothing in this row of {database}.{table}")]
-    Missing {
-        pointer: String,
-        database: String,
-        table: String,
-    },
-    #[error(
-        "`%{{{pointer}}}` finds {found} in this row of {database}.{table}, and a name needs a single value"
-    )]
+    #[error("`%{{{pointer}}}` finds nothing in {place}")]
+    Missing { pointer: String, place: String },
+    #[error("`%{{{pointer}}}` finds {found} in {place}, and a name needs a single value")]
     NotSingle {
         pointer: String,
         found: &'static str,
-        database: String,
-        table: String,
+        place: String,
     },
-    #[error("`%{{{pointer}}}` meets a row that is not JSON")]
+    #[error("`%{{{pointer}}}` meets {place}, which is not JSON")]
     Json {
         pointer: String,
+        place: String,
         #[source]
         source: serde_json::Error,
     },
@@ -66,17 +65,18 @@ pub enum TemplateError {
 
 impl From<TemplateError> for Fault {
     fn from(error: TemplateError) -> Self {
-        Fault::reject("make a name from a row", error)
-            .with_hint("`delivery.on_reject` decides what becomes of such a row")
+        Fault::reject("make a name from a row", error).with_hint(
+            "`%{/pointer:-default}` gives a default; `delivery.on_reject` decides what becomes of such a row",
+        )
     }
 }
 
 /// The keys of an event that hold a single value.
-const SINGLE: [&str; 7] = [
-    "database", "table", "type", "ts", "xid", "xoffset", "commit",
+const SINGLE: [&str; 9] = [
+    "database", "table", "topic", "type", "ts", "xid", "xoffset", "commit", "key",
 ];
-/// The keys of an event that hold a value for each column.
-const COLUMNS: [&str; 2] = ["data", "old"];
+/// The keys of an event that hold a value for each column, header or member.
+const COLUMNS: [&str; 3] = ["data", "old", "headers"];
 
 impl Template {
     /// Says whether the text is the same for all events of one table and operation, so that it can be remembered.
@@ -103,10 +103,48 @@ impl Template {
         }
     }
 
-    /// Appends the text for a row to `out`, given the row as Maxwell's JSON.
+    /// Appends the text for a record to `out`. `view` is looked into for all templates of the record.
     ///
     /// # Errors
-    /// If a pointer finds nothing, an object or a list; `out` then ends somewhere in the middle.
+    /// If a pointer without default finds nothing, or one finds an object or a list; `out` then ends somewhere in the middle.
+    pub fn render(&self, view: &mut View<'_>, out: &mut String) -> Result<(), TemplateError> {
+        self.render_with(view, |value, out| out.push_str(value), out)
+    }
+
+    /// As [`render`](Self::render), with each value, as opposed to the template's own text, put into `out` by `put`: for
+    /// places where not every character may stand.
+    ///
+    /// # Errors
+    /// As `render`.
+    pub fn render_with(
+        &self,
+        view: &mut View<'_>,
+        put: impl Fn(&str, &mut String),
+        out: &mut String,
+    ) -> Result<(), TemplateError> {
+        let (table, operation) = view.of();
+        for part in &self.parts {
+            match part {
+                Part::Literal(text) => out.push_str(text),
+                Part::Database => put(&table.database, out),
+                Part::Table => put(&table.name, out),
+                Part::Operation => put(operation.name(), out),
+                Part::Row(pointer) => match view.find(pointer)? {
+                    Some(value) => put(&value, out),
+                    None => match &pointer.default {
+                        Some(default) => put(default, out),
+                        None => return Err(missing(pointer, table)),
+                    },
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`render`](Self::render), given a row as Maxwell's JSON.
+    ///
+    /// # Errors
+    /// As `render`.
     pub fn render_row(
         &self,
         table: &Table,
@@ -114,20 +152,13 @@ impl Template {
         payload_json: &[u8],
         out: &mut String,
     ) -> Result<(), TemplateError> {
-        for part in &self.parts {
-            match part {
-                Part::Row(pointer) => pointer.render(table, payload_json, out)?,
-                part => part.render_table(table, operation, out),
-            }
-        }
-        Ok(())
+        self.render(&mut View::of_row(table, operation, payload_json), out)
     }
 
-    /// As [`render_row`](Self::render_row), with each value, as opposed to the template's own text, put into `out` by
-    /// `put`: for places where not every character may stand.
+    /// As [`render_with`](Self::render_with), given a row as Maxwell's JSON.
     ///
     /// # Errors
-    /// As `render_row`.
+    /// As `render`.
     pub fn render_row_with(
         &self,
         table: &Table,
@@ -136,20 +167,24 @@ impl Template {
         put: impl Fn(&str, &mut String),
         out: &mut String,
     ) -> Result<(), TemplateError> {
-        for part in &self.parts {
-            match part {
-                Part::Literal(text) => out.push_str(text),
-                Part::Database => put(&table.database, out),
-                Part::Table => put(&table.name, out),
-                Part::Operation => put(operation.name(), out),
-                Part::Row(pointer) => {
-                    let mut value = String::new();
-                    pointer.render(table, payload_json, &mut value)?;
-                    put(&value, out);
-                }
-            }
-        }
-        Ok(())
+        let view = &mut View::of_row(table, operation, payload_json);
+        self.render_with(view, put, out)
+    }
+}
+
+fn missing(pointer: &Pointer, table: &Table) -> TemplateError {
+    TemplateError::Missing {
+        pointer: pointer.text.clone(),
+        place: place(table),
+    }
+}
+
+/// What a row or message is of, as an error names it.
+fn place(table: &Table) -> String {
+    if table.columns.is_empty() && table.database.is_empty() {
+        format!("this message of {}", table.name)
+    } else {
+        format!("this row of {}.{}", table.database, table.name)
     }
 }
 
@@ -162,138 +197,6 @@ impl Part {
             Part::Operation => out.push_str(operation.name()),
             Part::Row(_) => {}
         }
-    }
-}
-
-impl Pointer {
-    fn render(&self, table: &Table, row: &[u8], out: &mut String) -> Result<(), TemplateError> {
-        let not_json = |source| TemplateError::Json {
-            pointer: self.text.clone(),
-            source,
-        };
-        let mut value: &RawValue = serde_json::from_slice(row).map_err(not_json)?;
-        for token in &self.tokens {
-            value =
-                step(value, token)
-                    .map_err(not_json)?
-                    .ok_or_else(|| TemplateError::Missing {
-                        pointer: self.text.clone(),
-                        database: table.database.clone(),
-                        table: table.name.clone(),
-                    })?;
-        }
-        let text = value.get();
-        let found = match text.bytes().next() {
-            Some(b'"') => {
-                let text: Text = serde_json::from_str(text).map_err(not_json)?;
-                out.push_str(&text.0);
-                return Ok(());
-            }
-            Some(b'{') => "an object",
-            Some(b'[') => "a list",
-            _ => {
-                out.push_str(text);
-                return Ok(());
-            }
-        };
-        Err(TemplateError::NotSingle {
-            pointer: self.text.clone(),
-            found,
-            database: table.database.clone(),
-            table: table.name.clone(),
-        })
-    }
-}
-
-/// Text that is borrowed where it has no escapes.
-#[derive(serde::Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// Goes one token down; `None` if there is no such key or index, or nothing to go into.
-fn step<'a>(value: &'a RawValue, token: &str) -> Result<Option<&'a RawValue>, serde_json::Error> {
-    let json = value.get();
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    match json.bytes().next() {
-        Some(b'{') => deserializer.deserialize_map(Member(token)),
-        Some(b'[') => match index(token) {
-            Some(index) => deserializer.deserialize_seq(Element(index)),
-            None => Ok(None),
-        },
-        _ => Ok(None),
-    }
-}
-
-/// The index that a token means, without leading zeros as the RFC wants it.
-fn index(token: &str) -> Option<usize> {
-    let canonical = token == "0" || !token.starts_with(['0', '+']);
-    canonical.then(|| token.parse().ok()).flatten()
-}
-
-/// Finds the value of a key in an object and skips all others.
-struct Member<'t>(&'t str);
-
-impl<'de> Visitor<'de> for Member<'_> {
-    type Value = Option<&'de RawValue>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = None;
-        while let Some(is_it) = map.next_key_seed(IsKey(self.0))? {
-            if is_it {
-                found = Some(map.next_value()?);
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(found)
-    }
-}
-
-/// Compares a key without keeping it.
-struct IsKey<'t>(&'t str);
-
-impl<'de> DeserializeSeed<'de> for IsKey<'_> {
-    type Value = bool;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for IsKey<'_> {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<bool, E> {
-        Ok(key == self.0)
-    }
-}
-
-/// Finds the element of a list at an index and skips all others.
-struct Element(usize);
-
-impl<'de> Visitor<'de> for Element {
-    type Value = Option<&'de RawValue>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        for _ in 0..self.0 {
-            if list.next_element::<IgnoredAny>()?.is_none() {
-                return Ok(None);
-            }
-        }
-        let found = list.next_element()?;
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(found)
     }
 }
 
@@ -342,7 +245,11 @@ impl FromStr for Template {
 }
 
 /// Compiles what stands between the braces.
-fn part(pointer: &str) -> Result<Part, InvalidValue> {
+fn part(whole: &str) -> Result<Part, InvalidValue> {
+    let (pointer, default) = match whole.split_once(":-") {
+        Some((pointer, default)) => (pointer, Some(default.to_owned())),
+        None => (whole, None),
+    };
     let Some(path) = pointer.strip_prefix('/') else {
         return Err(
             InvalidValue::new(format!("`%{{{pointer}}}` is not a JSON pointer"))
@@ -360,7 +267,7 @@ fn part(pointer: &str) -> Result<Part, InvalidValue> {
     let names: Vec<&str> = tokens.iter().map(String::as_str).collect();
     match names.as_slice() {
         ["database"] => return Ok(Part::Database),
-        ["table"] => return Ok(Part::Table),
+        ["table" | "topic"] => return Ok(Part::Table),
         ["type"] => return Ok(Part::Operation),
         [single] if SINGLE.contains(single) => {}
         [columns, _, ..] if COLUMNS.contains(columns) => {}
@@ -381,6 +288,7 @@ fn part(pointer: &str) -> Result<Part, InvalidValue> {
     Ok(Part::Row(Pointer {
         text: pointer.to_owned(),
         tokens,
+        default,
     }))
 }
 
@@ -538,7 +446,7 @@ mod tests {
             ("%{}", "`%{}` is not a JSON pointer"),
             (
                 "%{/}",
-                "`%{/}` finds nothing in any event: an event has `/database`, `/table`, `/type`, `/ts`, `/xid`, `/xoffset`, `/commit`, `/data`, `/old`",
+                "`%{/}` finds nothing in any event: an event has `/database`, `/table`, `/topic`, `/type`, `/ts`, `/xid`, `/xoffset`, `/commit`, `/key`, `/data`, `/old`, `/headers`",
             ),
             ("%{/data}", "`%{/data}` is an object, not a single value"),
             ("%{/table/x}", "`%{/table/x}` looks into a single value"),

@@ -174,7 +174,7 @@ impl KafkaDispatcher {
             let partitions = topic.lanes.try_into().unwrap_or(i32::MAX);
             let lane = topic.first + config.partitioner.partition(text, partitions) as usize;
             let lanes = &mut finding.lanes;
-            lanes.push(lane, topic.limit, row, key, record.value, record.header);
+            lanes.push(lane, topic.limit, row, key, record.value, record.headers);
         }
         encoded.map_err(|error| (first + error.row, error.fault))
     }

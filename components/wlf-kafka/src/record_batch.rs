@@ -72,7 +72,8 @@ mod tests {
         RecordBatchTimestampType,
     };
     use rskafka::protocol::traits::ReadType;
-    use wlf_core::format::{Header, Lanes};
+    use wlf_core::format::Lanes;
+    use wlf_core::message::{HeaderList, Headers};
 
     use super::*;
     use crate::compression::Compressor;
@@ -86,7 +87,7 @@ mod tests {
         records: 0,
     };
 
-    type Row<'a> = (Option<&'a [u8]>, Option<&'a [u8]>, Option<Header<'a>>);
+    type Row<'a> = (Option<&'a [u8]>, Option<&'a [u8]>, Headers<'a>);
 
     /// The batch of some records, as another reader has it.
     fn read_back(header: BatchHeader, rows: &[Row<'_>]) -> (RecordBatch, Vec<Record>) {
@@ -122,7 +123,7 @@ mod tests {
             .chain((0..300).map(|n: usize| (n.to_be_bytes().to_vec(), b"x".to_vec())))
             .collect();
         let given: Vec<Row<'_>> = (rows.iter())
-            .map(|(key, value)| (Some(&key[..]), Some(&value[..]), None))
+            .map(|(key, value)| (Some(&key[..]), Some(&value[..]), Headers::default()))
             .collect();
         for (compression, theirs) in [
             (Compression::None, RecordBatchCompression::NoCompression),
@@ -151,23 +152,22 @@ mod tests {
     }
 
     #[test]
-    fn keys_and_values_may_be_null_and_a_record_may_have_a_header() {
-        let header = Header {
-            name: "__debezium.newkey",
-            value: br#"{"id":2}"#,
-        };
+    fn keys_and_values_may_be_null_and_a_record_may_have_headers() {
+        let mut headers = HeaderList::default();
+        headers.push("__debezium.newkey", br#"{"id":2}"#);
+        headers.push("other", b"");
         let key = Some(&br#"{"id":1}"#[..]);
         let rows = [
-            (key, Some(&b""[..]), Some(header)),
-            (key, None, None),
-            (None, Some(b"x"), None),
+            (key, Some(&b""[..]), headers.headers()),
+            (key, None, Headers::default()),
+            (None, Some(b"x"), Headers::default()),
         ];
         let (_, read) = read_back(HEAD, &rows);
         for (read, (key, value, header)) in read.iter().zip(rows) {
             assert_eq!(read.key.as_deref(), key);
             assert_eq!(read.value.as_deref(), value);
             let headers: Vec<_> = read.headers.iter().map(|h| (&*h.key, &*h.value)).collect();
-            let expected: Vec<_> = header.iter().map(|h| (h.name, h.value)).collect();
+            let expected: Vec<_> = header.iter().collect();
             assert_eq!(headers, expected);
         }
     }
@@ -178,7 +178,7 @@ mod tests {
             producer: None,
             ..HEAD
         };
-        let (batch, _) = read_back(header, &[(Some(b"k"), Some(b"v"), None)]);
+        let (batch, _) = read_back(header, &[(Some(b"k"), Some(b"v"), Headers::default())]);
         assert_eq!(
             (batch.producer_id, batch.producer_epoch, batch.base_sequence),
             (-1, -1, -1)

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use wlf_core::config::{Build, Component, Context, Invalid};
-use wlf_core::format::{Encoder, Format};
+use wlf_core::format::{Encoder, Format, LetterForm, MessageFormat};
 use wlf_core::{ComponentKind, Dispatcher, Event, Fault, Operation, Template, Walk, WriteError};
 
 use self::open::OpenFiles;
@@ -33,6 +33,9 @@ pub struct Config {
     /// The form of a line.
     #[serde(default)]
     pub format: Format,
+    /// The form of messages, as opposed to rows.
+    #[serde(default)]
+    pub messages: MessageFormat,
 }
 
 impl Build for Config {
@@ -110,7 +113,7 @@ impl Groups {
 impl FileDispatcher {
     pub fn new(config: Config) -> Self {
         Self {
-            encoder: encoder(config.format, &config.path),
+            encoder: encoder(config.format, config.messages, &config.path),
             path: config.path,
             open: OpenFiles::default(),
             paths: HashMap::new(),
@@ -147,7 +150,7 @@ impl FileDispatcher {
                             last = Some((table, group));
                             group
                         }
-                        _ => groups.number(&path::of_row(path, event, record.view)?, place),
+                        _ => groups.number(&path::of_record(path, event, &record)?, place),
                     };
                     groups.list[group].lines.push(place, value);
                 }
@@ -181,12 +184,14 @@ impl FileDispatcher {
 }
 
 /// Rows as a template that points into them needs them.
-fn encoder(format: Format, path: &Template) -> Encoder {
-    let encoder = Encoder::new(format);
+fn encoder(format: Format, messages: MessageFormat, path: &Template) -> Encoder {
+    let encoder = Encoder::new(format)
+        .with_messages_as(messages)
+        .with_letters_as(LetterForm::Json);
     if path.is_per_table() {
         encoder
     } else {
-        encoder.with_views()
+        encoder.with_views().with_keys()
     }
 }
 

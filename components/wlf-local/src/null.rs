@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wlf_core::config::{Build, Component, Context, Invalid};
-use wlf_core::format::{Encoder, Format};
+use wlf_core::format::{Encoder, Format, MessageFormat};
 use wlf_core::{ComponentKind, Dispatcher, Event, Fault, Walk, WriteError};
 
 /// Encodes each row and discards it: for measurements, and to try out a configuration.
@@ -14,6 +14,9 @@ pub struct Config {
     /// The form in which rows are encoded.
     #[serde(default)]
     pub format: Format,
+    /// The form of messages, as opposed to rows.
+    #[serde(default)]
+    pub messages: MessageFormat,
 }
 
 impl Build for Config {
@@ -34,7 +37,7 @@ pub struct NullDispatcher {
 impl NullDispatcher {
     pub fn new(config: Config) -> Self {
         Self {
-            encoder: Encoder::new(config.format),
+            encoder: Encoder::new(config.format).with_messages_as(config.messages),
         }
     }
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wlf_core::config::{Build, Component, Context, Invalid};
-use wlf_core::format::{Encoder, Format};
+use wlf_core::format::{Encoder, Format, LetterForm, MessageFormat};
 use wlf_core::{ComponentKind, Dispatcher, Event, Fault, Walk, WriteError};
 
 use crate::lines::{Lines, fault};
@@ -23,6 +23,9 @@ pub struct Config {
     /// The form of a line.
     #[serde(default)]
     pub format: Format,
+    /// The form of messages, as opposed to rows.
+    #[serde(default)]
+    pub messages: MessageFormat,
 }
 
 impl Build for Config {
@@ -47,7 +50,9 @@ pub struct StdoutDispatcher {
 impl StdoutDispatcher {
     pub fn new(config: Config, out: Box<dyn Write + Send>) -> Self {
         Self {
-            encoder: Encoder::new(config.format),
+            encoder: Encoder::new(config.format)
+                .with_messages_as(config.messages)
+                .with_letters_as(LetterForm::Json),
             lines: Lines::default(),
             out,
         }
@@ -167,6 +172,7 @@ mod tests {
         };
         let config = Config {
             format: Format::default(),
+            messages: MessageFormat::default(),
         };
         let mut stdout = StdoutDispatcher::new(config, Box::new(out));
         stdout.connect().await.expect("connect");

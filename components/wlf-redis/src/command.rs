@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use wlf_core::format::Buffer;
-use wlf_core::{Event, Operation, Template, TemplateError};
+use wlf_core::format::{Buffer, EncodedRecord};
+use wlf_core::template::View;
+use wlf_core::{Event, Headers, Operation, Template, TemplateError};
 
 use crate::config::Mode;
 use crate::resp::{argument, head, last_of};
@@ -57,33 +58,51 @@ impl Commands {
         !self.template().is_per_table()
     }
 
-    /// Appends the command for a message; `view` is its row for the template.
+    /// Whether a record's headers go with it, as fields of a stream's entry.
+    pub fn have_headers(&self) -> bool {
+        matches!(self.mode, Mode::XAdd { .. })
+    }
+
+    /// Appends the command for a record, whose value is `message`.
     pub fn write(
         &mut self,
         event: &Event,
-        view: &[u8],
+        record: &EncodedRecord<'_>,
         message: &[u8],
         out: &mut Buffer,
     ) -> Result<(), TemplateError> {
-        let id = (event.table.version, event.operation);
-        if self.last != Some(id) {
-            self.prepare(event, view)?;
+        if self.have_headers() && !record.headers.is_empty() {
+            let key = self.key(event, record)?;
+            start(&self.mode, self.name(), key.as_bytes(), record.headers, out);
+        } else {
+            let id = (event.table.version, event.operation);
+            if self.last != Some(id) {
+                self.prepare(event, record)?;
+            }
+            out.put(&self.start);
         }
-        out.put(&self.start);
         last_of(message, out);
         Ok(())
     }
 
-    /// The channel or key of a row.
-    pub fn key(&self, event: &Event, view: &[u8]) -> Result<String, TemplateError> {
+    /// The channel or key of a record.
+    pub fn key(&self, event: &Event, record: &EncodedRecord<'_>) -> Result<String, TemplateError> {
         let mut key = String::new();
-        self.template()
-            .render_row(&event.table, event.operation, view, &mut key)?;
+        let mut view = View::of_record(event, record);
+        self.template().render(&mut view, &mut key)?;
         Ok(key)
     }
 
+    /// The channel or key of a table's records, for a template that looks into none.
+    pub fn key_of_table(&self, event: &Event) -> String {
+        let mut key = String::new();
+        self.template()
+            .render_table(&event.table, event.operation, &mut key);
+        key
+    }
+
     /// Makes the start of the command for a row, and for all of its table if the key looks at nothing else.
-    fn prepare(&mut self, event: &Event, view: &[u8]) -> Result<(), TemplateError> {
+    fn prepare(&mut self, event: &Event, record: &EncodedRecord<'_>) -> Result<(), TemplateError> {
         let id = (event.table.version, event.operation);
         let per_table = self.template().is_per_table();
         if per_table && let Some(start) = self.prepared.get(&id) {
@@ -94,10 +113,17 @@ impl Commands {
         }
         let mut key = std::mem::take(&mut self.key);
         key.clear();
-        let (table, operation) = (&event.table, event.operation);
-        let rendered = self.template().render_row(table, operation, view, &mut key);
+        let mut view = View::of_record(event, record);
+        let rendered = self.template().render(&mut view, &mut key);
         self.start.clear();
-        start(&self.mode, self.name(), key.as_bytes(), &mut self.start);
+        let none = Headers::default();
+        start(
+            &self.mode,
+            self.name(),
+            key.as_bytes(),
+            none,
+            &mut self.start,
+        );
         self.key = key;
         rendered?;
         if per_table {
@@ -112,7 +138,7 @@ impl Commands {
 }
 
 /// Appends a command up to the `$` of its last argument, which is the row.
-fn start(mode: &Mode, name: &str, key: &[u8], out: &mut Buffer) {
+fn start(mode: &Mode, name: &str, key: &[u8], headers: Headers<'_>, out: &mut Buffer) {
     match mode {
         Mode::Pub { .. } | Mode::LPush { .. } | Mode::RPush { .. } => {
             head(3, out);
@@ -120,7 +146,8 @@ fn start(mode: &Mode, name: &str, key: &[u8], out: &mut Buffer) {
             argument(key, out);
         }
         Mode::XAdd { max_len, .. } => {
-            head(if max_len.is_some() { 8 } else { 5 }, out);
+            let fields = 2 * headers.iter().count();
+            head(if max_len.is_some() { 8 } else { 5 } + fields, out);
             argument(name.as_bytes(), out);
             argument(key, out);
             if let Some(max_len) = max_len {
@@ -129,6 +156,10 @@ fn start(mode: &Mode, name: &str, key: &[u8], out: &mut Buffer) {
                 argument(max_len.to_string().as_bytes(), out);
             }
             argument(b"*", out);
+            for (name, value) in headers.iter() {
+                argument(name.as_bytes(), out);
+                argument(value, out);
+            }
             argument(b"message", out);
         }
     }
@@ -156,8 +187,17 @@ mod tests {
         let mut commands = Commands::new(mode);
         let mut out = Buffer::new();
         for (event, payload) in rows {
+            let record = EncodedRecord {
+                row: 0,
+                value: Some(payload.as_bytes()),
+                key: None,
+                identity: b"",
+                view: payload.as_bytes(),
+                headers: Headers::default(),
+                time: 0,
+            };
             commands
-                .write(event, payload.as_bytes(), payload.as_bytes(), &mut out)
+                .write(event, &record, payload.as_bytes(), &mut out)
                 .expect("write");
         }
         out.to_vec()

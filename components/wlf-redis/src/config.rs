@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use wlf_core::config::{Build, Component, Context, Invalid};
-use wlf_core::format::Format;
+use wlf_core::format::{Format, MessageFormat};
 use wlf_core::{ComponentKind, Template};
 
 use crate::dispatcher::RedisDispatcher;
@@ -26,6 +26,9 @@ pub struct Config {
     /// The form of the message.
     #[serde(default)]
     pub format: Format,
+    /// The form of messages, as opposed to rows.
+    #[serde(default)]
+    pub messages: MessageFormat,
     #[serde(default)]
     #[schemars(skip)]
     pub tls: Option<IgnoredAny>,

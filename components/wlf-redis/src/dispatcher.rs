@@ -1,7 +1,7 @@
 //! Writes each row with a Redis command.
 
 use async_trait::async_trait;
-use wlf_core::format::{Buffer, Encoder};
+use wlf_core::format::{Buffer, Encoder, LetterForm};
 use wlf_core::{Dispatcher, Event, Fault, Refusal, Walk, WriteError};
 
 use crate::command::Commands;
@@ -48,9 +48,12 @@ impl Outcome {
 impl RedisDispatcher {
     pub fn new(config: Config) -> Self {
         let commands = Commands::new(config.mode);
-        let mut encoder = Encoder::new(config.format);
+        let mut encoder = Encoder::new(config.format).with_messages_as(config.messages);
         if commands.look_into_rows() {
-            encoder = encoder.with_views();
+            encoder = encoder.with_views().with_keys();
+        }
+        if !commands.have_headers() {
+            encoder = encoder.with_letters_as(LetterForm::Json);
         }
         Self {
             url: config.url,
@@ -79,7 +82,7 @@ impl RedisDispatcher {
                     let limit = LONGEST;
                     Err(Error::TooLarge { bytes, limit }.into())
                 } else {
-                    let written = commands.write(event, record.view, message, out);
+                    let written = commands.write(event, &record, message, out);
                     written.map_err(Fault::from)
                 };
                 if let Err(fault) = written {
@@ -150,13 +153,13 @@ impl RedisDispatcher {
     /// The channel or key that a row's command was for.
     fn key(&mut self, event: &Event, row: usize) -> Option<String> {
         if !self.commands.look_into_rows() {
-            return self.commands.key(event, &[]).ok();
+            return Some(self.commands.key_of_table(event));
         }
         // The row may have been in a part that is gone. Whether one behind it cannot be encoded is no matter here.
         self.encoder.forget();
         let _ = self.encoder.encode(event);
         let record = self.encoder.records().find(|record| record.row == row)?;
-        self.commands.key(event, record.view).ok()
+        self.commands.key(event, &record).ok()
     }
 
     /// The event and the row in it that the `number`th command is for.

@@ -1,7 +1,8 @@
-//! An all-in-one program: everything that wlf-aio has, and two components more.
+//! An all-in-one program: everything that wlf-aio has, and three components more.
 
 mod audit;
 mod deletes;
+mod spool;
 
 use std::process::ExitCode;
 
@@ -11,6 +12,7 @@ use wlf_core::config::ComponentType;
 const COMPONENTS: &[ComponentType] = &[
     ComponentType::of::<deletes::Config>(),
     ComponentType::of::<audit::Config>(),
+    ComponentType::of::<spool::Config>(),
 ];
 
 fn main() -> ExitCode {

@@ -8,7 +8,9 @@ use super::canal::{self, Canal};
 use super::debezium::{self, Debezium, Envelope};
 use super::key::{KeyFormat, KeyText};
 use super::lanes::Lanes;
+use super::letters::LetterForm;
 use super::maxwell::{self, Extended};
+use super::messages::MessageFormat;
 use super::plans::Plans;
 use super::record::{Content, EncodedRecords, End, Shape};
 use super::row_format::{self, Moment, Output, Views};
@@ -32,22 +34,26 @@ fn system_clock() -> Duration {
 pub struct Encoder {
     form: Form,
     /// `None` without keys.
-    keys_as: Option<KeyForm>,
-    with_views: bool,
+    pub(super) keys_as: Option<KeyForm>,
+    pub(super) with_views: bool,
     clock: Clock,
-    payload: Buffer,
-    keys: Buffer,
-    views: Buffer,
-    ends: Vec<End>,
-    /// EncodedRecords behind the first of their row.
+    pub(super) payload: Buffer,
+    pub(super) keys: Buffer,
+    pub(super) views: Buffer,
+    pub(super) ends: Vec<End>,
+    /// The headers of records that have such.
+    pub(super) packed: Vec<u8>,
+    pub(super) messages_as: MessageFormat,
+    pub(super) letters_as: LetterForm,
+    /// Records behind the first of their row.
     further: usize,
     /// How many records were passed.
     passed: usize,
     plans: Plans<maxwell::Plan>,
     scratch: maxwell::Scratch,
-    lanes: Lanes,
+    pub(super) lanes: Lanes,
     /// Whether the rows under way go into the lanes.
-    in_lanes: bool,
+    pub(super) in_lanes: bool,
     /// From so many bytes on, a run of events ends.
     enough: usize,
 }
@@ -91,6 +97,9 @@ impl Encoder {
             keys: Buffer::new(),
             views: Buffer::new(),
             ends: Vec::new(),
+            packed: Vec::new(),
+            messages_as: MessageFormat::default(),
+            letters_as: LetterForm::default(),
             further: 0,
             passed: 0,
             plans: Plans::default(),
@@ -119,6 +128,20 @@ impl Encoder {
     #[must_use]
     pub fn with_views(mut self) -> Self {
         self.with_views = true;
+        self
+    }
+
+    /// Encodes messages, as opposed to rows, in this form.
+    #[must_use]
+    pub fn with_messages_as(mut self, form: MessageFormat) -> Self {
+        self.messages_as = form;
+        self
+    }
+
+    /// Encodes dead letters in this form.
+    #[must_use]
+    pub fn with_letters_as(mut self, form: LetterForm) -> Self {
+        self.letters_as = form;
         self
     }
 
@@ -161,6 +184,35 @@ impl Encoder {
         self.in_lanes = true;
         let encoded = self.encode_some(events, enough);
         self.in_lanes = false;
+        encoded
+    }
+
+    /// Encodes what is no plain row into the lanes: aside, and from there each record to the lane of its key.
+    ///
+    /// # Errors
+    /// Those of `encode`; the records before it are in their lanes.
+    #[inline(never)]
+    pub(super) fn into_lanes(
+        &mut self,
+        encode: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        self.in_lanes = false;
+        self.forget();
+        let encoded = encode(self);
+        self.in_lanes = true;
+        let rows = u32::try_from(self.len()).unwrap_or(u32::MAX);
+        let records = EncodedRecords::new(
+            &self.ends,
+            &self.payload,
+            &self.keys,
+            &self.payload,
+            &self.packed,
+        );
+        for record in records {
+            self.lanes.push_by_key(&record);
+        }
+        self.lanes.pass(rows);
+        self.forget();
         encoded
     }
 
@@ -371,6 +423,7 @@ impl Encoder {
         self.keys.clear();
         self.views.clear();
         self.ends.clear();
+        self.packed.clear();
         self.further = 0;
         self.passed = 0;
     }
@@ -392,21 +445,31 @@ impl Encoder {
     /// The records of the rows encoded since the last `clear` or `forget`, in order. A row has one as a rule, and may have
     /// none or several.
     pub fn records(&self) -> EncodedRecords<'_> {
-        let views = match self.form {
-            Form::Plain => &self.payload,
-            _ => &self.views,
-        };
-        EncodedRecords::new(&self.ends, &self.payload, &self.keys, views)
+        let (payload, keys) = (&self.payload, &self.keys);
+        EncodedRecords::new(&self.ends, payload, keys, self.all_views(), &self.packed)
     }
 
     /// The records behind the last [`pass`](Self::pass), whose rows count from there, and the lanes that they are to go to.
     pub fn new_records(&mut self) -> (EncodedRecords<'_>, &mut Lanes) {
-        let views = match self.form {
-            Form::Plain => &self.payload,
-            _ => &self.views,
+        let views = match self.views_are_apart() {
+            false => &self.payload,
+            true => &self.views,
         };
-        let records = EncodedRecords::new(&self.ends, &self.payload, &self.keys, views);
+        let records =
+            EncodedRecords::new(&self.ends, &self.payload, &self.keys, views, &self.packed);
         (records.behind(self.passed), &mut self.lanes)
+    }
+
+    /// Whether what templates point into is another text than what is written.
+    pub(super) fn views_are_apart(&self) -> bool {
+        !matches!(self.form, Form::Plain)
+    }
+
+    fn all_views(&self) -> &Buffer {
+        match self.views_are_apart() {
+            false => &self.payload,
+            true => &self.views,
+        }
     }
 
     /// Passes all records that are there.

@@ -12,7 +12,8 @@ pub use chunk::Chunk;
 pub use murmur2::murmur2;
 
 use super::buffer::Buffer;
-use super::record::Header;
+use super::record::EncodedRecord;
+use crate::message::Headers;
 
 /// The memory of chunks that is kept for later ones, in bytes.
 const SPARE: usize = 4 << 20;
@@ -44,6 +45,8 @@ pub struct Lanes {
     row: u32,
     /// The bytes of all records since the last `clear`.
     written: usize,
+    /// How many records had no key.
+    keyless: usize,
     /// The key of the row under way.
     pub(super) key: Buffer,
 }
@@ -123,15 +126,33 @@ impl Lanes {
         row: u32,
         key: Option<&[u8]>,
         value: Option<&[u8]>,
-        header: Option<Header<'_>>,
+        headers: Headers<'_>,
     ) {
         if self.open[lane].is_closed() {
             self.open_chunk(lane);
         }
-        self.written += self.open[lane].push(row, key, value, header);
+        self.written += self.open[lane].push(row, key, value, headers);
         if self.open[lane].size() > limit {
             self.overflow(lane);
         }
+    }
+
+    /// Appends a record that was encoded elsewhere to the lane of its key. Those without a key take turns, some hundred to
+    /// each lane.
+    pub(super) fn push_by_key(&mut self, record: &EncodedRecord<'_>) {
+        const TOGETHER: usize = 256;
+        let lane = if record.key.is_some() || !record.identity.is_empty() {
+            self.key.clear();
+            self.key.put(record.identity);
+            self.choose()
+        } else {
+            self.keyless += 1;
+            self.target.first + self.keyless / TOGETHER % self.target.lanes.max(1)
+        };
+        let row = self.row + u32::try_from(record.row).unwrap_or(u32::MAX);
+        let limit = self.target.limit;
+        let (key, value, headers) = (record.key, record.value, record.headers);
+        self.push(lane, limit, row, key, value, headers);
     }
 
     #[cold]

@@ -7,7 +7,9 @@ mod debezium;
 mod encoder;
 mod key;
 mod lanes;
+mod letters;
 mod maxwell;
+mod messages;
 mod number;
 mod plans;
 mod record;
@@ -28,8 +30,10 @@ pub use debezium::{
 pub use encoder::{Clock, Encoder};
 pub use key::KeyFormat;
 pub use lanes::{Chunk, Lanes, Target, murmur2};
+pub use letters::LetterForm;
 pub use maxwell::{NamingStrategy, Options as MaxwellOptions};
-pub use record::{EncodedRecord, EncodedRecords, Header};
+pub use messages::MessageFormat;
+pub use record::{EncodedRecord, EncodedRecords};
 
 /// The form in which a dispatcher writes events: a word, or `{type: word, …}` with options.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

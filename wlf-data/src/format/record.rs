@@ -1,5 +1,7 @@
 //! The records that come out of an encoder.
 
+use crate::message::Headers;
+
 /// Where a record's bytes end in the buffers, and what it is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct End {
@@ -16,6 +18,8 @@ pub(super) struct Shape {
     /// The key's bytes only choose a partition.
     pub keyless: bool,
     pub header: HeaderKind,
+    /// Whether it has headers that were packed, in the order of the records that have them.
+    pub packed: bool,
     /// Another record of the same row follows.
     pub more: bool,
 }
@@ -32,6 +36,7 @@ impl Shape {
         value: Content::Bytes,
         keyless: false,
         header: HeaderKind::None,
+        packed: false,
         more: false,
     };
 }
@@ -73,14 +78,49 @@ pub struct EncodedRecord<'a> {
     /// The row as Maxwell's JSON, for [`Template`](crate::Template)s. Empty if the format is another one, unless the encoder
     /// was asked for it.
     pub view: &'a [u8],
-    pub header: Option<Header<'a>>,
+    pub headers: Headers<'a>,
+    /// Of a message when it was made, in microseconds since 1970; 0 of a row, whose event says it.
+    pub time: i64,
 }
 
-/// A header of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Header<'a> {
-    pub name: &'static str,
-    pub value: &'a [u8],
+/// What stands beside a record that is not a plain row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Beside<'a> {
+    pub headers: Headers<'a>,
+    pub time: i64,
+    /// What templates point into, if it is another text than the one that the record's place says.
+    pub view: Option<&'a [u8]>,
+}
+
+impl<'a> Beside<'a> {
+    /// Writes it behind those of the records before, with further headers.
+    pub fn put(&self, further: &[u8], out: &mut Vec<u8>) {
+        let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
+        let own = self.headers.packed();
+        out.extend_from_slice(&self.time.to_le_bytes());
+        out.extend_from_slice(&number(own.len() + further.len()));
+        out.extend_from_slice(&number(self.view.map_or(usize::MAX, <[u8]>::len)));
+        for bytes in [own, further, self.view.unwrap_or_default()] {
+            out.extend_from_slice(bytes);
+        }
+    }
+
+    /// Takes that of the next record.
+    pub fn take(rest: &mut &'a [u8]) -> Option<Self> {
+        let (time, behind) = rest.split_first_chunk()?;
+        let (headers, behind) = behind.split_first_chunk()?;
+        let (view, behind) = behind.split_first_chunk()?;
+        let (packed, behind) = behind.split_at_checked(u32::from_le_bytes(*headers) as usize)?;
+        let view = u32::from_le_bytes(*view);
+        let length = if view == u32::MAX { 0 } else { view as usize };
+        let (bytes, behind) = behind.split_at_checked(length)?;
+        *rest = behind;
+        Some(Self {
+            headers: Headers::of_packed(packed),
+            time: i64::from_le_bytes(*time),
+            view: (view != u32::MAX).then_some(bytes),
+        })
+    }
 }
 
 /// The records of an encoder, in order.
@@ -91,6 +131,8 @@ pub struct EncodedRecords<'a> {
     keys: &'a [u8],
     /// The payload itself, if the format is Maxwell's.
     views: &'a [u8],
+    /// The packed headers of the records from the next one on.
+    packed: &'a [u8],
     next: usize,
     row: usize,
     /// Whether the next record is of the same row as the one before.
@@ -121,10 +163,16 @@ impl<'a> Iterator for EncodedRecords<'a> {
                 self.first_key = key;
             }
             self.before = (key, view);
-            let header = match end.shape.header {
-                HeaderKind::None => None,
-                kind => self.header(kind),
-            };
+            let mut beside = Beside::default();
+            if end.shape.packed {
+                beside = Beside::take(&mut self.packed).unwrap_or_default();
+                view = beside.view.unwrap_or(view);
+            }
+            let mut headers = beside.headers;
+            match end.shape.header {
+                HeaderKind::None => {}
+                kind => headers = headers.with_first(self.header(kind)),
+            }
             let row = self.row;
             self.next += 1;
             self.row += usize::from(!end.shape.more);
@@ -141,19 +189,27 @@ impl<'a> Iterator for EncodedRecords<'a> {
                 key: (!key.is_empty() && !end.shape.keyless).then_some(key),
                 identity: key,
                 view,
-                header,
+                headers,
+                time: beside.time,
             });
         }
     }
 }
 
 impl<'a> EncodedRecords<'a> {
-    pub(super) fn new(ends: &'a [End], payload: &'a [u8], keys: &'a [u8], views: &'a [u8]) -> Self {
+    pub(super) fn new(
+        ends: &'a [End],
+        payload: &'a [u8],
+        keys: &'a [u8],
+        views: &'a [u8],
+        packed: &'a [u8],
+    ) -> Self {
         Self {
             ends,
             payload,
             keys,
             views,
+            packed,
             next: 0,
             row: 0,
             follows: false,
@@ -166,6 +222,10 @@ impl<'a> EncodedRecords<'a> {
     /// Those behind the first `passed`, which end with a row.
     pub(super) fn behind(mut self, passed: usize) -> Self {
         if let Some(end) = passed.checked_sub(1).and_then(|last| self.ends.get(last)) {
+            let before = self.ends.get(..passed).unwrap_or_default();
+            for _ in before.iter().filter(|end| end.shape.packed) {
+                Beside::take(&mut self.packed);
+            }
             self.next = passed;
             self.start = (end.payload, end.key, end.view);
         }
@@ -174,26 +234,17 @@ impl<'a> EncodedRecords<'a> {
 
     /// The header of the next record.
     #[cold]
-    fn header(&self, kind: HeaderKind) -> Option<Header<'a>> {
+    fn header(&self, kind: HeaderKind) -> Option<(&'a str, &'a [u8])> {
         match kind {
             HeaderKind::None => None,
-            HeaderKind::CloudEvent => Some(Header {
-                name: "content-type",
-                value: b"application/cloudevents+json",
-            }),
-            HeaderKind::OldKey => Some(Header {
-                name: "__debezium.oldkey",
-                value: self.first_key,
-            }),
+            HeaderKind::CloudEvent => Some(("content-type", b"application/cloudevents+json")),
+            HeaderKind::OldKey => Some(("__debezium.oldkey", self.first_key)),
             HeaderKind::NewKey => {
                 let ends = self.ends.get(self.next..)?;
                 let last = ends.iter().position(|end| !end.shape.more)?;
                 let start = ends.get(last.checked_sub(1)?)?.key;
                 let end = ends.get(last)?.key;
-                Some(Header {
-                    name: "__debezium.newkey",
-                    value: self.keys.get(start..end)?,
-                })
+                Some(("__debezium.newkey", self.keys.get(start..end)?))
             }
         }
     }

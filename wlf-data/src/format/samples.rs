@@ -157,7 +157,7 @@ pub struct Owned {
     pub row: usize,
     pub value: Option<String>,
     pub key: Option<String>,
-    pub header: Option<(&'static str, String)>,
+    pub header: Option<(String, String)>,
     pub view: String,
 }
 
@@ -172,7 +172,11 @@ pub fn records(mut encoder: Encoder, events: &[Event]) -> Vec<Owned> {
             row: record.row,
             value: record.value.map(text),
             key: record.key.map(text),
-            header: record.header.map(|h| (h.name, text(h.value))),
+            header: record
+                .headers
+                .iter()
+                .next()
+                .map(|(name, value)| (name.to_owned(), text(value))),
             view: text(record.view),
         })
         .collect()

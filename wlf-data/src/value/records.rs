@@ -144,6 +144,11 @@ impl Changes for Records {
             .encode_rows(event, &mut cursor)
             .map_err(|failed| match failed.error {})
     }
+
+    fn place(&self, _: &Event) -> Option<String> {
+        let ChangePlace { file, position, .. } = &self.place;
+        (!file.is_empty()).then(|| format!("{file}:{position}"))
+    }
 }
 
 struct Cursor<'a> {

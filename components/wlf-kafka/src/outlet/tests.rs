@@ -6,6 +6,7 @@ use rskafka::protocol::record::{ControlBatchOrRecords, RecordBatch};
 use rskafka::protocol::traits::ReadType;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use wlf_core::Headers;
 use wlf_core::format::Lanes;
 
 use super::*;
@@ -28,7 +29,14 @@ async fn connected() -> (Outlet, TcpStream) {
 fn request(correlation: i32, value: &[u8]) -> Request {
     let mut lanes = Lanes::new(ROOM);
     lanes.add(1);
-    lanes.push(0, usize::MAX, 0, Some(b"key"), Some(value), None);
+    lanes.push(
+        0,
+        usize::MAX,
+        0,
+        Some(b"key"),
+        Some(value),
+        Headers::default(),
+    );
     lanes.fill();
     let (lane, mut chunk) = lanes.take_full().expect("a chunk");
     let place = Place {

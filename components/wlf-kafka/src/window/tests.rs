@@ -35,7 +35,14 @@ impl Course {
     fn add(&mut self, rows: u32) {
         for _ in 0..rows {
             let value = Some(&[b'x'; 100][..]);
-            self.lanes.push(0, usize::MAX, self.row, None, value, None);
+            self.lanes.push(
+                0,
+                usize::MAX,
+                self.row,
+                None,
+                value,
+                wlf_core::Headers::default(),
+            );
             self.row += 1;
         }
         self.lanes.fill();

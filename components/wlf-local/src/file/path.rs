@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use wlf_core::format::EncodedRecord;
+use wlf_core::template::View;
 use wlf_core::{Event, Operation, Table, Template, TemplateError};
 
 /// The path of all rows of an event, by a template that looks at nothing else.
@@ -18,9 +20,13 @@ pub fn of_table(template: &Template, event: &Event) -> String {
 }
 
 /// The path of a row.
-pub fn of_row(template: &Template, event: &Event, payload: &[u8]) -> Result<String, TemplateError> {
+pub fn of_record(
+    template: &Template,
+    event: &Event,
+    record: &EncodedRecord<'_>,
+) -> Result<String, TemplateError> {
     let mut path = String::new();
-    template.render_row_with(&event.table, event.operation, payload, put, &mut path)?;
+    template.render_with(&mut View::of_record(event, record), put, &mut path)?;
     Ok(path)
 }
 

@@ -70,6 +70,11 @@ pub fn offsets(block: &Bytes, slice: &[u8]) -> Range<usize> {
 }
 
 impl Changes for Block {
+    fn place(&self, event: &Event) -> Option<String> {
+        let part = self.parts.get(usize::try_from(event.part).ok()?)?;
+        Some(part.place.to_string())
+    }
+
     fn encode(&self, event: &Event, encoder: &mut Encoder) -> Result<(), EncodeError> {
         let Some(part) = usize::try_from(event.part)
             .ok()

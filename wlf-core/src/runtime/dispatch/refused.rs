@@ -1,11 +1,14 @@
 //! What becomes of rows that a destination will never accept: `delivery.on_reject`.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use super::{Load, Session};
 use crate::component::Refusal;
 use crate::config::OnReject;
 use crate::event::Event;
 use crate::fault::{Exit, Fault};
 use crate::router::Delivery;
+use wlf_data::{DeadLetter, Reason};
 
 impl Session<'_> {
     /// Does with refused rows what `delivery.on_reject` says. Their events begin at `first` in the load.
@@ -80,13 +83,27 @@ impl Session<'_> {
     ) -> Result<(), Fault> {
         let settings = &self.component.settings;
         let mut rows: Vec<(usize, Event)> = Vec::with_capacity(refused.len());
+        let are_letters = matches!(settings.on_reject, OnReject::DeadLetter(_));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.unwrap_or_default().as_micros();
         for refusal in refused {
             let index = first + refusal.event;
-            if let Some(event) = load.events.get(index) {
-                let mut event = event.clone();
-                event.split_to(refusal.row);
-                rows.push((index, event.split_to(1)));
+            let Some(event) = load.events.get(index) else {
+                continue;
+            };
+            let mut event = event.clone();
+            event.split_to(refusal.row);
+            let mut row = event.split_to(1);
+            if are_letters {
+                let reason = Reason {
+                    error: refusal.fault.to_string(),
+                    component: self.component.id.clone(),
+                    position: row.changes.place(&row).unwrap_or_default(),
+                    time: i64::try_from(now).unwrap_or(i64::MAX),
+                };
+                row = DeadLetter::of(row, reason);
             }
+            rows.push((index, row));
         }
         let same_batch =
             |a: &(usize, Event), b: &(usize, Event)| load.origin(a.0) == load.origin(b.0);

@@ -91,8 +91,8 @@ fn a_new_key_is_a_delete_a_tombstone_and_an_insert_that_name_each_other() {
             keys.collect::<Vec<_>>(),
             [r#"{"id":1}"#, r#"{"id":1}"#, r#"{"id":2}"#]
         );
-        let new = Some(("__debezium.newkey", r#"{"id":2}"#.to_owned()));
-        let old = Some(("__debezium.oldkey", r#"{"id":1}"#.to_owned()));
+        let new = Some(("__debezium.newkey".to_owned(), r#"{"id":2}"#.to_owned()));
+        let old = Some(("__debezium.oldkey".to_owned(), r#"{"id":1}"#.to_owned()));
         let headers = records.iter().map(|record| record.header.clone());
         assert_eq!(headers.collect::<Vec<_>>(), [new.clone(), new, old]);
         assert!(records.iter().all(|record| record.row == row));
@@ -540,7 +540,10 @@ fn a_cloud_event_has_the_source_in_its_attributes() {
     let expected = expected.replace("3.7.0", env!("CARGO_PKG_VERSION"));
     assert_eq!(record.value, Some(expected));
     assert_eq!(record.key.as_deref(), Some(r#"{"id":1}"#));
-    let header = ("content-type", "application/cloudevents+json".to_owned());
+    let header = (
+        "content-type".to_owned(),
+        "application/cloudevents+json".to_owned(),
+    );
     assert_eq!(record.header, Some(header));
 }
 

@@ -4,7 +4,7 @@
 
 use super::Begun;
 use crate::format::buffer::Buffer;
-use crate::format::record::Header;
+use crate::message::Headers;
 
 /// Records of one lane that go out together.
 #[derive(Debug, Default)]
@@ -147,7 +147,7 @@ impl Chunk {
         row: u32,
         key: Option<&[u8]>,
         value: Option<&[u8]>,
-        header: Option<Header<'_>>,
+        headers: Headers<'_>,
     ) -> usize {
         let (out, begun) = self.begin(key);
         let length = match value {
@@ -157,11 +157,12 @@ impl Chunk {
             }
             None => -1,
         };
-        match header {
-            None => out.byte(0),
-            Some(header) => {
-                varint(1, out);
-                for field in [header.name.as_bytes(), header.value] {
+        if headers.is_empty() {
+            out.byte(0);
+        } else {
+            varint(headers.iter().count() as i32, out);
+            for (name, value) in headers.iter() {
+                for field in [name.as_bytes(), value] {
                     varint(field.len() as i32, out);
                     out.put(field);
                 }

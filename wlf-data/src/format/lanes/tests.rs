@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::format::{Encoder, Format};
+use crate::message::Headers;
 use crate::testing::numbers;
 use crate::value::Records;
 use crate::{Column, Event, Operation, Table};
@@ -203,14 +204,14 @@ fn memory_is_used_again_and_is_bounded() {
     lanes.add(100);
     let value = vec![0; 1 << 18];
     for lane in 0..100 {
-        lanes.push(lane, usize::MAX, 0, None, Some(&value), None);
+        lanes.push(lane, usize::MAX, 0, None, Some(&value), Headers::default());
     }
     lanes.clear();
     let kept: usize = lanes.spare.iter().map(Chunk::memory).sum();
     assert_eq!(kept, lanes.spare_bytes);
     assert!(kept <= SPARE && kept > SPARE / 2, "{kept}");
     let spare = lanes.spare.len();
-    lanes.push(0, usize::MAX, 0, None, Some(&value), None);
+    lanes.push(0, usize::MAX, 0, None, Some(&value), Headers::default());
     assert_eq!(lanes.spare.len(), spare - 1);
 }
 
