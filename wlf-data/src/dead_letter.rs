@@ -49,9 +49,7 @@ impl DeadLetter {
 
 impl Changes for DeadLetter {
     fn encode(&self, event: &Event, encoder: &mut Encoder) -> Result<(), EncodeError> {
-        encoder.encode_letter(event, &self.reason, |encoder| {
-            self.changes.encode(event, encoder)
-        })
+        encoder.encode_letter(&self.reason, |encoder| self.changes.encode(event, encoder))
     }
 
     fn messages(&self) -> Option<&dyn Messages> {

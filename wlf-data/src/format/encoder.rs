@@ -192,7 +192,7 @@ impl Encoder {
     /// # Errors
     /// Those of `encode`; the records before it are in their lanes.
     #[inline(never)]
-    pub(super) fn into_lanes(
+    pub(super) fn encode_aside(
         &mut self,
         encode: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {

@@ -5,7 +5,7 @@ use super::encoder::Encoder;
 use super::messages::{data, instant};
 use super::record::{Beside, Content};
 use crate::dead_letter::Reason;
-use crate::event::{EncodeError, Event};
+use crate::event::EncodeError;
 
 /// How a destination has it that a record is a dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,12 +24,11 @@ impl Encoder {
     /// Those of `encode`.
     pub(crate) fn encode_letter(
         &mut self,
-        event: &Event,
         reason: &Reason,
         encode: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
         if self.in_lanes {
-            return self.into_lanes(|encoder| encoder.encode_letter(event, reason, encode));
+            return self.encode_aside(|encoder| encoder.encode_letter(reason, encode));
         }
         let (before, packed) = (self.ends.len(), self.packed.len());
         let payload = self.payload.len();

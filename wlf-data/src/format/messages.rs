@@ -38,7 +38,7 @@ impl Encoder {
         messages: impl Iterator<Item = Message<'m>>,
     ) -> Result<(), EncodeError> {
         if self.in_lanes {
-            return self.into_lanes(|encoder| encoder.encode_messages(event, messages));
+            return self.encode_aside(|encoder| encoder.encode_messages(event, messages));
         }
         for message in messages {
             self.encode_message(event, &message);
