@@ -236,7 +236,7 @@ impl TcpStream {
         #[cfg(any(not(target_os = "wasi"), not(feature = "wasmedge")))]
         return self.inner.take_error();
         #[cfg(all(target_os = "wasi", feature = "wasmedge"))]
-        Ok(None)
+        Ok(self.inner.as_ref().take_error().err())
     }
 
     /// Receives data on the socket from the remote address to which it is

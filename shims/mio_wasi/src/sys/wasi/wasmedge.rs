@@ -48,15 +48,25 @@ static NEXT_ID: AtomicUsize = AtomicUsize::new(1);
 mod waker {
     use super::{Selector, Token};
     use std::io;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::Arc;
+
+    /// Makes the next `select` return at once. A guest has one thread, so whoever wakes is never inside of `select`: a flag
+    /// that it looks at before it waits is all that is needed.
     #[derive(Debug)]
-    pub struct Waker {}
+    pub struct Waker {
+        woken: Arc<AtomicBool>,
+    }
 
     impl Waker {
-        pub fn new(_: &Selector, _: Token) -> io::Result<Waker> {
-            Ok(Waker {})
+        pub fn new(selector: &Selector, _: Token) -> io::Result<Waker> {
+            Ok(Waker {
+                woken: selector.woken.clone(),
+            })
         }
 
         pub fn wake(&self) -> io::Result<()> {
+            self.woken.store(true, Ordering::Release);
             Ok(())
         }
     }
@@ -69,6 +79,8 @@ pub struct Selector {
     /// Subscriptions (reads events) we're interested in.
     subscriptions:
         Arc<Mutex<HashMap<wasi::Fd, (Token, Interest, Arc<AtomicBool>, Arc<AtomicUsize>)>>>,
+    /// Set by a `Waker`, taken by the next `select`.
+    woken: Arc<AtomicBool>,
 }
 
 impl Selector {
@@ -115,6 +127,7 @@ impl Selector {
             #[cfg(feature = "net")]
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             subscriptions: Default::default(),
+            woken: Default::default(),
         })
     }
 
@@ -122,6 +135,7 @@ impl Selector {
         Ok(Selector {
             id: self.id,
             subscriptions: self.subscriptions.clone(),
+            woken: self.woken.clone(),
         })
     }
 
@@ -134,6 +148,10 @@ impl Selector {
         events.clear();
 
         let mut subscriptions = self.subscriptions();
+        let timeout = match self.woken.swap(false, Ordering::AcqRel) {
+            true => Some(Duration::ZERO),
+            false => timeout,
+        };
 
         // If we want to a use a timeout in the `wasi_poll_oneoff()` function
         // we need another subscription to the list.
@@ -149,61 +167,46 @@ impl Selector {
 
         let res = unsafe { wasi::poll(subscriptions.as_ptr(), events.as_mut_ptr(), length) };
 
-        // Remove the timeout subscription we possibly added above.
-        if timeout.is_some() {
-            let timeout_sub = subscriptions.pop();
-            debug_assert_eq!(
-                timeout_sub.unwrap().u.tag,
-                wasi::EVENTTYPE_CLOCK,
-                "failed to remove timeout subscription"
-            );
-        }
-
         match res {
             Ok(n_events) => {
                 // Safety: `poll_oneoff` initialises the `events` for us.
                 unsafe { events.set_len(n_events) };
 
-                let subscriptions = self.subscriptions.lock().unwrap();
+                if events.iter().any(|event| event.error == ERRNO_INTR) {
+                    // No event is true then, and none is lost: the sockets are asked about anew.
+                    events.clear();
+                    settle(&mut subscriptions)?;
+                    return Err(io::ErrorKind::Interrupted.into());
+                }
 
-                let mut timeout_index = None;
+                let registered = self.subscriptions.lock().unwrap();
 
-                for (i, ev) in events.iter_mut().enumerate() {
-                    let fd = ev.userdata as wasi::Fd;
-
+                events.retain_mut(|ev| {
                     if is_timeout_event(ev) {
-                        timeout_index = Some(i);
-                        continue;
+                        return false;
                     }
-
-                    if ev.error != 0 {
-                        let e = io_err(ev.error);
-                        return Err(e);
+                    let fd = ev.userdata as wasi::Fd;
+                    let Some((token, _interest, read_state, write_state)) = registered.get(&fd)
+                    else {
+                        return false;
+                    };
+                    match ev.error {
+                        0 => {}
+                        // The runtime could not look after this socket this time.
+                        ERRNO_EXIST | ERRNO_NOMEM => return false,
+                        // The socket itself is broken: whoever uses it learns why.
+                        _ => ev.fd_readwrite.flags |= wasi::EVENTRWFLAGS_FD_READWRITE_HANGUP,
                     }
-
-                    if let Some((token, _interest, read_state, write_state)) =
-                        subscriptions.get(&fd)
-                    {
-                        if ev.type_ == wasi::EVENTTYPE_FD_READ {
-                            ev.userdata = token.0 as wasi::Userdata;
-                            read_state.store(false, Ordering::Release);
-                            continue;
-                        }
-
-                        if ev.type_ == wasi::EVENTTYPE_FD_WRITE {
-                            ev.userdata = token.0 as wasi::Userdata;
+                    match ev.type_ {
+                        wasi::EVENTTYPE_FD_READ => read_state.store(false, Ordering::Release),
+                        wasi::EVENTTYPE_FD_WRITE => {
                             write_state.fetch_sub(1, Ordering::Release);
-                            continue;
                         }
+                        _ => return false,
                     }
-                }
-
-                // Remove the timeout event.
-                if timeout.is_some() {
-                    if let Some(index) = timeout_index {
-                        events.swap_remove(index);
-                    }
-                }
+                    ev.userdata = token.0 as wasi::Userdata;
+                    true
+                });
 
                 Ok(())
             }
@@ -288,24 +291,38 @@ fn timeout_subscription(timeout: Duration) -> wasi::Subscription {
     }
 }
 
+/// `__WASI_ERRNO_EXIST`, `__WASI_ERRNO_INTR` and `__WASI_ERRNO_NOMEM`.
+const ERRNO_EXIST: wasi::Errno = 20;
+const ERRNO_INTR: wasi::Errno = 27;
+const ERRNO_NOMEM: wasi::Errno = 48;
+
+/// Brings WasmEdge's poller back to order after it was interrupted.
+///
+/// WasmEdge 0.17 keeps its poller for the next call. When `epoll_wait` is interrupted it returns without clearing the
+/// poller's table of sockets, which points at where the events of that call were kept. So the next call refuses each socket
+/// (`EXIST`) and writes what happens through the old pointers. A call with the same subscriptions in the same order, which
+/// makes the pointers right again, and with a time limit that has passed clears the table. What it answers is of no interest:
+/// sockets that are ready are ready at the next call too.
+fn settle(subscriptions: &mut Vec<wasi::Subscription>) -> io::Result<()> {
+    // In the place of the last one: a longer list would move what the pointers point at.
+    subscriptions.pop();
+    subscriptions.push(timeout_subscription(Duration::ZERO));
+    let length = subscriptions.len();
+    let mut events = Events::with_capacity(length);
+    loop {
+        let n_events =
+            unsafe { wasi::poll(subscriptions.as_ptr(), events.as_mut_ptr(), length) }?;
+        // Safety: `poll_oneoff` initialises the `events` for us.
+        unsafe { events.set_len(n_events) };
+        if events.iter().all(|event| event.error != ERRNO_INTR) {
+            return Ok(());
+        }
+        events.clear();
+    }
+}
+
 fn is_timeout_event(event: &wasi::Event) -> bool {
     event.type_ == wasi::EVENTTYPE_CLOCK && event.userdata == TIMEOUT_TOKEN
-}
-
-/// Check all events for possible errors, it returns the first error found.
-fn check_errors(events: &[Event]) -> io::Result<()> {
-    for event in events {
-        if event.error != 0 {
-            return Err(io_err(event.error));
-        }
-    }
-    Ok(())
-}
-
-/// Convert `wasi::Errno` into an `io::Error`.
-fn io_err(errno: wasi::Errno) -> io::Error {
-    // TODO: check if this is valid.
-    io::Error::from_raw_os_error(errno as i32)
 }
 
 pub type Events = Vec<Event>;
