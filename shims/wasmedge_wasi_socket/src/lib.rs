@@ -1,3 +1,4 @@
+mod errno;
 pub mod poll;
 pub mod socket;
 #[cfg(feature = "wasi_poll")]
@@ -345,9 +346,15 @@ pub fn nslookup(node: &str, service: &str) -> std::io::Result<Vec<SocketAddr>> {
     }
 }
 
+/// Asks the host's resolver for all addresses of a name, of both families, in the order of RFC 6724.
 pub fn nslookup_with_host(node: &str, service: &str) -> std::io::Result<Vec<SocketAddr>> {
     use socket::WasiAddrinfo;
-    let hints: WasiAddrinfo = WasiAddrinfo::default();
+    /// More addresses than this are not asked for.
+    const MOST: usize = 64;
+    let hints = WasiAddrinfo {
+        ai_family: socket::AddressFamily::Unspec,
+        ..WasiAddrinfo::default()
+    };
     let mut sockaddrs = Vec::new();
     let mut sockbuffs = Vec::new();
     let mut ai_canonnames = Vec::new();
@@ -355,7 +362,7 @@ pub fn nslookup_with_host(node: &str, service: &str) -> std::io::Result<Vec<Sock
         &node,
         &service,
         &hints,
-        10,
+        MOST,
         &mut sockaddrs,
         &mut sockbuffs,
         &mut ai_canonnames,
@@ -371,24 +378,24 @@ pub fn nslookup_with_host(node: &str, service: &str) -> std::io::Result<Vec<Sock
             continue;
         }
 
+        let port = u16::from_be_bytes([sockbuff[0], sockbuff[1]]);
         let addr = match sockaddr.family {
-            socket::AddressFamily::Unspec => {
-                //unimplemented!("not support unspec")
-                continue;
-            }
+            socket::AddressFamily::Unspec => continue,
             socket::AddressFamily::Inet4 => {
-                let port_buf = [sockbuff[0], sockbuff[1]];
-                let port = u16::from_be_bytes(port_buf);
                 let ip = Ipv4Addr::new(sockbuff[2], sockbuff[3], sockbuff[4], sockbuff[5]);
                 SocketAddr::V4(SocketAddrV4::new(ip, port))
             }
+            // sockaddr_in6 without its family: port, flow information, address, scope.
             socket::AddressFamily::Inet6 => {
-                //unimplemented!("not support IPv6")
-                continue;
+                let mut ip = [0; 16];
+                ip.copy_from_slice(&sockbuff[6..22]);
+                SocketAddr::V6(SocketAddrV6::new(Ipv6Addr::from(ip), port, 0, 0))
             }
         };
 
-        r_addrs.push(addr);
+        if !r_addrs.contains(&addr) {
+            r_addrs.push(addr);
+        }
     }
     Ok(r_addrs)
 }
@@ -413,7 +420,7 @@ pub fn nslookup_with_dns_server(
         .collect::<Vec<SocketAddr>>();
     if r.is_empty() {
         // __WASI_ERRNO_AINODATA
-        Err(std::io::Error::from_raw_os_error(83))
+        Err(errno::error(83))
     } else {
         Ok(r)
     }
@@ -570,7 +577,7 @@ impl ToSocketAddrs for (&str, u16) {
             let addr = std::net::SocketAddrV6::new(addr, port, 0, 0);
             return Ok(vec![SocketAddr::V6(addr)].into_iter());
         }
-        let v: Vec<_> = nslookup(host, "http")?
+        let v: Vec<_> = nslookup(host, "0")?
             .into_iter()
             .map(|mut a| {
                 a.set_port(port);
@@ -608,7 +615,7 @@ impl ToSocketAddrs for str {
         let port = str::parse::<u16>(host_and_port[1]).map_err(|_e| {
             std::io::Error::new(std::io::ErrorKind::InvalidInput, "invalid port value")
         })?;
-        let mut addrs = nslookup(host, "http")?;
+        let mut addrs = nslookup(host, "0")?;
         for addr in addrs.iter_mut() {
             addr.set_port(port);
         }

@@ -1,6 +1,7 @@
+use crate::errno;
 use std::io;
 use std::mem::MaybeUninit;
-use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, RawFd};
 
 #[derive(Copy, Clone, Debug)]
@@ -196,7 +197,7 @@ impl WasiAddrinfo {
 
             match return_code {
                 0 => Ok(wasiaddrinfo_array[..res_len as usize].to_vec()),
-                e => Err(std::io::Error::from_raw_os_error(e as i32)),
+                e => Err(errno::error(e as i32)),
             }
         }
     }
@@ -457,7 +458,7 @@ impl Socket {
             if res == 0 {
                 Ok(Socket { fd: fd as i32 })
             } else {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             }
         }
     }
@@ -484,7 +485,7 @@ impl Socket {
                 Ok(Some(unsafe { &*(buf as *const [_] as *const [u8]) }.into()))
             }
         } else {
-            Err(io::Error::from_raw_os_error(e as i32))
+            Err(errno::error(e as i32))
         }
     }
 
@@ -506,7 +507,7 @@ impl Socket {
             if e == 0 {
                 Ok(())
             } else {
-                Err(io::Error::from_raw_os_error(e as i32))
+                Err(errno::error(e as i32))
             }
         }
     }
@@ -536,7 +537,7 @@ impl Socket {
             if e == 0 {
                 Ok(from_timeval(payload.assume_init()))
             } else {
-                Err(io::Error::from_raw_os_error(e as i32))
+                Err(errno::error(e as i32))
             }
         }
     }
@@ -566,7 +567,7 @@ impl Socket {
             if e == 0 {
                 Ok(from_timeval(payload.assume_init()))
             } else {
-                Err(io::Error::from_raw_os_error(e as i32))
+                Err(errno::error(e as i32))
             }
         }
     }
@@ -582,7 +583,7 @@ impl Socket {
             if res == 0 {
                 Ok(send_len as usize)
             } else {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             }
         }
     }
@@ -609,7 +610,7 @@ impl Socket {
             if res == 0 {
                 Ok(send_len as usize)
             } else {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             }
         }
     }
@@ -645,7 +646,7 @@ impl Socket {
             if res == 0 {
                 Ok(send_len as usize)
             } else {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             }
         }
     }
@@ -688,7 +689,7 @@ impl Socket {
             if res == 0 {
                 Ok(send_len as usize)
             } else {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             }
         }
     }
@@ -714,7 +715,7 @@ impl Socket {
             if res == 0 {
                 Ok(recv_len)
             } else {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             }
         }
     }
@@ -743,7 +744,7 @@ impl Socket {
             if res == 0 {
                 Ok((recv_len, oflags))
             } else {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             }
         }
     }
@@ -764,17 +765,17 @@ impl Socket {
             if res == 0 {
                 Ok((recv_len, oflags))
             } else {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             }
         }
     }
 
     pub fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         let flags = 0;
-        let addr_buf = [0; 128];
+        let mut addr_buf = [0; 128];
 
         let mut addr = WasiAddress {
-            buf: addr_buf.as_ptr(),
+            buf: addr_buf.as_mut_ptr(),
             size: 128,
         };
 
@@ -817,7 +818,7 @@ impl Socket {
 
                 Ok((recv_len, sin_addr))
             } else {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             }
         }
     }
@@ -827,10 +828,10 @@ impl Socket {
         buf: &mut [MaybeUninit<u8>],
         flags: u16,
     ) -> io::Result<(usize, SocketAddr, usize)> {
-        let addr_buf = [0; 128];
+        let mut addr_buf = [0; 128];
 
         let mut addr = WasiAddress {
-            buf: addr_buf.as_ptr(),
+            buf: addr_buf.as_mut_ptr(),
             size: 128,
         };
 
@@ -873,7 +874,7 @@ impl Socket {
 
                 Ok((recv_len, sin_addr, oflags))
             } else {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             }
         }
     }
@@ -883,10 +884,10 @@ impl Socket {
         bufs: &mut [IovecRead],
         flags: u16,
     ) -> io::Result<(usize, SocketAddr, usize)> {
-        let addr_buf = [0; 128];
+        let mut addr_buf = [0; 128];
 
         let mut addr = WasiAddress {
-            buf: addr_buf.as_ptr(),
+            buf: addr_buf.as_mut_ptr(),
             size: 128,
         };
 
@@ -924,7 +925,7 @@ impl Socket {
 
                 Ok((recv_len, sin_addr, oflags))
             } else {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             }
         }
     }
@@ -946,23 +947,28 @@ impl Socket {
 
     pub fn connect(&self, addrs: &SocketAddr) -> io::Result<()> {
         let fd = self.as_raw_fd();
-        let vaddr;
-        let port;
-        if let SocketAddr::V4(addrs) = addrs {
-            vaddr = addrs.ip().octets();
-            port = addrs.port();
-        } else {
-            return Err(io::Error::from(io::ErrorKind::Unsupported));
-        }
+        // WasmEdge tells the families apart by the length.
+        let mut vaddr = [0u8; 16];
+        let size = match addrs.ip() {
+            IpAddr::V4(ip) => {
+                vaddr[..4].copy_from_slice(&ip.octets());
+                4
+            }
+            IpAddr::V6(ip) => {
+                vaddr.copy_from_slice(&ip.octets());
+                16
+            }
+        };
+        let port = addrs.port();
         let mut addr = WasiAddress {
             buf: vaddr.as_ptr(),
-            size: 4,
+            size,
         };
 
         unsafe {
             let res = sock_connect(fd as u32, &mut addr, port as u32);
             if res != 0 {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             } else {
                 Ok(())
             }
@@ -995,7 +1001,7 @@ impl Socket {
             };
             let res = sock_bind(fd as u32, &mut addr, port as u32);
             if res != 0 {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             } else {
                 Ok(())
             }
@@ -1007,7 +1013,7 @@ impl Socket {
             let fd = self.as_raw_fd();
             let res = sock_listen(fd as u32, backlog as u32);
             if res != 0 {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             } else {
                 Ok(())
             }
@@ -1019,7 +1025,7 @@ impl Socket {
             let mut fd: u32 = 0;
             let res = sock_accept(self.as_raw_fd() as u32, &mut fd);
             if res != 0 {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             } else {
                 let s = Socket { fd: fd as i32 };
                 s.set_nonblocking(nonblocking)?;
@@ -1031,16 +1037,16 @@ impl Socket {
     pub fn get_local(&self) -> io::Result<SocketAddr> {
         unsafe {
             let fd = self.fd;
-            let addr_buf = [0u8; 16];
+            let mut addr_buf = [0u8; 16];
             let mut addr = WasiAddress {
-                buf: addr_buf.as_ptr(),
+                buf: addr_buf.as_mut_ptr(),
                 size: 16,
             };
             let mut addr_type = 0;
             let mut port = 0;
             let res = sock_getlocaladdr(fd as u32, &mut addr, &mut addr_type, &mut port);
             if res != 0 {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             } else {
                 if addr_type == 4 || addr_type == AddressFamily::Inet4 as u8 as u32 {
                     let ip_addr = Ipv4Addr::new(addr_buf[0], addr_buf[1], addr_buf[2], addr_buf[3]);
@@ -1063,16 +1069,16 @@ impl Socket {
     pub fn get_peer(&self) -> io::Result<SocketAddr> {
         unsafe {
             let fd = self.fd;
-            let addr_buf = [0u8; 16];
+            let mut addr_buf = [0u8; 16];
             let mut addr = WasiAddress {
-                buf: addr_buf.as_ptr(),
+                buf: addr_buf.as_mut_ptr(),
                 size: 16,
             };
             let mut addr_type = 0;
             let mut port = 0;
             let res = sock_getpeeraddr(fd as u32, &mut addr, &mut addr_type, &mut port);
             if res != 0 {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             } else {
                 if addr_type == 4 || addr_type == AddressFamily::Inet4 as u8 as u32 {
                     let ip_addr = Ipv4Addr::new(addr_buf[0], addr_buf[1], addr_buf[2], addr_buf[3]);
@@ -1107,9 +1113,9 @@ impl Socket {
             if res == 0 && error == 0 {
                 Ok(())
             } else if res == 0 && error != 0 {
-                Err(io::Error::from_raw_os_error(error))
+                Err(errno::error(error))
             } else {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             }
         }
     }
@@ -1127,7 +1133,7 @@ impl Socket {
                 &mut len,
             );
             if res != 0 {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             } else {
                 Ok(val != 0)
             }
@@ -1147,7 +1153,7 @@ impl Socket {
                 &mut len,
             );
             if res != 0 {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             } else {
                 match val {
                     1 => Ok(SocketType::Datagram),
@@ -1171,7 +1177,7 @@ impl Socket {
                 &mut len,
             );
             if res != 0 {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             } else {
                 Ok(val != 0)
             }
@@ -1191,7 +1197,7 @@ impl Socket {
                 &mut len,
             );
             if res != 0 {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             } else {
                 Ok(val != 0)
             }
@@ -1211,7 +1217,7 @@ impl Socket {
                 &mut len,
             );
             if res != 0 {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             } else {
                 Ok(val as usize)
             }
@@ -1231,7 +1237,7 @@ impl Socket {
                 &mut len,
             );
             if res != 0 {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             } else {
                 Ok(val as usize)
             }
@@ -1251,7 +1257,7 @@ impl Socket {
                 &mut len,
             );
             if res != 0 {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             } else {
                 Ok(val != 0)
             }
@@ -1272,7 +1278,7 @@ impl Socket {
             if e == 0 {
                 Ok(())
             } else {
-                Err(io::Error::from_raw_os_error(e as i32))
+                Err(errno::error(e as i32))
             }
         }
     }
@@ -1288,7 +1294,7 @@ impl Socket {
             if res == 0 {
                 Ok(())
             } else {
-                Err(io::Error::from_raw_os_error(res as i32))
+                Err(errno::error(res as i32))
             }
         }
     }
