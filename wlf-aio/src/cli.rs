@@ -75,11 +75,11 @@ pub fn main(systems: &[&[ComponentType]]) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Whether stdout or stderr is gone makes no difference to the exit code.
-            let _ = error.print();
+            let written = error.print();
             return match error.use_stderr() {
+                // Whether stderr is gone makes no difference to the exit code.
                 true => ExitCode::from(Exit::Usage.code()),
-                false => ExitCode::SUCCESS,
+                false => output::written(written),
             };
         }
     };
