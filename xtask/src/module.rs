@@ -14,18 +14,35 @@ pub const PROGRAM: &str = "wlf-aio";
 
 /// Builds a package's release module and returns its path.
 pub fn build(package: &str) -> Result<PathBuf> {
+    built(&["--package", package], package)
+}
+
+/// Builds an example of a package as a release module and returns its path.
+pub fn example(package: &str, features: &str, name: &str) -> Result<PathBuf> {
+    let options = [
+        "--package",
+        package,
+        "--features",
+        features,
+        "--example",
+        name,
+    ];
+    built(&options, &format!("examples/{name}"))
+}
+
+fn built(options: &[&str], path: &str) -> Result<PathBuf> {
     install_target()?;
     let shell = shell()?;
     cmd!(
         shell,
-        "cargo build --release --package {package} --target {TARGET}"
+        "cargo build --release --target {TARGET} {options...}"
     )
     .quiet()
     .run()?;
     let module = layout::target()
         .join(TARGET)
         .join("release")
-        .join(package)
+        .join(path)
         .with_extension("wasm");
     ensure!(module.is_file(), "cargo built no {}", module.display());
     Ok(module)

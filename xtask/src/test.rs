@@ -156,6 +156,7 @@ fn wasm_variables() -> Result<Vec<(&'static str, String)>> {
     let module = module::build(module::PROGRAM)?;
     // An example's test runs it as it is; its README's command would build it too, but silently.
     module::build("custom-component")?;
+    let probe = module::example("tokio", "net,rt,sync,time", "probe")?;
     let (of_014, of_017) = (WasmEdge::v0_14()?, WasmEdge::v0_17()?);
     // Side by side: each takes one core for half a minute or more.
     let (object_014, object_017) = std::thread::scope(|scope| {
@@ -170,6 +171,7 @@ fn wasm_variables() -> Result<Vec<(&'static str, String)>> {
     });
     Ok(vec![
         ("WLF_TEST_WASM", module.display().to_string()),
+        ("WLF_TEST_PROBE", probe.display().to_string()),
         (
             "WLF_TEST_WASMEDGE_014",
             of_014.program.display().to_string(),
@@ -322,6 +324,21 @@ mod tests {
             Some(tally)
         );
         assert_eq!(Tally::of_line("test a ... ok"), None);
+    }
+
+    /// Cargo takes the real tokio for a crate that asks for a feature that the stand-in lacks, and says so in a line that
+    /// nobody reads.
+    #[test]
+    fn the_only_tokio_is_the_one_in_shims() {
+        let lock = std::fs::read_to_string(layout::workspace().join("Cargo.lock")).expect("a file");
+        for name in ["tokio", "mio_wasi", "wasmedge_wasi_socket", "openssl"] {
+            let entries: Vec<&str> = lock
+                .split("[[package]]")
+                .filter(|entry| entry.contains(&format!("\nname = \"{name}\"\n")))
+                .collect();
+            assert_eq!(entries.len(), 1, "{name}: {entries:?}");
+            assert!(!entries[0].contains("\nsource = "), "{}", entries[0]);
+        }
     }
 
     #[test]
