@@ -14,10 +14,11 @@ use crate::{apt, bench, layout, module, servers};
 type Stage = fn() -> Result<Tally>;
 
 /// The stages, in the order in which they run.
-const STAGES: [(&str, Stage); 7] = [
+const STAGES: [(&str, Stage); 8] = [
     ("format", format),
     ("clippy, native", clippy_native),
     ("clippy, wasm", clippy_wasm),
+    ("features", features),
     ("unit tests", unit_tests),
     ("wasm under WasmEdge", wasm_tests),
     ("speed", speed),
@@ -102,6 +103,17 @@ fn clippy_wasm() -> Result<Tally> {
     run(cargo(&format!(
         "clippy --quiet --workspace --exclude xtask --exclude wlf-fuzz --target {target} -- -D warnings"
     )))
+}
+
+/// Checks that the program can be built with each of its systems alone.
+fn features() -> Result<Tally> {
+    for feature in module::SYSTEMS {
+        run(cargo(&format!(
+            "check --quiet --package {} --no-default-features --features {feature}",
+            module::PROGRAM
+        )))?;
+    }
+    Ok(Tally::default())
 }
 
 fn unit_tests() -> Result<Tally> {
@@ -339,6 +351,18 @@ mod tests {
             assert_eq!(entries.len(), 1, "{name}: {entries:?}");
             assert!(!entries[0].contains("\nsource = "), "{}", entries[0]);
         }
+    }
+
+    #[test]
+    fn each_system_of_the_program_is_a_feature() {
+        let metadata = apt::output(&mut cargo("metadata --format-version 1 --no-deps"));
+        let metadata: Value = serde_json::from_str(&metadata.expect("cargo")).expect("JSON");
+        let packages = metadata["packages"].as_array().expect("packages");
+        let program = packages
+            .iter()
+            .find(|package| package["name"] == module::PROGRAM)
+            .expect("the program");
+        assert_eq!(program["features"]["default"], json!(module::SYSTEMS));
     }
 
     #[test]
