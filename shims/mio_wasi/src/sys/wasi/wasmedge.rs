@@ -195,7 +195,7 @@ impl Selector {
                         // The runtime could not look after this socket this time.
                         ERRNO_EXIST | ERRNO_NOMEM => return false,
                         // The socket itself is broken: whoever uses it learns why.
-                        _ => ev.fd_readwrite.flags |= wasi::EVENTRWFLAGS_FD_READWRITE_HANGUP,
+                        _ => ev.fd_readwrite.flags = wasi::EVENTRWFLAGS_FD_READWRITE_HANGUP,
                     }
                     match ev.type_ {
                         wasi::EVENTTYPE_FD_READ => read_state.store(false, Ordering::Release),
@@ -311,7 +311,10 @@ fn settle(subscriptions: &mut Vec<wasi::Subscription>) -> io::Result<()> {
     let mut events = Events::with_capacity(length);
     loop {
         let n_events =
-            unsafe { wasi::poll(subscriptions.as_ptr(), events.as_mut_ptr(), length) }?;
+            match unsafe { wasi::poll(subscriptions.as_ptr(), events.as_mut_ptr(), length) } {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                answer => answer?,
+            };
         // Safety: `poll_oneoff` initialises the `events` for us.
         unsafe { events.set_len(n_events) };
         if events.iter().all(|event| event.error != ERRNO_INTR) {
