@@ -9,7 +9,7 @@ use wlf_core::{Exit, Fault};
 
 use crate::config_file::Process;
 use crate::graph::GraphFormat;
-use crate::{components, config_file, graph, logging, output, report, run, schema};
+use crate::{components, config_file, graph, left_out, logging, output, report, run, schema};
 
 /// Carries the changes of databases to where they are wanted.
 #[derive(Debug, Parser)]
@@ -75,11 +75,11 @@ pub fn main(systems: &[&[ComponentType]]) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Whether stdout or stderr is gone makes no difference to the exit code.
-            let _ = error.print();
+            let written = error.print();
             return match error.use_stderr() {
+                // Whether stderr is gone makes no difference to the exit code.
                 true => ExitCode::from(Exit::Usage.code()),
-                false => ExitCode::SUCCESS,
+                false => output::written(written),
             };
         }
     };
@@ -119,7 +119,7 @@ fn with_config(
         Ok(source) => source,
         Err(fault) => return report::fault(&fault),
     };
-    match check(source, systems, &Process) {
+    match check(source, &left_out::beside(systems), &Process) {
         Ok(checked) => and_then(checked),
         Err(problems) => report::problems(&problems),
     }
@@ -130,9 +130,10 @@ fn no_component(systems: &[&[ComponentType]], name: &str) -> Fault {
         .iter()
         .flat_map(|system| system.iter())
         .map(ComponentType::name);
-    let hint = match closest(name, names) {
-        Some(closest) => format!("did you mean `{closest}`?"),
-        None => "`components` lists those that it has".to_owned(),
+    let hint = match (left_out::feature_of(name), closest(name, names)) {
+        (Some(feature), _) => left_out::hint(feature),
+        (None, Some(closest)) => format!("did you mean `{closest}`?"),
+        (None, None) => "`components` lists those that it has".to_owned(),
     };
     Fault::stop(
         Exit::Usage,

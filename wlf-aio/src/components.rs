@@ -7,13 +7,18 @@ use wlf_core::config::ComponentType;
 
 use crate::options::{Options, summary};
 
-/// The components of this program, by the system that they belong to. Everything follows from this list: what a file may
-/// name, `components`, `schema` and the pages in `docs/reference/`.
+/// The components of this program, by the system that they belong to, each of which is a feature of this crate. Everything
+/// follows from this list: what a file may name, `components`, `schema` and the pages in `docs/reference/`.
 pub const SYSTEMS: &[&[ComponentType]] = &[
+    #[cfg(feature = "mysql")]
     wlf_mysql::COMPONENTS,
+    #[cfg(feature = "transform")]
     wlf_transform::COMPONENTS,
+    #[cfg(feature = "kafka")]
     wlf_kafka::COMPONENTS,
+    #[cfg(feature = "redis")]
     wlf_redis::COMPONENTS,
+    #[cfg(feature = "local")]
     wlf_local::COMPONENTS,
 ];
 

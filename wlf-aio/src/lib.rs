@@ -18,6 +18,7 @@ mod components;
 mod config_file;
 mod graph;
 mod interpreted;
+mod left_out;
 mod logging;
 mod options;
 mod output;

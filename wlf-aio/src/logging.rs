@@ -28,7 +28,9 @@ pub(crate) fn start(log: &Log, level: Option<Level>) -> Result<(), Fault> {
     let subscriber = tracing_subscriber::fmt()
         // The filter says it.
         .with_max_level(LevelFilter::TRACE)
-        .with_writer(io::stderr);
+        .with_writer(io::stderr)
+        // Else it tells that it cannot write, by `eprintln!`, which panics.
+        .log_internal_errors(false);
     match log.format {
         LogFormat::Text => subscriber
             .with_ansi(io::stderr().is_terminal())

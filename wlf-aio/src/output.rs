@@ -7,13 +7,19 @@ use wlf_core::{Exit, Fault};
 
 use crate::report;
 
-/// Writes the whole text. A reader that has gone, as in `| head`, is no error.
+/// Writes the whole text.
 pub(crate) fn print(text: &str) -> ExitCode {
     let mut stdout = io::stdout().lock();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
-    match written {
+    written(
+        stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush()),
+    )
+}
+
+/// The exit code after writing to stdout. A reader that has gone, as in `| head`, is no error.
+pub(crate) fn written(result: io::Result<()>) -> ExitCode {
+    match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             report::fault(&Fault::stop(Exit::Io, "write to stdout", error))
         }

@@ -10,8 +10,9 @@ use tokio::time::sleep;
 use wlf_core::runtime::{ComponentStatus, Status};
 use wlf_core::{ComponentKind, replaced};
 
-/// How often progress is looked at. In a guest of WasmEdge nothing wakes a parked runtime but its timers and sockets, so
-/// the end of a pipeline is noticed up to this much later; `indicatif` draws the bar less often by itself.
+use crate::report;
+
+/// How often progress is looked at; `indicatif` draws the bar less often by itself.
 const TICK: Duration = Duration::from_millis(20);
 /// The same while nothing happens, which is most of the time behind a quiet server.
 const IDLE: Duration = Duration::from_millis(500);
@@ -93,7 +94,7 @@ impl Reporter {
         if self.json {
             tracing::info!("{line}");
         } else {
-            eprintln!("{line}");
+            report::say(&format!("{line}\n"));
         }
     }
 

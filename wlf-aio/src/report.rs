@@ -1,14 +1,21 @@
 //! How errors are told on stderr, and which exit code they give.
 
+use std::io::{self, Write};
 use std::panic;
 use std::process::ExitCode;
 
 use wlf_core::config::Problems;
 use wlf_core::{Exit, Fault};
 
+/// Writes to stderr as far as that is possible: a full disk or a reader that has gone changes nothing about the work, nor about
+/// the exit code. `eprint!` would panic.
+pub(crate) fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
 /// Tells why the program ends, and what can be done about it.
 pub(crate) fn fault(fault: &Fault) -> ExitCode {
-    eprint!("{}", told(fault));
+    say(&told(fault));
     ExitCode::from(fault.exit().code())
 }
 
@@ -29,16 +36,16 @@ pub(crate) fn bugs() {
         }
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         let what = info.payload_as_str().unwrap_or("unknown");
-        eprint!(
+        say(&format!(
             "error: this is a bug in the program: {what} ({place})\n  = help: please report it, with the configuration\n"
-        );
+        ));
         std::process::exit(Exit::Software.code().into());
     }));
 }
 
 /// Tells everything that is wrong with a configuration.
 pub(crate) fn problems(problems: &Problems) -> ExitCode {
-    eprint!("{problems}");
+    say(&problems.to_string());
     ExitCode::from(Exit::Config.code())
 }
 
@@ -51,8 +58,6 @@ fn told(fault: &Fault) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use super::*;
 
     #[derive(Debug, thiserror::Error)]

@@ -17,17 +17,28 @@ pub(crate) fn run(checked: Checked) -> ExitCode {
     let json = checked.settings.log.format == LogFormat::Json;
     match interpreted::warning() {
         Some(warning) if json => tracing::warn!("{warning}"),
-        Some(warning) => eprint!("{warning}"),
+        Some(warning) => report::say(&warning),
         None => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Fault::stop(Exit::Io, "start the runtime", error));
-    match runtime.and_then(|runtime| runtime.block_on(pipeline(checked))) {
+    match runtime.and_then(|runtime| runtime.block_on(in_task(pipeline(checked)))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) if json => report::logged_fault(&fault),
         Err(fault) => report::fault(&fault),
+    }
+}
+
+/// Runs the pipeline as a task: in a guest each wake of what `block_on` itself waits for costs a poll of all sockets, that of a
+/// task costs nothing.
+async fn in_task(
+    pipeline: impl Future<Output = Result<(), Fault>> + Send + 'static,
+) -> Result<(), Fault> {
+    match tokio::spawn(pipeline).await {
+        Ok(result) => result,
+        Err(error) => Err(Fault::stop(Exit::Software, "run the pipeline", error)),
     }
 }
 

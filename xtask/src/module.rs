@@ -12,20 +12,62 @@ pub const TARGET: &str = "wasm32-wasip1";
 /// The program that ships.
 pub const PROGRAM: &str = "wlf-aio";
 
+/// The systems that it can be built with, each a feature of its package.
+pub const SYSTEMS: [&str; 5] = ["kafka", "local", "mysql", "redis", "transform"];
+
+/// Those that a small program has: rows from MySQL to Kafka, Redis and files.
+const SMALL: &str = "kafka,local,mysql,redis,transform";
+
+/// Builds the program with no more than the systems of a small one, and returns the path of a copy of it.
+pub fn small() -> Result<PathBuf> {
+    let options = [
+        "--package",
+        PROGRAM,
+        "--no-default-features",
+        "--features",
+        SMALL,
+    ];
+    let module = built(&options, PROGRAM)?;
+    // The next build of the whole program takes its place.
+    let small = layout::target()
+        .join("small")
+        .join(format!("{PROGRAM}.wasm"));
+    std::fs::create_dir_all(small.parent().context("a directory")?)?;
+    std::fs::copy(&module, &small).with_context(|| format!("copying {}", module.display()))?;
+    Ok(small)
+}
+
 /// Builds a package's release module and returns its path.
 pub fn build(package: &str) -> Result<PathBuf> {
+    built(&["--package", package], package)
+}
+
+/// Builds an example of a package as a release module and returns its path.
+pub fn example(package: &str, features: &str, name: &str) -> Result<PathBuf> {
+    let options = [
+        "--package",
+        package,
+        "--features",
+        features,
+        "--example",
+        name,
+    ];
+    built(&options, &format!("examples/{name}"))
+}
+
+fn built(options: &[&str], path: &str) -> Result<PathBuf> {
     install_target()?;
     let shell = shell()?;
     cmd!(
         shell,
-        "cargo build --release --package {package} --target {TARGET}"
+        "cargo build --release --target {TARGET} {options...}"
     )
     .quiet()
     .run()?;
     let module = layout::target()
         .join(TARGET)
         .join("release")
-        .join(package)
+        .join(path)
         .with_extension("wasm");
     ensure!(module.is_file(), "cargo built no {}", module.display());
     Ok(module)

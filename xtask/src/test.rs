@@ -14,10 +14,11 @@ use crate::{apt, bench, layout, module, servers};
 type Stage = fn() -> Result<Tally>;
 
 /// The stages, in the order in which they run.
-const STAGES: [(&str, Stage); 7] = [
+const STAGES: [(&str, Stage); 8] = [
     ("format", format),
     ("clippy, native", clippy_native),
     ("clippy, wasm", clippy_wasm),
+    ("features", features),
     ("unit tests", unit_tests),
     ("wasm under WasmEdge", wasm_tests),
     ("speed", speed),
@@ -104,6 +105,17 @@ fn clippy_wasm() -> Result<Tally> {
     )))
 }
 
+/// Checks that the program can be built with each of its systems alone.
+fn features() -> Result<Tally> {
+    for feature in module::SYSTEMS {
+        run(cargo(&format!(
+            "check --quiet --package {} --no-default-features --features {feature}",
+            module::PROGRAM
+        )))?;
+    }
+    Ok(Tally::default())
+}
+
 fn unit_tests() -> Result<Tally> {
     run(cargo("test --workspace"))
 }
@@ -156,6 +168,7 @@ fn wasm_variables() -> Result<Vec<(&'static str, String)>> {
     let module = module::build(module::PROGRAM)?;
     // An example's test runs it as it is; its README's command would build it too, but silently.
     module::build("custom-component")?;
+    let probe = module::example("tokio", "net,rt,sync,time", "probe")?;
     let (of_014, of_017) = (WasmEdge::v0_14()?, WasmEdge::v0_17()?);
     // Side by side: each takes one core for half a minute or more.
     let (object_014, object_017) = std::thread::scope(|scope| {
@@ -170,6 +183,7 @@ fn wasm_variables() -> Result<Vec<(&'static str, String)>> {
     });
     Ok(vec![
         ("WLF_TEST_WASM", module.display().to_string()),
+        ("WLF_TEST_PROBE", probe.display().to_string()),
         (
             "WLF_TEST_WASMEDGE_014",
             of_014.program.display().to_string(),
@@ -322,6 +336,33 @@ mod tests {
             Some(tally)
         );
         assert_eq!(Tally::of_line("test a ... ok"), None);
+    }
+
+    /// Cargo takes the real tokio for a crate that asks for a feature that the stand-in lacks, and says so in a line that
+    /// nobody reads.
+    #[test]
+    fn the_only_tokio_is_the_one_in_shims() {
+        let lock = std::fs::read_to_string(layout::workspace().join("Cargo.lock")).expect("a file");
+        for name in ["tokio", "mio_wasi", "wasmedge_wasi_socket", "openssl"] {
+            let entries: Vec<&str> = lock
+                .split("[[package]]")
+                .filter(|entry| entry.contains(&format!("\nname = \"{name}\"\n")))
+                .collect();
+            assert_eq!(entries.len(), 1, "{name}: {entries:?}");
+            assert!(!entries[0].contains("\nsource = "), "{}", entries[0]);
+        }
+    }
+
+    #[test]
+    fn each_system_of_the_program_is_a_feature() {
+        let metadata = apt::output(&mut cargo("metadata --format-version 1 --no-deps"));
+        let metadata: Value = serde_json::from_str(&metadata.expect("cargo")).expect("JSON");
+        let packages = metadata["packages"].as_array().expect("packages");
+        let program = packages
+            .iter()
+            .find(|package| package["name"] == module::PROGRAM)
+            .expect("the program");
+        assert_eq!(program["features"]["default"], json!(module::SYSTEMS));
     }
 
     #[test]

@@ -198,8 +198,10 @@ impl Error {
             Self::TooFar { .. } => {
                 Some("turn on GTIDs (gtid_mode=ON), or begin with the next file".to_owned())
             }
-            Self::Unreachable { .. }
-            | Self::Lost { .. }
+            Self::Unreachable { .. } => {
+                Some("check `host` and `port`, and that the server runs".to_owned())
+            }
+            Self::Lost { .. }
             | Self::Silent { .. }
             | Self::NotThereYet { .. }
             | Self::Protocol { .. }

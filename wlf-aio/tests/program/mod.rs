@@ -85,6 +85,13 @@ impl Runtime {
         command
     }
 
+    /// The example `probe` of `shims/tokio`, interpreted.
+    pub fn probe(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.launcher);
+        command.arg(given("WLF_TEST_PROBE")).args(arguments);
+        command
+    }
+
     /// A directory with the configuration `wlf.yaml`, mounted as `/wlf`, and the command that runs it.
     pub fn in_directory(&self, place: &Path, configuration: &str) -> Command {
         std::fs::write(place.join("wlf.yaml"), configuration).expect("written");
@@ -167,15 +174,23 @@ impl Ended {
 }
 
 impl Run {
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
+        Self::start_saying_to(command, Stdio::piped())
+    }
+
+    /// The same with another stderr, of which nothing is known afterwards.
+    pub fn start_saying_to(mut command: Command, stderr: impl Into<Stdio>) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         let stdout = Output::of(child.stdout.take().expect("a pipe"));
-        let stderr = Output::of(child.stderr.take().expect("a pipe"));
+        let stderr = match child.stderr.take() {
+            Some(pipe) => Output::of(pipe),
+            None => Output::of(std::io::empty()),
+        };
         Self {
             child,
             stdout,
@@ -233,6 +248,49 @@ impl Run {
             .parse()
             .expect("a number");
         kilobytes * 1024
+    }
+
+    /// Waits until all threads of the process wait for something.
+    #[track_caller]
+    pub fn parks(&self) {
+        self.wait_for_threads('S');
+    }
+
+    /// Stops the process as a debugger or a freezer does, and lets it go on when it has stopped.
+    #[track_caller]
+    pub fn stop_and_continue(&self) {
+        self.signal(libc::SIGSTOP);
+        self.wait_for_threads('T');
+        self.signal(libc::SIGCONT);
+    }
+
+    fn signal(&self, signal: libc::c_int) {
+        let id = i32::try_from(self.child.id()).expect("an id");
+        // SAFETY: it takes no pointers; the child is not reaped before this value is dropped or ends.
+        assert_eq!(unsafe { libc::kill(id, signal) }, 0, "a running process");
+    }
+
+    /// Waits until each thread is in this state, as proc(5) names it.
+    #[track_caller]
+    fn wait_for_threads(&self, state: char) {
+        let until = Instant::now() + PATIENCE;
+        let state_of = |thread: std::io::Result<std::fs::DirEntry>| {
+            let stat = std::fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
+            // The name before it may hold anything but a closing bracket at its end.
+            stat.rsplit_once(") ")?.1.chars().next()
+        };
+        let threads = || {
+            std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("a running process")
+        };
+        loop {
+            let states: Vec<_> = threads().map(state_of).collect();
+            assert!(!states.contains(&Some('Z')), "the program has ended");
+            if states.iter().all(|found| *found == Some(state)) {
+                return;
+            }
+            assert!(Instant::now() < until, "the threads are in {states:?}");
+            std::thread::yield_now();
+        }
     }
 
     /// Ends the process as a crash would.

@@ -8,5 +8,6 @@ mod files;
 #[path = "../pages/markdown.rs"]
 #[allow(dead_code, reason = "the tests of the pages use the rest")]
 mod markdown;
+mod platform;
 #[path = "../program/mod.rs"]
 mod program;

@@ -10,7 +10,7 @@ use xshell::cmd;
 
 use super::engine::Engine;
 use super::recorder::{Recorder, Script};
-use super::{run, turns};
+use super::{footprint, run, turns};
 use crate::{layout, module};
 
 /// The engines that are compared.
@@ -131,7 +131,7 @@ pub fn run() -> Result<u32> {
             hold,
             "a limit does not hold, after {round} rounds: `cargo xtask profile` shows where the time goes"
         );
-        return Ok(u32::try_from(limits.len())? + 1);
+        return Ok(u32::try_from(limits.len())? + 1 + footprint::check()?);
     }
 }
 

@@ -1,9 +1,10 @@
 //! How large the program is, how soon it works, and what it takes while it waits.
 
+use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::engine::Engine;
 use super::figures::Spread;
@@ -12,10 +13,14 @@ use super::page::Table;
 use super::run;
 use super::session::Session;
 use super::{Options, Report};
-use crate::layout;
 use crate::servers::mysql;
+use crate::wasmedge::WasmEdge;
+use crate::{layout, module};
 
-const MODULE: f64 = 4.0;
+/// The module with all systems, and with those of a small program, in megabytes.
+const MODULE: f64 = 6.0;
+const SMALL: f64 = 4.0;
+/// The compiled form of the small one.
 const COMPILED: f64 = 8.0;
 const START: f64 = 100.0;
 /// CPU time of an idle program in a second of time, in milliseconds.
@@ -56,10 +61,17 @@ pub fn measure(session: &mut Session<'_>, report: &mut Report) -> Result<()> {
             plain(idle.resident),
         ]);
         if engine.name == "0.14" {
-            if let Some((module, compiled)) = engine.sizes {
+            if let Some((module, _)) = engine.sizes {
+                let (small, compiled) = small()?;
+                println!(
+                    "with MySQL, Kafka, Redis, files and transformers alone: module {} MB, compiled {} MB",
+                    megabytes(small),
+                    megabytes(compiled)
+                );
                 let sizes = [
                     ("size of the module", MODULE, module),
-                    ("size of the compiled form", COMPILED, compiled),
+                    ("size of the small module", SMALL, small),
+                    ("size of its compiled form", COMPILED, compiled),
                 ];
                 let goal = |(what, most, bytes): (&str, f64, u64)| {
                     Goal::new(what, Limit::AtMost(most), bytes as f64 / 1e6, "MB")
@@ -77,6 +89,30 @@ pub fn measure(session: &mut Session<'_>, report: &mut Report) -> Result<()> {
         }
     }
     report.table(&table)
+}
+
+/// Bytes of the small program's module and of its compiled form.
+fn small() -> Result<(u64, u64)> {
+    let module = module::small()?;
+    let compiled = WasmEdge::v0_14()?.compile(&module)?;
+    Ok((fs::metadata(&module)?.len(), fs::metadata(compiled)?.len()))
+}
+
+/// Holds the sizes of the module and of the small one to their limits, and returns how many there are.
+pub fn check() -> Result<u32> {
+    let sizes = [
+        ("module", MODULE, module::build(module::PROGRAM)?),
+        ("small module", SMALL, module::small()?),
+    ];
+    for (what, most, path) in &sizes {
+        let size = fs::metadata(path)?.len() as f64 / 1e6;
+        println!("{what}: {} MB ≤ {most} MB", plain(size));
+        ensure!(
+            size <= *most,
+            "the {what} has {size:.2} MB, more than {most}"
+        );
+    }
+    Ok(u32::try_from(sizes.len())?)
 }
 
 /// Milliseconds from the start of the process to its first row.
