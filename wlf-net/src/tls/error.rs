@@ -17,7 +17,7 @@ use crate::dial::{Seconds, reason};
 pub enum TlsError {
     // The server's certificate.
     #[error(
-        "the certificate of {server} is signed by an authority that is not among those of `tls.ca`"
+        "the certificate of {server} is signed by an unknown authority"
     )]
     UnknownAuthority { server: String },
     #[error("the certificate of {server} is not for `{name}` but for {}", listed(.names))]
