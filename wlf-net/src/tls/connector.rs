@@ -81,11 +81,6 @@ impl Connector {
                 );
             }
         };
-        if let (Some(mode @ (Mode::Preferred | Mode::Required)), Some(_)) = (tls.mode, &tls.ca) {
-            let message = format!("nothing is checked against `tls.ca` with `mode: {mode}`");
-            return Err(Invalid::new("tls.ca", message)
-                .with_hint("use `mode: verify_identity` or `verify_ca`, or leave `ca` out"));
-        }
         let server_name = match &tls.server_name {
             None => None,
             Some(name) => Some(ServerName::try_from(name.clone()).map_err(|_| {
