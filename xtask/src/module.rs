@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::layout;
+use crate::{cc, layout};
 
 pub const TARGET: &str = "wasm32-wasip1";
 
@@ -56,7 +56,7 @@ pub fn example(package: &str, features: &str, name: &str) -> Result<PathBuf> {
 }
 
 fn built(options: &[&str], path: &str) -> Result<PathBuf> {
-    install_target()?;
+    prepare()?;
     let shell = shell()?;
     cmd!(
         shell,
@@ -73,6 +73,28 @@ fn built(options: &[&str], path: &str) -> Result<PathBuf> {
     Ok(module)
 }
 
+/// Builds the example of `wlf-net` that tests run as a guest, and returns its path.
+pub fn build_exchange() -> Result<PathBuf> {
+    prepare()?;
+    let shell = shell()?;
+    cmd!(
+        shell,
+        "cargo build --release --package wlf-net --features http --example exchange --target {TARGET}"
+    )
+    .quiet()
+    .run()?;
+    let examples = layout::target().join(TARGET).join("release/examples");
+    let module = examples.join("exchange.wasm");
+    ensure!(module.is_file(), "cargo built no {}", module.display());
+    Ok(module)
+}
+
+/// Provides what cargo needs for modules: the toolchain's target, and a C compiler.
+pub fn prepare() -> Result<()> {
+    install_target()?;
+    cc::provide()
+}
+
 /// Returns a shell in the workspace's root.
 pub fn shell() -> Result<Shell> {
     let shell = Shell::new()?;
@@ -81,7 +103,7 @@ pub fn shell() -> Result<Shell> {
 }
 
 /// Installs the toolchain's WebAssembly target if it is missing.
-pub fn install_target() -> Result<()> {
+fn install_target() -> Result<()> {
     let shell = shell()?;
     let sysroot = PathBuf::from(cmd!(shell, "rustc --print sysroot").quiet().read()?);
     if !sysroot.join("lib/rustlib").join(TARGET).exists() {

@@ -1,15 +1,17 @@
 //! Writes each row with a Redis command.
 
 use async_trait::async_trait;
+use wlf_core::config::Invalid;
 use wlf_core::format::{Buffer, Encoder, LetterForm};
 use wlf_core::{Dispatcher, Event, Fault, Refusal, Walk, WriteError};
+use wlf_net::Session;
 
 use crate::command::Commands;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::error::{Error, is_rejection};
 use crate::resp::{ErrorReply, Reply};
-use crate::url::Url;
+use crate::server::Server;
 
 /// The longest string that a server takes with its default of `proto-max-bulk-len`, in bytes.
 const LONGEST: usize = 512 << 20;
@@ -17,7 +19,7 @@ const LONGEST: usize = 512 << 20;
 /// Writes each row with a Redis command.
 #[derive(Debug)]
 pub struct RedisDispatcher {
-    url: Url,
+    server: Server,
     commands: Commands,
     encoder: Encoder,
     connection: Option<Connection>,
@@ -46,7 +48,10 @@ impl Outcome {
 }
 
 impl RedisDispatcher {
-    pub fn new(config: Config) -> Self {
+    /// # Errors
+    /// If what the entry says of the server does not go together.
+    pub fn new(config: Config) -> Result<Self, Invalid> {
+        let server = Server::new(&config.url, config.username, config.password, config.tls)?;
         let commands = Commands::new(config.mode);
         let mut encoder = Encoder::new(config.format).with_messages_as(config.messages);
         if commands.look_into_rows() {
@@ -55,14 +60,19 @@ impl RedisDispatcher {
         if !commands.have_headers() {
             encoder = encoder.with_letters_as(LetterForm::Json);
         }
-        Self {
-            url: config.url,
+        Ok(Self {
+            server,
             commands,
             encoder,
             connection: None,
             out: Buffer::new(),
             sent: Vec::new(),
-        }
+        })
+    }
+
+    /// How the connection is secured, if there is one that is.
+    pub fn session(&self) -> Option<Session> {
+        self.connection.as_ref()?.session()
     }
 
     /// Makes the commands for the rows that are encoded. A row goes out whole or not at all.
@@ -132,7 +142,7 @@ impl RedisDispatcher {
             let key = events.get(event).and_then(|of| self.key(of, row as usize));
             let is_rejected = is_rejection(&error);
             let error = Error::Refused {
-                server: self.url.to_string(),
+                server: self.server.to_string(),
                 command: self.commands.name(),
                 key: key.unwrap_or_default(),
                 error,
@@ -172,7 +182,7 @@ impl RedisDispatcher {
 impl Dispatcher for RedisDispatcher {
     async fn connect(&mut self) -> Result<(), Fault> {
         self.connection = None;
-        self.connection = Some(Connection::open(&self.url).await?);
+        self.connection = Some(Connection::open(&self.server).await?);
         Ok(())
     }
 

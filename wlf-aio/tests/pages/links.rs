@@ -52,7 +52,7 @@ fn a_link_that_leads_nowhere_is_found() {
 }
 
 /// The folders whose contents pages name with their paths.
-const FOLDERS: [&str; 9] = [
+const FOLDERS: [&str; 10] = [
     "components/",
     "configs/",
     "docs/",
@@ -61,6 +61,7 @@ const FOLDERS: [&str; 9] = [
     "shims/",
     "wlf-aio/",
     "wlf-core/",
+    "wlf-net/",
     "xtask/",
 ];
 

@@ -9,3 +9,4 @@ mod program;
 mod refused;
 mod servers;
 mod shutdown;
+mod tls;
