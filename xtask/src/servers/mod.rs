@@ -56,6 +56,9 @@ pub fn up(kinds: &[Kind]) -> Result<Servers> {
             .get(&kind)
             .with_context(|| format!("{} did not come up", kind.name()))?;
         addresses.push((kind.variable(), running.address.clone()));
+        if kind == Kind::Kafka {
+            addresses.extend(kafka::variables(&home().join(kind.name()))?);
+        }
     }
     Ok(Servers { addresses, started })
 }
@@ -149,8 +152,11 @@ fn start(state: &mut State, kinds: &[Kind]) -> Result<()> {
         }
     }
     let mut outcomes = Vec::new();
-    if !kinds.is_empty() && compose::engine_runs() {
-        match start_in_docker(kinds) {
+    // The tests need listeners of Kafka that the demo's in Docker has not.
+    let (mut from_packages, in_docker): (Vec<_>, Vec<_>) =
+        kinds.iter().partition(|kind| **kind == Kind::Kafka);
+    if !in_docker.is_empty() && compose::engine_runs() {
+        match start_in_docker(&in_docker) {
             Ok(running) => outcomes = running,
             Err(error) => {
                 eprintln!("Docker could not start them, so they come from packages: {error:#}")
@@ -158,8 +164,9 @@ fn start(state: &mut State, kinds: &[Kind]) -> Result<()> {
         }
     }
     if outcomes.is_empty() {
-        outcomes = start_from_packages(kinds);
+        from_packages.extend(in_docker);
     }
+    outcomes.extend(start_from_packages(&from_packages));
     let mut failure = None;
     for (kind, outcome) in outcomes {
         match outcome.with_context(|| format!("starting {}", kind.name())) {
