@@ -5,8 +5,9 @@ use wlf_core::component::Incoming;
 use wlf_core::format::{EncodedRecord, Encoder, KeyFormat, Lanes, Target};
 use wlf_core::{Ahead, Dispatcher, Event, Fault, Operation, Template, WriteError, turn};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Acquaintance, Cluster};
 use crate::config::Config;
+use crate::dial::Dial;
 use crate::error::Error;
 use crate::flow::Flow;
 use crate::key;
@@ -29,7 +30,10 @@ pub struct KafkaDispatcher {
     encoder: Encoder,
     /// Whether the encoder writes rows to their partitions by itself.
     in_lanes: bool,
+    dial: Dial,
     connected: Option<Connected>,
+    /// The cluster that was connected last.
+    known: Option<Acquaintance>,
     topics: Topics,
     producer: Option<Producer>,
     /// Rows that their partitions have although another partition has not all rows before them.
@@ -47,7 +51,7 @@ struct Connected {
 }
 
 impl KafkaDispatcher {
-    pub fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config, dial: Dial) -> Self {
         let encoder = encoder(&config);
         let by_lane = match (&config.partition_by, config.partitioner) {
             (PartitionBy::PrimaryKey, Partitioner::Murmur2) => true,
@@ -61,7 +65,9 @@ impl KafkaDispatcher {
                 && config.topic.is_per_table(),
             encoder,
             config,
+            dial,
             connected: None,
+            known: None,
             topics: Topics::default(),
             producer: None,
             ahead: Ahead::default(),
@@ -103,6 +109,24 @@ impl KafkaDispatcher {
             }
         }
         Ok(row)
+    }
+
+    /// Asks the cluster for its brokers and partitions anew if that was long ago; nothing may be under way.
+    async fn renew(&mut self) -> Result<(), Fault> {
+        let Some(Connected { cluster, flow }) = &mut self.connected else {
+            return Ok(());
+        };
+        if cluster.age() < self.config.metadata_max_age.get() {
+            return Ok(());
+        }
+        let names = flow.partitions.topics();
+        let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+        let described = cluster.describe(&names).await?;
+        if flow.partitions.renew(&described, self.encoder.lanes()) {
+            self.topics.forget();
+        }
+        self.known = cluster.acquaintance();
+        Ok(())
     }
 
     /// Looks the topic of an event's rows up, which depends on nothing else.
@@ -301,9 +325,16 @@ fn partition_text<'a>(
 impl Dispatcher for KafkaDispatcher {
     async fn connect(&mut self) -> Result<(), Fault> {
         self.connected = None;
-        self.topics = Topics::default();
+        self.topics.forget();
         self.encoder.lanes().remove();
-        let cluster = Cluster::connect(&self.config.bootstrap_brokers).await?;
+        let brokers = &self.config.bootstrap_brokers;
+        let cluster = Cluster::connect(&self.dial, brokers, self.known.as_ref()).await?;
+        if cluster.is_another_than(self.known.as_ref()) {
+            tracing::warn!("the brokers of Kafka belong to another cluster than before");
+            self.producer = None;
+            self.ahead.clear();
+        }
+        self.known = cluster.acquaintance();
         // What is still on its way from before must not come after what is sent from now on. With a higher epoch the
         // brokers refuse it (KIP-360).
         self.producer = match self.producer {
@@ -329,6 +360,7 @@ impl Dispatcher for KafkaDispatcher {
     async fn write_incoming(&mut self, incoming: &mut dyn Incoming) -> Result<(), WriteError> {
         self.encoder.clear();
         self.encoder.lanes().clear();
+        self.renew().await.map_err(WriteError::nothing)?;
         if let Some(Connected { flow, .. }) = &mut self.connected {
             flow.begin();
         }
@@ -351,12 +383,19 @@ impl Dispatcher for KafkaDispatcher {
         let mut failed = None;
         if let Some(Connected { flow, .. }) = &mut self.connected {
             flow.finish(self.encoder.lanes()).await;
-            failed = flow.end(|topic, limit| self.topics.narrow(topic, limit));
+            let narrowed;
+            (failed, narrowed) = flow.end();
+            if narrowed {
+                self.topics.forget();
+            }
         }
         // Rows that were not sent stand behind all that were.
         let (row, fault) = match (failed, encoded) {
             (Some(failed), _) => {
                 note_ahead(&mut self.ahead, events, failed.ahead.into_iter());
+                if failed.error.ends_producer() {
+                    self.producer = None;
+                }
                 (failed.row, failed.error.into())
             }
             (None, Err(failed)) => failed,

@@ -6,7 +6,10 @@ use std::time::Duration;
 use rskafka::client::error::RequestError;
 use rskafka::messenger::SyncVersionsError;
 use rskafka::protocol::error::Error as Code;
+use rskafka::protocol::frame::ReadError;
 use wlf_core::{Exit, Fault, Severity};
+
+use crate::sasl::{Mechanism, ScramError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -24,6 +27,35 @@ pub enum Error {
         broker: String,
         error: SyncVersionsError,
     },
+    #[error(
+        "{broker} does not offer the login {mechanism}; it offers {}",
+        listed(.offered)
+    )]
+    Mechanism {
+        broker: String,
+        mechanism: Mechanism,
+        offered: Vec<String>,
+    },
+    #[error("{broker} has no login at this port")]
+    NoLogin { broker: String },
+    #[error("{broker} refuses the login of `{name}` by {mechanism}: it says {code}{}", detail(.message))]
+    LoginRefused {
+        broker: String,
+        mechanism: Mechanism,
+        name: String,
+        code: Code,
+        message: Option<String>,
+    },
+    #[error("the login at {broker} fails")]
+    Scram {
+        broker: String,
+        #[source]
+        source: ScramError,
+    },
+    #[error("{broker} ended the connection at the first request")]
+    Closed { broker: String },
+    #[error("{broker} belongs to another cluster now")]
+    OtherCluster { broker: String },
     #[error("a request to {broker} failed: {error}")]
     Request { broker: String, error: RequestError },
     #[error("{broker} answered something else than was asked: {what}")]
@@ -75,10 +107,70 @@ pub enum Error {
     TopicName { topic: String, reason: &'static str },
 }
 
+fn is_end(error: &RequestError) -> bool {
+    match error {
+        RequestError::IO(error) => is_end_of(error),
+        RequestError::ReadFramedMessageError(ReadError::IO(error)) => is_end_of(error),
+        RequestError::Poisoned(error) => is_end(error),
+        _ => false,
+    }
+}
+
+fn is_end_of(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+    )
+}
+
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    }
+}
+
 fn detail(message: &Option<String>) -> String {
     match message {
         Some(message) => format!(" ({message})"),
         None => String::new(),
+    }
+}
+
+impl Error {
+    /// Whether the other side ended the connection.
+    pub fn is_end(&self) -> bool {
+        let error = match self {
+            Error::Request { error, .. }
+            | Error::Versions {
+                error: SyncVersionsError::RequestError(error),
+                ..
+            } => error,
+            _ => return false,
+        };
+        is_end(error)
+    }
+
+    /// Whether trying again is of no use.
+    pub fn is_final(&self) -> bool {
+        matches!(judgement(self), (Severity::Stop(_), _))
+    }
+
+    /// Whether the broker does not know the producer as the producer knows itself, so that another one has to begin.
+    pub fn ends_producer(&self) -> bool {
+        let Error::Partition { code, .. } = self else {
+            return false;
+        };
+        matches!(
+            code,
+            Code::InvalidProducerEpoch
+                | Code::InvalidProducerIdMapping
+                | Code::OutOfOrderSequenceNumber
+                | Code::DuplicateSequenceNumber
+                | Code::ProducerFenced
+                | Code::UnknownProducerId
+        )
     }
 }
 
@@ -106,7 +198,30 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
             OUTAGE,
             Some("a listener with TLS or SASL also looks like this; neither is supported yet"),
         ),
+        Error::Mechanism { .. } => (
+            Severity::Stop(Exit::Login),
+            Some("set `sasl.mechanism` to one that it offers, or use another of its listeners"),
+        ),
+        Error::NoLogin { .. } => (
+            Severity::Stop(Exit::Login),
+            Some("leave `sasl` out, or use the port of the listener with SASL"),
+        ),
+        Error::LoginRefused { .. } => (
+            Severity::Stop(Exit::Login),
+            Some(
+                "check `sasl.username` and `sasl.password`, and that the account is one of this mechanism",
+            ),
+        ),
+        Error::Scram { .. } => (
+            Severity::Stop(Exit::Login),
+            Some("what answers may not be the broker that it says it is"),
+        ),
+        Error::Closed { .. } => (
+            OUTAGE,
+            Some("a listener with a login does so: see `sasl`, and `tls` if it is encrypted"),
+        ),
         Error::Timeout { .. }
+        | Error::OtherCluster { .. }
         | Error::Request { .. }
         | Error::Answer { .. }
         | Error::NoLeader { .. }

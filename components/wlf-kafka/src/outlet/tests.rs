@@ -5,7 +5,7 @@ use rskafka::protocol::error::Error as Code;
 use rskafka::protocol::record::{ControlBatchOrRecords, RecordBatch};
 use rskafka::protocol::traits::ReadType;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use wlf_core::format::Lanes;
 
 use super::*;
@@ -19,7 +19,9 @@ const TOPIC: &str = "shop.orders";
 async fn connected() -> (Outlet, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let address = listener.local_addr().expect("an address");
-    let outlet = Outlet::open(address.to_string()).await.expect("connect");
+    let outlet = Outlet::open(&Dial::default(), address.to_string())
+        .await
+        .expect("connect");
     let (broker, _) = listener.accept().await.expect("accept");
     (outlet, broker)
 }
@@ -31,7 +33,7 @@ fn request(correlation: i32, value: &[u8]) -> Request {
     lanes.push(0, usize::MAX, 0, Some(b"key"), Some(value), None);
     lanes.fill();
     let (lane, mut chunk) = lanes.take_full().expect("a chunk");
-    let place = Place {
+    let head = Head {
         version: Version::of(Compression::None),
         correlation,
         topic: Arc::from(TOPIC),
@@ -47,13 +49,13 @@ fn request(correlation: i32, value: &[u8]) -> Request {
     let batch = chunk.size() + HEADER;
     let bytes = chunk.bytes_mut();
     header.write(&mut bytes[ROOM - HEADER..]).expect("a header");
-    let start = produce::write(&place, batch, bytes);
+    let start = produce::write(&head, batch, bytes);
     Request {
         lane,
         chunk,
         packed: Vec::new(),
         start,
-        place,
+        head,
         sequence: 0,
     }
 }
@@ -95,7 +97,7 @@ fn answer(number: i32, code: i16) -> Vec<u8> {
 
 async fn next(outlet: &mut Outlet) -> Option<(i32, Answer)> {
     let answered = poll_fn(|context| outlet.poll(context)).await;
-    answered.map(|(request, answer)| (request.place.correlation, answer))
+    answered.map(|(request, answer)| (request.head.correlation, answer))
 }
 
 #[tokio::test]
