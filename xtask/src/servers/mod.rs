@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::certs;
 use crate::layout::{self, Lock};
 pub use kind::{Kind, free_port};
 use state::{Running, State};
@@ -24,7 +25,7 @@ const SHUTDOWN: Duration = Duration::from_secs(60);
 
 /// Servers that are up.
 pub struct Servers {
-    /// The variable of each with its address.
+    /// The variable of each with its address, and that of the certificates for its port for TLS.
     pub addresses: Vec<(&'static str, String)>,
     /// Those that were not up before.
     pub started: Vec<Kind>,
@@ -60,6 +61,7 @@ pub fn up(kinds: &[Kind]) -> Result<Servers> {
             addresses.extend(kafka::variables(&home().join(kind.name()))?);
         }
     }
+    addresses.push((certs::VARIABLE, certs::provide()?.display().to_string()));
     Ok(Servers { addresses, started })
 }
 
