@@ -42,8 +42,8 @@ pub struct Cluster {
     dial: Dial,
     /// What tells it from all others; old ones have no id.
     id: Option<String>,
-    /// `host:port` of each broker, by its id.
-    brokers: HashMap<i32, String>,
+    /// Each broker, by its id.
+    brokers: HashMap<i32, HostPort>,
     controller: Option<i32>,
     /// The one that was reached first; any broker can describe topics.
     any: Arc<Connection>,
@@ -56,8 +56,7 @@ pub struct Cluster {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acquaintance {
     id: String,
-    /// `host:port` of each broker.
-    brokers: Vec<String>,
+    brokers: Vec<HostPort>,
 }
 
 impl Cluster {
@@ -72,7 +71,7 @@ impl Cluster {
     ) -> Result<Self, Error> {
         let mut last = Error::NotConnected;
         for broker in bootstrap {
-            match Self::open(dial, broker.to_string()).await {
+            match Self::open(dial, broker.clone()).await {
                 Ok(cluster) => return Ok(cluster),
                 Err(error) if error.is_final() => return Err(error),
                 Err(error) => last = error,
@@ -89,7 +88,7 @@ impl Cluster {
         Err(last)
     }
 
-    async fn open(dial: &Dial, broker: String) -> Result<Self, Error> {
+    async fn open(dial: &Dial, broker: HostPort) -> Result<Self, Error> {
         let mut cluster = Self {
             dial: dial.clone(),
             id: None,
@@ -102,7 +101,7 @@ impl Cluster {
         match cluster.metadata(&[]).await {
             Ok(_) => Ok(cluster),
             Err(error) if error.is_end() => Err(Error::Closed {
-                broker: cluster.any.broker().to_owned(),
+                broker: cluster.any.broker().clone(),
             }),
             Err(error) => Err(error),
         }
@@ -245,7 +244,7 @@ impl Cluster {
         let id = answer.cluster_id.as_ref().and_then(|id| id.0.clone());
         if self.id.is_some() && self.id != id {
             return Err(Error::OtherCluster {
-                broker: self.any.broker().to_owned(),
+                broker: self.any.broker().clone(),
             });
         }
         self.id = id;
@@ -253,11 +252,10 @@ impl Cluster {
             self.brokers.clear();
         }
         for broker in &answer.brokers {
-            let (host, port) = (&broker.host.0, broker.port.0);
-            let address = if host.contains(':') {
-                format!("[{host}]:{port}")
-            } else {
-                format!("{host}:{port}")
+            let address = HostPort {
+                host: broker.host.0.clone(),
+                // None has a number that is no port's, and nothing listens at 0.
+                port: broker.port.0.try_into().unwrap_or(0),
             };
             self.brokers.insert(broker.node_id.0, address);
         }
@@ -310,7 +308,7 @@ impl Cluster {
     /// The connection to the broker that was reached first.
     async fn any(&mut self) -> Result<&Connection, Error> {
         if self.any.is_stale() {
-            let broker = self.any.broker().to_owned();
+            let broker = self.any.broker().clone();
             self.any = Arc::new(Connection::open(&self.dial, broker).await?);
         }
         Ok(&self.any)
@@ -328,8 +326,8 @@ impl Cluster {
         Ok(connection)
     }
 
-    /// A broker's `host:port`.
-    pub fn address(&self, id: i32) -> Result<String, Error> {
+    /// Where a broker is.
+    pub fn address(&self, id: i32) -> Result<HostPort, Error> {
         let broker = self.brokers.get(&id).cloned();
         broker.ok_or(Error::UnknownBroker { id })
     }

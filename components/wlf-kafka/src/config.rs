@@ -5,11 +5,12 @@ use std::num::{NonZeroU8, NonZeroU16};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use wlf_core::config::{Duration, HostPort, Invalid};
 use wlf_core::format::{EncodedRecord, Format, KeyFormat};
 use wlf_core::{Event, Operation, Template};
+use wlf_net::{Connector, Tls};
 
 use crate::cluster::NewTopic;
 use crate::compression::Compression;
@@ -65,9 +66,9 @@ pub struct Config {
     /// How to log in to the brokers; without it one does not.
     #[serde(default)]
     pub sasl: Option<Sasl>,
+    /// How the connections to the brokers are secured.
     #[serde(default)]
-    #[schemars(skip)]
-    pub tls: Option<IgnoredAny>,
+    pub tls: Tls,
 }
 
 /// As that of Kafka's own clients (`metadata.max.age.ms`).
@@ -178,7 +179,8 @@ impl Config {
     pub fn dispatcher(mut self) -> Result<KafkaDispatcher, Invalid> {
         self.check()?;
         let login = self.sasl.take().map(Sasl::into_login).transpose()?;
-        Ok(KafkaDispatcher::new(self, Dial::new(login)))
+        let connector = Connector::new(&self.tls)?;
+        Ok(KafkaDispatcher::new(self, Dial::new(connector, login)))
     }
 
     /// The form of what the encoder gives for a record's identity.
@@ -208,10 +210,6 @@ impl Config {
                 Invalid::new("bootstrap_brokers", "there is no broker to connect to")
                     .with_hint("name at least one, as in `[\"127.0.0.1:9092\"]`"),
             );
-        }
-        if self.tls.is_some() {
-            let message = "`tls` is not supported by the KafkaDispatcher yet";
-            return Err(Invalid::new("tls", message).with_hint("use a listener that is plain text"));
         }
         if self.metadata_max_age < Duration::from_secs(1) {
             let message = "`metadata_max_age` is less than a second";
@@ -272,8 +270,18 @@ mod tests {
             for (name, value, key, message) in [
                 ("username", json!(null), "sasl", "needs `username`"),
                 ("password", json!(null), "sasl", "needs `password`"),
-                ("password", json!(""), "sasl.password", "`password` is empty"),
-                ("username", json!("a\0b"), "sasl.username", "a character NUL"),
+                (
+                    "password",
+                    json!(""),
+                    "sasl.password",
+                    "`password` is empty",
+                ),
+                (
+                    "username",
+                    json!("a\0b"),
+                    "sasl.username",
+                    "a character NUL",
+                ),
             ] {
                 let mut sasl = whole.clone();
                 sasl[name] = value;

@@ -3,14 +3,15 @@
 use std::io::Cursor;
 use std::time::{Duration, Instant};
 
-use rskafka::messenger::Messenger;
+use rskafka::messenger::{Messenger, SyncVersionsError};
 use rskafka::protocol::messages::{ReadVersionedType, RequestBody, WriteVersionedType};
 use tokio::io::BufStream;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
+use wlf_core::config::HostPort;
+use wlf_net::Stream;
 
 use crate::dial::{self, CONNECT, Dial};
-use crate::error::Error;
+use crate::error::{Error, is_end};
 
 /// How long an answer may take: longer than the brokers wait for each other.
 pub const ANSWER: Duration = Duration::from_secs(40);
@@ -22,15 +23,16 @@ const WRITE_BUFFER: usize = 64 << 10;
 /// A connection to one broker, on which any number of requests may be under way; it answers them in order.
 #[derive(Debug)]
 pub struct Connection {
-    broker: String,
-    messenger: Messenger<BufStream<TcpStream>>,
+    broker: HostPort,
+    messenger: Messenger<BufStream<Stream>>,
     expires: Option<Instant>,
 }
 
 impl Connection {
-    /// Connects to `broker`, written `host:port`, and learns which versions of each message it knows.
-    pub async fn open(dial: &Dial, broker: String) -> Result<Self, Error> {
+    /// Connects to `broker`, and learns which versions of each message it knows.
+    pub async fn open(dial: &Dial, broker: HostPort) -> Result<Self, Error> {
         let link = dial.open(&broker).await?;
+        let is_secured = link.stream.session().is_some();
         let stream = BufStream::with_capacity(64 << 10, WRITE_BUFFER, link.stream);
         let mut messenger = Messenger::new(stream, LARGEST_ANSWER, "wlf".into());
         match timeout(CONNECT, messenger.sync_versions()).await {
@@ -39,6 +41,9 @@ impl Connection {
                 messenger,
                 expires: link.expires,
             }),
+            Ok(Err(SyncVersionsError::RequestError(error))) if is_end(&error) && !is_secured => {
+                Err(Error::ClosedAtOnce { broker })
+            }
             Ok(Err(error)) => Err(Error::Versions { broker, error }),
             Err(_) => Err(Error::Timeout {
                 broker,
@@ -66,8 +71,7 @@ impl Connection {
         }
     }
 
-    /// The broker's `host:port`.
-    pub fn broker(&self) -> &str {
+    pub fn broker(&self) -> &HostPort {
         &self.broker
     }
 

@@ -6,25 +6,23 @@ use std::time::Duration;
 use rskafka::client::error::RequestError;
 use rskafka::messenger::SyncVersionsError;
 use rskafka::protocol::error::Error as Code;
-use rskafka::protocol::frame::ReadError;
+use rskafka::protocol::frame::{ReadError, WriteError};
+use wlf_core::config::HostPort;
 use wlf_core::{Exit, Fault, Severity};
+use wlf_net::{ConnectError, TlsError};
 
 use crate::sasl::{Mechanism, ScramError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot connect to {broker}")]
-    Connect {
-        broker: String,
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Connect { source: ConnectError },
     #[error("{broker} gave no answer within {} s", .after.as_secs())]
-    Timeout { broker: String, after: Duration },
+    Timeout { broker: HostPort, after: Duration },
     // rskafka's errors name their causes in their own text, so these are not sources a second time.
     #[error("cannot agree on protocol versions with {broker}: {error}")]
     Versions {
-        broker: String,
+        broker: HostPort,
         error: SyncVersionsError,
     },
     #[error(
@@ -32,15 +30,15 @@ pub enum Error {
         listed(.offered)
     )]
     Mechanism {
-        broker: String,
+        broker: HostPort,
         mechanism: Mechanism,
         offered: Vec<String>,
     },
     #[error("{broker} has no login at this port")]
-    NoLogin { broker: String },
+    NoLogin { broker: HostPort },
     #[error("{broker} refuses the login of `{name}` by {mechanism}: it says {code}{}", detail(.message))]
     LoginRefused {
-        broker: String,
+        broker: HostPort,
         mechanism: Mechanism,
         name: String,
         code: Code,
@@ -48,18 +46,26 @@ pub enum Error {
     },
     #[error("the login at {broker} fails")]
     Scram {
-        broker: String,
+        broker: HostPort,
         #[source]
         source: ScramError,
     },
+    #[error("{broker} ended the connection at once")]
+    ClosedAtOnce { broker: HostPort },
     #[error("{broker} ended the connection at the first request")]
-    Closed { broker: String },
+    Closed { broker: HostPort },
     #[error("{broker} belongs to another cluster now")]
-    OtherCluster { broker: String },
+    OtherCluster { broker: HostPort },
     #[error("a request to {broker} failed: {error}")]
-    Request { broker: String, error: RequestError },
+    Request {
+        broker: HostPort,
+        error: RequestError,
+    },
     #[error("{broker} answered something else than was asked: {what}")]
-    Answer { broker: String, what: &'static str },
+    Answer {
+        broker: HostPort,
+        what: &'static str,
+    },
     #[error("the leader of topic `{topic}`, partition {partition}, is unknown")]
     NoLeader { topic: String, partition: i32 },
     #[error("not connected")]
@@ -107,21 +113,36 @@ pub enum Error {
     TopicName { topic: String, reason: &'static str },
 }
 
-fn is_end(error: &RequestError) -> bool {
+/// Whether the other side ended the connection.
+pub fn is_end(error: &RequestError) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let Some(error) = cause(error) else {
+        return false;
+    };
+    // What TLS has to say is no mere end.
+    let ends = [
+        BrokenPipe,
+        ConnectionAborted,
+        ConnectionReset,
+        UnexpectedEof,
+    ];
+    secured(error).is_none() && ends.contains(&error.kind())
+}
+
+/// What the connection had to say.
+fn cause(error: &RequestError) -> Option<&io::Error> {
     match error {
-        RequestError::IO(error) => is_end_of(error),
-        RequestError::ReadFramedMessageError(ReadError::IO(error)) => is_end_of(error),
-        RequestError::Poisoned(error) => is_end(error),
-        _ => false,
+        RequestError::IO(error) => Some(error),
+        RequestError::ReadFramedMessageError(ReadError::IO(error)) => Some(error),
+        RequestError::WriteMessageError(WriteError::IO(error)) => Some(error),
+        RequestError::Poisoned(error) => cause(error),
+        _ => None,
     }
 }
 
-fn is_end_of(error: &io::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    matches!(
-        error.kind(),
-        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
-    )
+/// What the broker said of us after the handshake of TLS, if that is why.
+fn secured(error: &io::Error) -> Option<&TlsError> {
+    error.get_ref()?.downcast_ref()
 }
 
 fn listed(names: &[String]) -> String {
@@ -141,15 +162,7 @@ fn detail(message: &Option<String>) -> String {
 impl Error {
     /// Whether the other side ended the connection.
     pub fn is_end(&self) -> bool {
-        let error = match self {
-            Error::Request { error, .. }
-            | Error::Versions {
-                error: SyncVersionsError::RequestError(error),
-                ..
-            } => error,
-            _ => return false,
-        };
-        is_end(error)
+        matches!(self, Error::Request { error, .. } if is_end(error))
     }
 
     /// Whether trying again is of no use.
@@ -188,15 +201,18 @@ const OUTAGE: Severity = Severity::Retry { after: None };
 /// The severity and the hint, decided for each error once.
 fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
     match error {
-        Error::Connect { .. } => (
-            OUTAGE,
-            Some(
-                "check `bootstrap_brokers`; the brokers themselves say where to go on (`advertised.listeners`), which must be reachable too",
+        Error::Connect { source } => match source {
+            ConnectError::Dial(error) if error.severity() == OUTAGE => (
+                OUTAGE,
+                Some(
+                    "check `bootstrap_brokers`; the brokers themselves say where to go on (`advertised.listeners`), which must be reachable too",
+                ),
             ),
-        ),
-        Error::Versions { .. } => (
+            source => (source.severity(), source.hint()),
+        },
+        Error::ClosedAtOnce { .. } => (
             OUTAGE,
-            Some("a listener with TLS or SASL also looks like this; neither is supported yet"),
+            Some("the port may be one with TLS: see `tls`, as in `tls: {mode: verify_identity}`"),
         ),
         Error::Mechanism { .. } => (
             Severity::Stop(Exit::Login),
@@ -216,13 +232,18 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
             Severity::Stop(Exit::Login),
             Some("what answers may not be the broker that it says it is"),
         ),
-        Error::Closed { .. } => (
-            OUTAGE,
-            Some("a listener with a login does so: see `sasl`, and `tls` if it is encrypted"),
-        ),
+        Error::Closed { .. } => (OUTAGE, Some("a listener with a login does so: see `sasl`")),
+        Error::Request { error, .. }
+        | Error::Versions {
+            error: SyncVersionsError::RequestError(error),
+            ..
+        } => match cause(error).and_then(secured) {
+            Some(error) => (error.severity(), error.hint()),
+            None => (OUTAGE, None),
+        },
         Error::Timeout { .. }
+        | Error::Versions { .. }
         | Error::OtherCluster { .. }
-        | Error::Request { .. }
         | Error::Answer { .. }
         | Error::NoLeader { .. }
         | Error::NotConnected

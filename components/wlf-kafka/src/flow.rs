@@ -225,7 +225,7 @@ impl Flow {
         if timeout(ANSWER, turn).await.is_err() {
             let outlets = self.outlets.values_mut();
             for outlet in outlets.filter(|outlet| !outlet.is_idle()) {
-                let broker = outlet.broker().to_owned();
+                let broker = outlet.broker().clone();
                 outlet.break_off(Error::Timeout {
                     broker,
                     after: ANSWER,

@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use rskafka::messenger::RequestError;
 use rskafka::protocol::messages::{ProduceResponse, ReadVersionedType};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use wlf_core::config::HostPort;
 use wlf_core::format::Chunk;
 
 use crate::dial::{Dial, Link};
@@ -53,7 +54,7 @@ const IDLE: Duration = Duration::from_secs(540);
 /// A connection to one broker.
 #[derive(Debug)]
 pub struct Outlet {
-    broker: String,
+    broker: HostPort,
     dial: Dial,
     link: State,
     /// When something was answered last.
@@ -90,8 +91,8 @@ impl fmt::Debug for State {
 }
 
 impl Outlet {
-    /// Connects to `broker`, written `host:port`.
-    pub async fn open(dial: &Dial, broker: String) -> Result<Self, Error> {
+    /// Connects to `broker`.
+    pub async fn open(dial: &Dial, broker: HostPort) -> Result<Self, Error> {
         let link = dial.open(&broker).await?;
         Ok(Self {
             broker,
@@ -132,8 +133,7 @@ impl Outlet {
         self.error.get_or_insert(error);
     }
 
-    /// The broker's `host:port`.
-    pub fn broker(&self) -> &str {
+    pub fn broker(&self) -> &HostPort {
         &self.broker
     }
 
@@ -215,8 +215,14 @@ impl Outlet {
             match Pin::new(&mut link.stream).poll_write(context, rest) {
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(sent) => self.sent_of_next += sent?,
-                Poll::Pending => break,
+                Poll::Pending => return Ok(()),
             }
+        }
+        // With TLS the end of what was written may not have left yet.
+        if let State::Ready(link) = &mut self.link
+            && let Poll::Ready(flushed) = Pin::new(&mut link.stream).poll_flush(context)
+        {
+            flushed?;
         }
         Ok(())
     }

@@ -69,6 +69,21 @@ impl Login {
         }
     }
 
+    /// Whether the broker is told a secret, which others can read without TLS.
+    pub fn tells_secret(&self) -> bool {
+        match self {
+            Login::Plain(_) => true,
+            Login::ScramSha256(_) | Login::ScramSha512(_) => false,
+        }
+    }
+
+    /// What is secret of it.
+    pub fn secret(&self) -> &'static str {
+        match self {
+            Login::Plain(_) | Login::ScramSha256(_) | Login::ScramSha512(_) => "the password",
+        }
+    }
+
     /// The name under which the broker knows who logs in.
     pub fn name(&self) -> &str {
         match self {

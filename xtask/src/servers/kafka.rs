@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use super::kind::free_port;
 use super::{probe, process::Process};
-use crate::{apt, java, layout};
+use crate::{apt, certs, java, layout};
 
 /// The newest version of which Maven Central has both the server and the tools.
 pub const VERSION: &str = "4.3.1";
@@ -30,6 +30,8 @@ struct Listener {
     protocol: &'static str,
     /// The variable that holds its address for the tests.
     variable: &'static str,
+    /// Its certificate by name, with TLS.
+    certificate: Option<&'static str>,
     mechanisms: &'static [&'static str],
     /// What it has of its own.
     settings: &'static [(&'static str, &'static str)],
@@ -40,6 +42,7 @@ const LISTENERS: &[Listener] = &[
         name: "SASL",
         protocol: "SASL_PLAINTEXT",
         variable: "WLF_TEST_KAFKA_SASL",
+        certificate: None,
         mechanisms: &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"],
         settings: &[],
     },
@@ -48,12 +51,45 @@ const LISTENERS: &[Listener] = &[
         name: "BRIEF",
         protocol: "SASL_PLAINTEXT",
         variable: "WLF_TEST_KAFKA_BRIEF",
+        certificate: None,
         mechanisms: &["PLAIN", "SCRAM-SHA-256", "OAUTHBEARER"],
         settings: &[
             ("plain.connections.max.reauth.ms", "2000"),
             ("scram-sha-256.connections.max.reauth.ms", "2000"),
             ("oauthbearer.connections.max.reauth.ms", "2000"),
         ],
+    },
+    Listener {
+        name: "TLS",
+        protocol: "SSL",
+        variable: "WLF_TEST_KAFKA_TLS",
+        certificate: Some("server"),
+        mechanisms: &[],
+        settings: &[("ssl.client.auth", "requested")],
+    },
+    Listener {
+        name: "MUTUAL",
+        protocol: "SSL",
+        variable: "WLF_TEST_KAFKA_MUTUAL",
+        certificate: Some("server"),
+        mechanisms: &[],
+        settings: &[("ssl.client.auth", "required")],
+    },
+    Listener {
+        name: "EXPIRED",
+        protocol: "SSL",
+        variable: "WLF_TEST_KAFKA_EXPIRED",
+        certificate: Some("expired"),
+        mechanisms: &[],
+        settings: &[],
+    },
+    Listener {
+        name: "SASL_TLS",
+        protocol: "SASL_SSL",
+        variable: "WLF_TEST_KAFKA_SASL_TLS",
+        certificate: Some("server"),
+        mechanisms: &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"],
+        settings: &[],
     },
 ];
 
@@ -172,6 +208,21 @@ impl Listener {
         let prefix = format!("listener.name.{}", self.name.to_lowercase());
         for (name, value) in self.settings {
             writeln!(settings, "{prefix}.{name}={value}")?;
+        }
+        if let Some(certificate) = self.certificate {
+            let certs = certs::provide()?;
+            let file = |name: &str| certs.join(name).display().to_string();
+            for (name, value) in [
+                ("keystore.type", "PEM".to_owned()),
+                (
+                    "keystore.location",
+                    file(&format!("{certificate}.both.pem")),
+                ),
+                ("truststore.type", "PEM".to_owned()),
+                ("truststore.location", file("ca.pem")),
+            ] {
+                writeln!(settings, "{prefix}.ssl.{name}={value}")?;
+            }
         }
         if self.mechanisms.is_empty() {
             return Ok(());

@@ -7,6 +7,7 @@ use rskafka::protocol::traits::ReadType;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wlf_core::format::Lanes;
+use wlf_net::{Connector, Tls};
 
 use super::*;
 use crate::compression::Compression;
@@ -19,9 +20,10 @@ const TOPIC: &str = "shop.orders";
 async fn connected() -> (Outlet, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let address = listener.local_addr().expect("an address");
-    let outlet = Outlet::open(&Dial::default(), address.to_string())
-        .await
-        .expect("connect");
+    let plain = Connector::new(&Tls::default()).expect("no section");
+    let dial = Dial::new(plain, None);
+    let address = address.to_string().parse().expect("an address");
+    let outlet = Outlet::open(&dial, address).await.expect("connect");
     let (broker, _) = listener.accept().await.expect("accept");
     (outlet, broker)
 }

@@ -15,8 +15,10 @@ use rskafka::protocol::messages::{
 };
 use rskafka::protocol::primitives::{Int16, Int32, NullableString};
 use sha2::{Sha256, Sha512};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use wlf_core::config::HostPort;
 use wlf_core::turn;
+use wlf_net::{Stream, speaks_tls};
 
 use super::scram::{Hash, Scram};
 use super::{Account, Login};
@@ -32,14 +34,11 @@ const ROUNDS: u32 = 64;
 ///
 /// # Errors
 /// If the broker refuses, or answers something else.
-pub async fn log_in<S>(
-    stream: &mut S,
-    broker: &str,
+pub async fn log_in(
+    stream: &mut Stream,
+    broker: &HostPort,
     login: &Login,
-) -> Result<Option<Instant>, Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+) -> Result<Option<Instant>, Error> {
     let mut talk = Talk {
         stream,
         broker,
@@ -63,9 +62,9 @@ where
     Ok((lifetime > Duration::ZERO).then(|| began + lifetime.mul_f32(0.85)))
 }
 
-struct Talk<'t, S> {
-    stream: &'t mut S,
-    broker: &'t str,
+struct Talk<'t> {
+    stream: &'t mut Stream,
+    broker: &'t HostPort,
     login: &'t Login,
     correlation: i32,
     /// The version of the messages that authenticate.
@@ -74,7 +73,7 @@ struct Talk<'t, S> {
     lifetime: Duration,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
+impl Talk<'_> {
     /// Agrees on versions and on the mechanism.
     async fn agree(&mut self) -> Result<(), Error> {
         let request = ApiVersionsRequest {
@@ -97,14 +96,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
             Some(Code::UnsupportedSaslMechanism) => {
                 let offered = answer.mechanisms.0.unwrap_or_default().into_iter();
                 Err(Error::Mechanism {
-                    broker: self.broker.to_owned(),
+                    broker: self.broker.clone(),
                     mechanism,
                     offered: offered.map(|name| name.0).collect(),
                 })
             }
             // What a listener says that has no login.
             Some(Code::IllegalSaslState) => Err(Error::NoLogin {
-                broker: self.broker.to_owned(),
+                broker: self.broker.clone(),
             }),
             Some(code) => Err(self.refused(code, None)),
         }
@@ -114,7 +113,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
         let mut random = [0; 18];
         getrandom::getrandom(&mut random).map_err(|error| self.io(error.into()))?;
         let scram = Scram::begin(&account.username, BASE64_STANDARD.encode(random));
-        let broker = self.broker.to_owned();
+        let broker = self.broker.clone();
         let wrong = |source| Error::Scram { broker, source };
         let first = self.authenticate(scram.first().into_bytes()).await?;
         let mut salting = match scram.answered::<H>(&first, account.password.expose()) {
@@ -163,8 +162,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
         written.map_err(|error| self.failed(error.into()))?;
         let size = (message.len() - 4) as u32;
         message[..4].copy_from_slice(&size.to_be_bytes());
-        let answer = self.exchange(&message).await;
-        let answer = answer.map_err(|error| self.io(error))?;
+        let answer = match self.exchange(&message).await {
+            Ok(answer) => answer,
+            // A broker that expects TLS says so in TLS, or nothing.
+            Err(error) if self.correlation == 1 && self.stream.session().is_none() => {
+                return Err(match self.io(error) {
+                    error if error.is_end() => Error::ClosedAtOnce {
+                        broker: self.broker.clone(),
+                    },
+                    error => error,
+                });
+            }
+            Err(error) => return Err(self.io(error)),
+        };
         let mut answer = Cursor::new(answer);
         let header = ResponseHeader::read_versioned(&mut answer, ApiVersion(Int16(0)));
         let header = header.map_err(|error| self.failed(error.into()))?;
@@ -178,7 +188,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
     async fn exchange(&mut self, message: &[u8]) -> io::Result<Vec<u8>> {
         self.stream.write_all(message).await?;
         self.stream.flush().await?;
-        let size = self.stream.read_u32().await? as usize;
+        let mut size = [0; 4];
+        self.stream.read_exact(&mut size).await?;
+        if speaks_tls(&size) {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        let size = u32::from_be_bytes(size) as usize;
         if size > LARGEST_ANSWER {
             return Err(io::ErrorKind::InvalidData.into());
         }
@@ -189,7 +204,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
 
     fn refused(&self, code: Code, message: Option<String>) -> Error {
         Error::LoginRefused {
-            broker: self.broker.to_owned(),
+            broker: self.broker.clone(),
             mechanism: self.login.mechanism(),
             name: self.login.name().to_owned(),
             code,
@@ -199,7 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
 
     fn wrong(&self, what: &'static str) -> Error {
         Error::Answer {
-            broker: self.broker.to_owned(),
+            broker: self.broker.clone(),
             what,
         }
     }
@@ -210,7 +225,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
 
     fn failed(&self, error: RequestError) -> Error {
         Error::Request {
-            broker: self.broker.to_owned(),
+            broker: self.broker.clone(),
             error,
         }
     }

@@ -5,6 +5,7 @@ mod formats;
 mod message;
 mod renewal;
 mod sasl;
+mod tls;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

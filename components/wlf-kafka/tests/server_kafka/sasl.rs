@@ -14,7 +14,7 @@ pub fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is set by `cargo xtask servers up`"))
 }
 
-fn account(mechanism: &str) -> Value {
+pub fn account(mechanism: &str) -> Value {
     json!({
         "mechanism": mechanism,
         "username": variable("WLF_TEST_KAFKA_USER"),
