@@ -100,7 +100,7 @@ impl Flow {
         let leader = partition.leader;
         if !self.outlets.contains_key(&leader) && !partition.window.has_failed() {
             let opened = match cluster.address(leader) {
-                Ok(address) => Outlet::open(cluster.dial(), address).await,
+                Ok(address) => Outlet::open(cluster.dial(), address, self.producer.is_some()).await,
                 Err(error) => Err(error),
             };
             match opened {
@@ -226,7 +226,7 @@ impl Flow {
             let outlets = self.outlets.values_mut();
             for outlet in outlets.filter(|outlet| !outlet.is_idle()) {
                 let broker = outlet.broker().clone();
-                outlet.break_off(Error::Timeout {
+                outlet.give_up(Error::Timeout {
                     broker,
                     after: ANSWER,
                 });

@@ -1,6 +1,8 @@
 //! A connection on which record batches go to one broker.
 //!
-//! A request is sent from where its records were written. Any number may be under way; the broker answers in order.
+//! A request is sent from where its records were written. Any number may be under way; the broker answers in order. With
+//! the connection answers may be lost: what had none goes again, as it was, over another one, and the broker knows by the
+//! producer's id and the sequence numbers which batches it has.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -57,6 +59,10 @@ pub struct Outlet {
     broker: HostPort,
     dial: Dial,
     link: State,
+    /// Requests may go twice.
+    repeats: bool,
+    /// Nothing was answered since it was opened, so that opening it again is of no use.
+    is_new: bool,
     /// When something was answered last.
     used: Instant,
     /// The requests that are not answered, in order.
@@ -75,8 +81,8 @@ pub struct Outlet {
 /// What may be done with a connection.
 enum State {
     Ready(Link),
-    /// One logs in again, and until then nothing is sent.
-    LoggingIn(BoxFuture<'static, Result<Link, Error>>),
+    /// It is opened again, or one logs in again, and until then nothing is sent.
+    Opening(BoxFuture<'static, Result<Link, Error>>),
     Gone,
 }
 
@@ -84,20 +90,22 @@ impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             State::Ready(_) => "Ready",
-            State::LoggingIn(_) => "LoggingIn",
+            State::Opening(_) => "Opening",
             State::Gone => "Gone",
         })
     }
 }
 
 impl Outlet {
-    /// Connects to `broker`.
-    pub async fn open(dial: &Dial, broker: HostPort) -> Result<Self, Error> {
+    /// Connects to `broker`; `repeats` says whether it knows requests that it got already.
+    pub async fn open(dial: &Dial, broker: HostPort, repeats: bool) -> Result<Self, Error> {
         let link = dial.open(&broker).await?;
         Ok(Self {
             broker,
             dial: dial.clone(),
             link: State::Ready(link),
+            repeats,
+            is_new: true,
             used: Instant::now(),
             requests: VecDeque::new(),
             sent: 0,
@@ -133,31 +141,34 @@ impl Outlet {
         self.error.get_or_insert(error);
     }
 
+    /// Gives the connection up; what is under way goes over another one, or is lost.
+    pub fn give_up(&mut self, error: Error) {
+        if !self.repeats || self.is_new || error.is_final() {
+            return self.break_off(error);
+        }
+        tracing::debug!("{error}; opening it again");
+        self.is_new = true;
+        self.sent = 0;
+        self.sent_of_next = 0;
+        self.received.clear();
+        let (dial, broker) = (self.dial.clone(), self.broker.clone());
+        self.link = State::Opening(Box::pin(async move { dial.open(&broker).await }));
+    }
+
     pub fn broker(&self) -> &HostPort {
         &self.broker
     }
 
     /// Sends and receives as much as goes at once; gives the next request that has its answer.
     pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<(Request, Answer)>> {
-        if !self.is_broken && !self.is_idle() {
-            match self.poll_log_in(context) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => self.break_off(error),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-        if !self.is_broken
-            && let Err(error) = self.poll_send(context)
-        {
-            self.lose(error);
-        }
-        if !self.is_broken && self.sent > 0 {
-            match ready!(self.poll_receive(context)) {
+        while !self.is_broken && !self.is_idle() {
+            match ready!(self.poll_link(context)) {
                 Ok(answer) => {
                     self.used = Instant::now();
+                    self.is_new = false;
                     return Poll::Ready(self.take_first().map(|first| (first, answer)));
                 }
-                Err(error) => self.break_off(error),
+                Err(error) => self.give_up(error),
             }
         }
         if self.is_broken {
@@ -166,23 +177,38 @@ impl Outlet {
         Poll::Pending
     }
 
+    /// Sends and receives as much as goes at once; gives the next answer.
+    fn poll_link(&mut self, context: &mut Context<'_>) -> Poll<Result<Answer, Error>> {
+        if let Err(error) = ready!(self.poll_open(context)) {
+            return Poll::Ready(Err(error));
+        }
+        if let Err(error) = self.poll_send(context) {
+            return Poll::Ready(Err(self.io(error)));
+        }
+        if self.sent > 0 {
+            self.poll_receive(context)
+        } else {
+            Poll::Pending
+        }
+    }
+
     fn take_first(&mut self) -> Option<Request> {
         self.sent = self.sent.saturating_sub(1);
         self.requests.pop_front()
     }
 
-    /// Logs in again if that is due and everything that was sent is answered.
-    fn poll_log_in(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    /// Waits until the connection is there; logs in again if that is due and everything that was sent is answered.
+    fn poll_open(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if self.is_stale() && self.sent == 0 {
             self.link = match std::mem::replace(&mut self.link, State::Gone) {
                 State::Ready(link) => {
                     let (dial, broker) = (self.dial.clone(), self.broker.clone());
-                    State::LoggingIn(Box::pin(async move { dial.log_in(link, &broker).await }))
+                    State::Opening(Box::pin(async move { dial.log_in(link, &broker).await }))
                 }
                 other => other,
             };
         }
-        if let State::LoggingIn(done) = &mut self.link {
+        if let State::Opening(done) = &mut self.link {
             let done = ready!(done.as_mut().poll(context));
             self.link = State::Gone;
             self.link = State::Ready(match done {
@@ -279,11 +305,6 @@ impl Outlet {
             Some(Some(code)) => Ok(Answer::Refused(code)),
             None => Err(self.wrong("another partition's result")),
         }
-    }
-
-    fn lose(&mut self, error: io::Error) {
-        let error = self.io(error);
-        self.break_off(error);
     }
 
     fn io(&self, error: io::Error) -> Error {

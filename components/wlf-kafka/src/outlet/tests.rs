@@ -18,14 +18,22 @@ const TOPIC: &str = "shop.orders";
 
 /// A connection, and the broker's end of it.
 async fn connected() -> (Outlet, TcpStream) {
+    let (outlet, broker, _) = listened(false).await;
+    (outlet, broker)
+}
+
+/// The same, and where the broker listens.
+async fn listened(repeats: bool) -> (Outlet, TcpStream, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let address = listener.local_addr().expect("an address");
     let plain = Connector::new(&Tls::default()).expect("no section");
     let dial = Dial::new(plain, None);
     let address = address.to_string().parse().expect("an address");
-    let outlet = Outlet::open(&dial, address).await.expect("connect");
+    let outlet = Outlet::open(&dial, address, repeats)
+        .await
+        .expect("connect");
     let (broker, _) = listener.accept().await.expect("accept");
-    (outlet, broker)
+    (outlet, broker, listener)
 }
 
 /// A request with one record.
@@ -171,6 +179,44 @@ async fn all_that_is_under_way_is_lost_with_the_connection() {
     // It stays so: what comes later is lost at once.
     outlet.send(request(4, b"value"));
     assert_eq!(next(&mut outlet).await, Some((4, Answer::Lost)));
+}
+
+#[tokio::test]
+async fn what_had_no_answer_goes_again_over_another_connection_and_no_further() {
+    let (mut outlet, mut broker, listener) = listened(true).await;
+    let values = [b"a", b"b", b"c"];
+    for (number, value) in (1..).zip(values) {
+        outlet.send(request(number, value));
+    }
+    let broker = async move {
+        assert_eq!(read(&mut broker).await, (1, b"a".to_vec()));
+        broker.write_all(&answer(1, 0)).await.expect("write");
+        read(&mut broker).await;
+        drop(broker);
+        let (mut broker, _) = listener.accept().await.expect("accept");
+        assert_eq!(read(&mut broker).await, (2, b"b".to_vec()));
+        assert_eq!(read(&mut broker).await, (3, b"c".to_vec()));
+        broker.write_all(&answer(2, 0)).await.expect("write");
+        drop(broker);
+        // And once more after an answer, but not twice without.
+        let (mut broker, _) = listener.accept().await.expect("accept");
+        assert_eq!(read(&mut broker).await, (3, b"c".to_vec()));
+        listener
+    };
+    let answers = async {
+        let mut answers = Vec::new();
+        while !outlet.is_idle() {
+            answers.extend(next(&mut outlet).await);
+        }
+        answers
+    };
+    let (_listener, answers) = futures_util::future::join(broker, answers).await;
+    let expected = [
+        (1, Answer::Acknowledged),
+        (2, Answer::Acknowledged),
+        (3, Answer::Lost),
+    ];
+    assert_eq!(answers, expected);
 }
 
 #[tokio::test]

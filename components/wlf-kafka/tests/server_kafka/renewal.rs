@@ -20,32 +20,57 @@ struct Relay {
     accepting: JoinHandle<()>,
     /// It gives the cluster another id.
     renames: Arc<AtomicBool>,
+    /// It keeps the next answer for itself, and ends the connection.
+    cuts: Arc<AtomicBool>,
 }
 
 impl Relay {
-    async fn to(broker: &Broker) -> Self {
+    /// One that the broker does not know of.
+    async fn beside(broker: &Broker) -> Self {
+        Self::new(broker, false).await
+    }
+
+    /// One through which all goes, because the broker is said to be there.
+    async fn around(broker: &Broker) -> Self {
+        Self::new(broker, true).await
+    }
+
+    async fn new(broker: &Broker, is_told: bool) -> Self {
         let id = broker.cluster().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let address = listener.local_addr().expect("an address").to_string();
         let broker = broker.address.clone();
         let renames = Arc::new(AtomicBool::new(false));
-        let renaming = renames.clone();
+        let cuts = Arc::new(AtomicBool::new(false));
+        let (renaming, cutting) = (renames.clone(), cuts.clone());
+        let told = located(&broker);
+        let said = if is_told {
+            located(&address)
+        } else {
+            told.clone()
+        };
         let accepting = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect(&broker).await.expect("connect");
                 let (mut from_client, mut to_client) = client.into_split();
                 let (mut from_server, mut to_server) = server.into_split();
-                connections.spawn(async move {
+                let (renaming, cutting, id) = (renaming.clone(), cutting.clone(), id.clone());
+                let (told, said) = (told.clone(), said.clone());
+                let there = connections.spawn(async move {
                     let _ = tokio::io::copy(&mut from_client, &mut to_server).await;
                 });
-                let (renaming, id) = (renaming.clone(), id.clone());
                 connections.spawn(async move {
                     let mut bytes = vec![0; 1 << 16];
                     while let Ok(read @ 1..) = from_server.read(&mut bytes).await {
-                        if renaming.load(Relaxed) {
-                            rename(&mut bytes[..read], id.as_bytes());
+                        if cutting.swap(false, Relaxed) {
+                            there.abort();
+                            break;
                         }
+                        if renaming.load(Relaxed) {
+                            put(&mut bytes[..read], id.as_bytes(), &[b'x'; 22]);
+                        }
+                        put(&mut bytes[..read], &told, &said);
                         if to_client.write_all(&bytes[..read]).await.is_err() {
                             break;
                         }
@@ -57,6 +82,7 @@ impl Relay {
             address,
             accepting,
             renames,
+            cuts,
         }
     }
 
@@ -67,11 +93,19 @@ impl Relay {
     }
 }
 
-/// Puts another id of the same length in the place of a cluster's.
-fn rename(bytes: &mut [u8], id: &[u8]) {
-    let found = bytes.windows(id.len()).position(|window| window == id);
+/// An address as brokers give their own: int16 length, host, int32 port.
+fn located(address: &str) -> Vec<u8> {
+    let (host, port) = address.rsplit_once(':').expect("a port");
+    let port: i32 = port.parse().expect("a port");
+    let length = (host.len() as i16).to_be_bytes();
+    [&length[..], host.as_bytes(), &port.to_be_bytes()].concat()
+}
+
+/// Puts other bytes of the same length in the place of some.
+fn put(bytes: &mut [u8], old: &[u8], new: &[u8]) {
+    let found = bytes.windows(old.len()).position(|window| window == old);
     if let Some(found) = found {
-        bytes[found..found + id.len()].fill(b'x');
+        bytes[found..found + old.len()].copy_from_slice(new);
     }
 }
 
@@ -140,7 +174,7 @@ async fn a_topic_that_is_deleted_meanwhile_is_made_anew() {
 #[tokio::test]
 async fn brokers_that_were_learned_are_used_when_the_listed_ones_are_away() {
     let broker = Broker::connect().await;
-    let relay = Relay::to(&broker).await;
+    let relay = Relay::beside(&broker).await;
     let table = table(&broker.database("learned"), "t");
     let mut kafka = through(&relay, json!({}));
     connect(&mut kafka).await;
@@ -188,7 +222,7 @@ async fn a_producer_that_the_broker_does_not_know_as_such_begins_anew() {
 #[tokio::test]
 async fn a_producer_begins_anew_in_another_cluster() {
     let broker = Broker::connect().await;
-    let relay = Relay::to(&broker).await;
+    let relay = Relay::beside(&broker).await;
     let table = table(&broker.database("cluster"), "t");
     let topic = format!("logFlex.{}.t", table.database);
     let mut kafka = through(&relay, json!({"metadata_max_age": "1s"}));
@@ -214,5 +248,27 @@ async fn a_producer_begins_anew_in_another_cluster() {
     assert_eq!(
         ids(&broker.read(&topic).await[0]),
         (0..20).collect::<Vec<_>>()
+    );
+}
+
+/// The rows are there, and nobody heard of it: what goes again is known to the broker.
+#[tokio::test]
+async fn a_request_whose_answer_is_lost_leaves_one_record() {
+    let broker = Broker::connect().await;
+    let relay = Relay::around(&broker).await;
+    let table = table(&broker.database("lost"), "t");
+    let mut kafka = through(&relay, json!({}));
+    connect(&mut kafka).await;
+    kafka.write(&[inserts(&table, 0..10)]).await.expect("write");
+    for round in 1..4 {
+        relay.cuts.store(true, Relaxed);
+        let event = inserts(&table, round * 10..round * 10 + 10);
+        kafka.write(&[event]).await.expect("write again");
+        assert!(!relay.cuts.load(Relaxed), "no answer was lost");
+    }
+    let topic = format!("logFlex.{}.t", table.database);
+    assert_eq!(
+        ids(&broker.read(&topic).await[0]),
+        (0..40).collect::<Vec<_>>()
     );
 }
