@@ -178,7 +178,8 @@ impl Config {
     /// If values that are right by themselves do not go together.
     pub fn dispatcher(mut self) -> Result<KafkaDispatcher, Invalid> {
         self.check()?;
-        let login = self.sasl.take().map(Sasl::into_login).transpose()?;
+        let login = self.sasl.take().map(|sasl| sasl.into_login(&self.tls));
+        let login = login.transpose()?;
         let connector = Connector::new(&self.tls)?;
         Ok(KafkaDispatcher::new(self, Dial::new(connector, login)))
     }
@@ -289,6 +290,76 @@ mod tests {
                 assert_eq!(invalid.key, key);
                 assert!(invalid.message.contains(message), "{}", invalid.message);
             }
+        }
+    }
+
+    #[test]
+    fn a_login_by_token_has_what_it_needs_and_nothing_of_the_others() {
+        let whole = json!({
+            "mechanism": "OAUTHBEARER",
+            "token_endpoint": "https://sso.example/token",
+            "client_id": "wlf",
+            "client_secret": "hunter2",
+        });
+        let kafka = built(json!({"sasl": whole})).expect("whole");
+        assert!(!format!("{kafka:?}").contains("hunter2"));
+        for (name, value, key, message) in [
+            (
+                "token_endpoint",
+                json!(null),
+                "sasl",
+                "needs `token_endpoint`",
+            ),
+            ("client_id", json!(null), "sasl", "needs `client_id`"),
+            (
+                "client_secret",
+                json!(null),
+                "sasl",
+                "needs `client_secret`",
+            ),
+            (
+                "username",
+                json!("u"),
+                "sasl.username",
+                "does not belong to",
+            ),
+            (
+                "password",
+                json!("p"),
+                "sasl.password",
+                "does not belong to",
+            ),
+            (
+                "token_endpoint",
+                json!("sso.example"),
+                "sasl.token_endpoint",
+                "is not the URL",
+            ),
+            (
+                "token_endpoint",
+                json!("ftp://sso.example/"),
+                "sasl.token_endpoint",
+                "is not the URL",
+            ),
+            (
+                "token_endpoint",
+                json!("https://a:hunter2@b/"),
+                "sasl.token_endpoint",
+                "is not the URL",
+            ),
+            (
+                "mechanism",
+                json!("PLAIN"),
+                "sasl.token_endpoint",
+                "does not belong to `PLAIN`",
+            ),
+        ] {
+            let mut sasl = whole.clone();
+            sasl[name] = value;
+            let invalid = built(json!({"sasl": sasl})).expect_err(message);
+            assert_eq!(invalid.key, key, "{message}");
+            assert!(invalid.message.contains(message), "{}", invalid.message);
+            assert!(!invalid.message.contains("hunter2"));
         }
     }
 

@@ -52,7 +52,7 @@ impl Dial {
             && !self.has_warned.swap(true, Relaxed)
         {
             tracing::warn!(
-                "{} goes to {broker} in the clear: set `tls`, or use SCRAM",
+                "{} goes to {broker} in the clear: set `tls`",
                 login.secret()
             );
         }

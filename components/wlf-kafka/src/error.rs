@@ -9,8 +9,10 @@ use rskafka::protocol::error::Error as Code;
 use rskafka::protocol::frame::{ReadError, WriteError};
 use wlf_core::config::HostPort;
 use wlf_core::{Exit, Fault, Severity};
+use wlf_net::http::HttpError;
 use wlf_net::{ConnectError, TlsError};
 
+use crate::code::verdict;
 use crate::sasl::{Mechanism, ScramError};
 
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +56,25 @@ pub enum Error {
     ClosedAtOnce { broker: HostPort },
     #[error("{broker} ended the connection at the first request")]
     Closed { broker: HostPort },
+    #[error("{endpoint} grants no token: it says {status}{}", detail(.message))]
+    TokenRefused {
+        endpoint: String,
+        status: u16,
+        message: Option<String>,
+    },
+    #[error("{endpoint} cannot be asked for a token")]
+    Token {
+        endpoint: String,
+        #[source]
+        source: HttpError,
+    },
+    #[error("{endpoint} grants no token: {what}")]
+    TokenAnswer {
+        endpoint: String,
+        what: &'static str,
+    },
+    #[error("{broker} does not take a token that it took before")]
+    OldToken { broker: HostPort },
     #[error("{broker} belongs to another cluster now")]
     OtherCluster { broker: HostPort },
     #[error("a request to {broker} failed: {error}")]
@@ -196,7 +217,7 @@ impl From<Error> for Fault {
     }
 }
 
-const OUTAGE: Severity = Severity::Retry { after: None };
+pub const OUTAGE: Severity = Severity::Retry { after: None };
 
 /// The severity and the hint, decided for each error once.
 fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
@@ -222,6 +243,29 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
             Severity::Stop(Exit::Login),
             Some("leave `sasl` out, or use the port of the listener with SASL"),
         ),
+        Error::LoginRefused {
+            mechanism: Mechanism::OauthBearer,
+            ..
+        } => (
+            Severity::Stop(Exit::Login),
+            Some(
+                "the broker wants another token: check its issuer, audience and scope (`sasl.scope`) with those of the listener",
+            ),
+        ),
+        // Too many requests, or something is wrong over there.
+        Error::TokenRefused {
+            status: 429 | 500..,
+            ..
+        } => (OUTAGE, None),
+        Error::TokenRefused { .. } => (
+            Severity::Stop(Exit::Login),
+            Some("check `sasl.client_id`, `sasl.client_secret` and `sasl.scope`"),
+        ),
+        Error::Token { source, .. } => (source.severity(), source.hint()),
+        Error::TokenAnswer { .. } => (
+            Severity::Stop(Exit::Config),
+            Some("check `sasl.token_endpoint`"),
+        ),
         Error::LoginRefused { .. } => (
             Severity::Stop(Exit::Login),
             Some(
@@ -242,6 +286,7 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
             None => (OUTAGE, None),
         },
         Error::Timeout { .. }
+        | Error::OldToken { .. }
         | Error::Versions { .. }
         | Error::OtherCluster { .. }
         | Error::Answer { .. }
@@ -271,156 +316,6 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
                 "topics are named with letters, digits, `.`, `_` and `-`, at most 249 of them; change `topic` or exclude the table",
             ),
         ),
-    }
-}
-
-/// What an error code of Kafka means for whoever writes.
-///
-/// Source: <https://kafka.apache.org/protocol#protocol_error_codes>
-fn verdict(code: Code) -> (Severity, Option<&'static str>) {
-    match code {
-        Code::MessageTooLarge
-        | Code::RecordListTooLarge
-        | Code::InvalidTopicException
-        | Code::InvalidRecord => (Severity::Reject, Some("see `delivery.on_reject`")),
-
-        Code::TopicAuthorizationFailed
-        | Code::GroupAuthorizationFailed
-        | Code::ClusterAuthorizationFailed
-        | Code::TransactionalIdAuthorizationFailed
-        | Code::SaslAuthenticationFailed
-        | Code::UnsupportedSaslMechanism
-        | Code::IllegalSaslState
-        | Code::SecurityDisabled
-        | Code::DelegationTokenAuthDisabled
-        | Code::DelegationTokenAuthorizationFailed
-        | Code::DelegationTokenExpired
-        | Code::DelegationTokenNotFound
-        | Code::DelegationTokenOwnerMismatch
-        | Code::DelegationTokenRequestNotAllowed
-        | Code::UnacceptableCredential
-        | Code::InvalidPrincipalType
-        | Code::PrincipalDeserializationFailure => (
-            Severity::Stop(Exit::Login),
-            Some(
-                "the client needs the rights to write to the topic, and to create it unless `create_topics` is false",
-            ),
-        ),
-
-        Code::InvalidPartitions
-        | Code::InvalidReplicaAssignment
-        | Code::InvalidConfig
-        | Code::PolicyViolation => (
-            Severity::Stop(Exit::Config),
-            Some("the cluster refuses a topic like this: see `create_topics`"),
-        ),
-        Code::InvalidTimestamp => (
-            Severity::Stop(Exit::Unavailable),
-            Some(
-                "the clocks of this machine and of the broker differ by more than the topic allows",
-            ),
-        ),
-        Code::UnsupportedCompressionType => (
-            Severity::Stop(Exit::Config),
-            Some(
-                "the broker does not know this `compression`; `gzip`, `snappy` and `lz4` work with older ones",
-            ),
-        ),
-        Code::UnsupportedVersion
-        | Code::UnsupportedForMessageFormat
-        | Code::InvalidRequiredAcks
-        | Code::InvalidRequest => (
-            Severity::Stop(Exit::Unavailable),
-            Some("Kafka 0.11 is the oldest that works, 2.4 without `create_topics`"),
-        ),
-
-        Code::InvalidReplicationFactor => (
-            OUTAGE,
-            Some("fewer brokers are up than the cluster's `default.replication.factor` asks for"),
-        ),
-        Code::NotEnoughReplicas | Code::NotEnoughReplicasAfterAppend => (
-            OUTAGE,
-            Some("fewer replicas are in sync than the topic's `min.insync.replicas`"),
-        ),
-        Code::UnknownServerError
-        | Code::CorruptMessage
-        | Code::UnknownTopicOrPartition
-        | Code::LeaderNotAvailable
-        | Code::NotLeaderOrFollower
-        | Code::RequestTimedOut
-        | Code::BrokerNotAvailable
-        | Code::ReplicaNotAvailable
-        | Code::StaleControllerEpoch
-        | Code::NetworkException
-        | Code::CoordinatorLoadInProgress
-        | Code::CoordinatorNotAvailable
-        | Code::NotCoordinator
-        | Code::NotController
-        | Code::OperationNotAttempted
-        | Code::KafkaStorageError
-        | Code::LogDirNotFound
-        | Code::ReassignmentInProgress
-        | Code::ListenerNotFound
-        | Code::FencedLeaderEpoch
-        | Code::UnknownLeaderEpoch
-        | Code::StaleBrokerEpoch
-        | Code::OffsetNotAvailable
-        | Code::PreferredLeaderNotAvailable
-        | Code::EligibleLeadersNotAvailable
-        | Code::ThrottlingQuotaExceeded
-        | Code::TopicAlreadyExists
-        | Code::UnknownTopicId
-        | Code::InconsistentTopicId
-        | Code::BrokerIdNotRegistered
-        | Code::OutOfOrderSequenceNumber
-        | Code::DuplicateSequenceNumber
-        | Code::InvalidProducerEpoch
-        | Code::InvalidProducerIdMapping
-        | Code::ConcurrentTransactions
-        | Code::UnknownProducerId
-        | Code::ProducerFenced
-        | Code::Unknown(_) => (OUTAGE, None),
-
-        Code::OffsetOutOfRange
-        | Code::InvalidFetchSize
-        | Code::OffsetMetadataTooLarge
-        | Code::IllegalGeneration
-        | Code::InconsistentGroupProtocol
-        | Code::InvalidGroupId
-        | Code::UnknownMemberId
-        | Code::InvalidSessionTimeout
-        | Code::RebalanceInProgress
-        | Code::InvalidCommitOffsetSize
-        | Code::InvalidTxnState
-        | Code::InvalidTransactionTimeout
-        | Code::TransactionCoordinatorFenced
-        | Code::NonEmptyGroup
-        | Code::GroupIdNotFound
-        | Code::FetchSessionIdNotFound
-        | Code::InvalidFetchSessionEpoch
-        | Code::TopicDeletionDisabled
-        | Code::MemberIdRequired
-        | Code::GroupMaxSizeReached
-        | Code::FencedInstanceId
-        | Code::ElectionNotNeeded
-        | Code::NoReassignmentInProgress
-        | Code::GroupSubscribedToTopic
-        | Code::UnstableOffsetCommit
-        | Code::ResourceNotFound
-        | Code::DuplicateResource
-        | Code::InconsistentVoterSet
-        | Code::InvalidUpdateVersion
-        | Code::FeatureUpdateFailed
-        | Code::SnapshotNotFound
-        | Code::PositionOutOfRange
-        | Code::DuplicateBrokerRegistration
-        | Code::InconsistentClusterId
-        | Code::TransactionalIdNotFound => (
-            Severity::Stop(Exit::Software),
-            Some("this answer does not belong to anything that a producer asks"),
-        ),
-        // Codes that a later rskafka knows: new ones are outages until somebody has looked.
-        _ => (OUTAGE, None),
     }
 }
 

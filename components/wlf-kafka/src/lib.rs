@@ -8,6 +8,7 @@
 //! of order.
 
 mod cluster;
+mod code;
 mod compression;
 mod config;
 mod connection;

@@ -5,14 +5,17 @@
 mod config;
 mod exchange;
 mod scram;
+mod token;
 
 use std::fmt;
+use std::sync::Arc;
 
 use wlf_core::config::Secret;
 
 pub use config::Sasl;
 pub use exchange::log_in;
 pub use scram::ScramError;
+pub use token::{ClientCredentials, Tokens};
 
 /// How one logs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
@@ -26,6 +29,9 @@ pub enum Mechanism {
     /// The same with a longer hash.
     #[serde(rename = "SCRAM-SHA-512")]
     ScramSha512,
+    /// Shows a token of OAuth 2.0, which is fetched from `token_endpoint` and asked for anew before it ends.
+    #[serde(rename = "OAUTHBEARER")]
+    OauthBearer,
 }
 
 impl Mechanism {
@@ -35,6 +41,7 @@ impl Mechanism {
             Mechanism::Plain => "PLAIN",
             Mechanism::ScramSha256 => "SCRAM-SHA-256",
             Mechanism::ScramSha512 => "SCRAM-SHA-512",
+            Mechanism::OauthBearer => "OAUTHBEARER",
         }
     }
 }
@@ -46,11 +53,12 @@ impl fmt::Display for Mechanism {
 }
 
 /// Who logs in, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Login {
     Plain(Account),
     ScramSha256(Account),
     ScramSha512(Account),
+    OauthBearer(Arc<Tokens>),
 }
 
 /// Who is known by a password.
@@ -66,13 +74,14 @@ impl Login {
             Login::Plain(_) => Mechanism::Plain,
             Login::ScramSha256(_) => Mechanism::ScramSha256,
             Login::ScramSha512(_) => Mechanism::ScramSha512,
+            Login::OauthBearer(_) => Mechanism::OauthBearer,
         }
     }
 
     /// Whether the broker is told a secret, which others can read without TLS.
     pub fn tells_secret(&self) -> bool {
         match self {
-            Login::Plain(_) => true,
+            Login::Plain(_) | Login::OauthBearer(_) => true,
             Login::ScramSha256(_) | Login::ScramSha512(_) => false,
         }
     }
@@ -81,6 +90,7 @@ impl Login {
     pub fn secret(&self) -> &'static str {
         match self {
             Login::Plain(_) | Login::ScramSha256(_) | Login::ScramSha512(_) => "the password",
+            Login::OauthBearer(_) => "the token",
         }
     }
 
@@ -90,6 +100,7 @@ impl Login {
             Login::Plain(account) | Login::ScramSha256(account) | Login::ScramSha512(account) => {
                 &account.username
             }
+            Login::OauthBearer(tokens) => tokens.client(),
         }
     }
 }

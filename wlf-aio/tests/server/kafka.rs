@@ -1,8 +1,15 @@
 //! Kafka's listeners with TLS and with logins, as the module reaches them.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::on_both;
@@ -11,6 +18,7 @@ use crate::servers::{Topic, database, execute, mysql_address, undisturbed};
 
 on_both!(
     rows_arrive_over_tls_and_after_every_login,
+    rows_arrive_after_a_login_by_token,
     a_session_that_ends_is_begun_again,
     what_is_refused_ends_with_its_code_and_what_to_do,
     a_port_that_is_another_than_was_thought_is_tried_again_with_what_to_do,
@@ -128,6 +136,68 @@ fn rows_arrive_over_tls_and_after_every_login(runtime: &Runtime) {
     }
 }
 
+/// Grants tokens that last a minute to whoever asks, and counts them; says where.
+fn endpoint() -> (String, Arc<AtomicU32>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!(
+        "http://{}/token",
+        listener.local_addr().expect("an address")
+    );
+    let granted = Arc::new(AtomicU32::new(0));
+    let counted = granted.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.expect("a connection"));
+            let head = stream.by_ref().lines().map(|line| line.expect("a line"));
+            let head = head.take_while(|line| !line.is_empty());
+            let length = head.filter_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                name.eq_ignore_ascii_case("content-length")
+                    .then(|| value.trim().parse::<u64>().expect("a length"))
+            });
+            let length = length.last().expect("a length");
+            let mut form = String::new();
+            let read = stream.by_ref().take(length).read_to_string(&mut form);
+            read.expect("a form");
+            assert_eq!(form, "grant_type=client_credentials");
+            counted.fetch_add(1, Relaxed);
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            let now = now.expect("a clock").as_secs();
+            let claims = json!({"sub": "wlf", "iat": now, "exp": now + 60}).to_string();
+            let part = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+            let token = format!("{}.{}.", part(r#"{"alg":"none"}"#), part(&claims));
+            let said = json!({"access_token": token, "expires_in": 60}).to_string();
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{said}",
+                said.len()
+            );
+            stream
+                .get_mut()
+                .write_all(answer.as_bytes())
+                .expect("an answer");
+        }
+    });
+    (url, granted)
+}
+
+fn rows_arrive_after_a_login_by_token(runtime: &Runtime) {
+    let (url, granted) = endpoint();
+    let sasl = format!(
+        "    sasl: {{mechanism: OAUTHBEARER, token_endpoint: \"{url}\", client_id: wlf, client_secret: \"${{KAFKA_PASSWORD}}\"}}\n"
+    );
+    for (number, (listener, options)) in (1..).zip([
+        ("WLF_TEST_KAFKA_SASL", sasl.clone()),
+        ("WLF_TEST_KAFKA_SASL_TLS", VERIFIED.to_owned() + &sasl),
+    ]) {
+        let name = topic(runtime);
+        let ended = write(runtime, &name, listener, &options);
+        assert_eq!(ended.status.code(), Some(0), "{listener}: {}", ended.stderr);
+        assert_eq!(Topic::new(&name).read(ROWS).len(), ROWS, "{listener}");
+        // Some connections, one token.
+        assert_eq!(granted.load(Relaxed), number);
+    }
+}
+
 /// The listener ends connections that were not logged in again for two seconds.
 fn a_session_that_ends_is_begun_again(runtime: &Runtime) {
     let _peace = undisturbed();
@@ -168,8 +238,8 @@ fn what_is_refused_ends_with_its_code_and_what_to_do(runtime: &Runtime) {
             "WLF_TEST_KAFKA_TLS",
             tls("ca: /certs/foreign-ca.pem"),
             78,
-            "is signed by an authority that is not among those of `tls.ca`",
-            "name the file with the authority's certificate as `tls.ca`",
+            "is signed by an unknown authority",
+            "as `tls.ca`",
         ),
         (
             "WLF_TEST_KAFKA_TLS",

@@ -21,7 +21,8 @@ use wlf_core::turn;
 use wlf_net::{Stream, speaks_tls};
 
 use super::scram::{Hash, Scram};
-use super::{Account, Login};
+use super::token::Token;
+use super::{Account, Login, Tokens};
 use crate::error::Error;
 
 /// The largest answer that is read: the list of all messages that a broker knows has less than a kilobyte.
@@ -56,6 +57,7 @@ pub async fn log_in(
         }
         Login::ScramSha256(account) => talk.scram::<Sha256>(account).await?,
         Login::ScramSha512(account) => talk.scram::<Sha512>(account).await?,
+        Login::OauthBearer(tokens) => talk.bearer(tokens).await?,
     }
     // Kafka's own clients do it after 85 to 95 hundredths of the time.
     let lifetime = talk.lifetime;
@@ -128,6 +130,36 @@ impl Talk<'_> {
             .authenticate(proof.message.clone().into_bytes())
             .await?;
         proof.check(&last).map_err(wrong)
+    }
+
+    async fn bearer(&mut self, tokens: &Tokens) -> Result<(), Error> {
+        let (token, is_old) = tokens.token().await?;
+        match self.show(&token).await {
+            // It may have ended earlier than it said, or been taken back.
+            Err(Error::LoginRefused { .. }) if is_old => {
+                tokens.forget().await;
+                Err(Error::OldToken {
+                    broker: self.broker.clone(),
+                })
+            }
+            shown => shown,
+        }
+    }
+
+    async fn show(&mut self, token: &Token) -> Result<(), Error> {
+        let answer = self.authenticate(token.message().into_bytes()).await?;
+        if answer.is_empty() {
+            return Ok(());
+        }
+        // What is wrong with the token, which the login's end comes after; RFC 7628, 3.2.3.
+        match self.authenticate(b"\x01".to_vec()).await {
+            Err(Error::LoginRefused { code, message, .. }) => {
+                let said = String::from_utf8_lossy(&answer).into_owned();
+                Err(self.refused(code, Some(message.unwrap_or(said))))
+            }
+            Err(error) => Err(error),
+            Ok(_) => Err(self.wrong("a login after it was refused")),
+        }
     }
 
     /// Sends a message of the mechanism; gives the broker's.

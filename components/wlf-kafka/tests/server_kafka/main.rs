@@ -3,6 +3,7 @@
 mod broker;
 mod formats;
 mod message;
+mod oauth;
 mod renewal;
 mod sasl;
 mod tls;
