@@ -3,7 +3,6 @@
 //! It knows no component by name and opens no file or socket of its own accord. What flows is in `wlf-data`, which is given
 //! on from here, so that a component needs one dependency.
 
-pub mod ahead;
 pub mod component;
 pub mod config;
 pub mod router;
@@ -17,7 +16,6 @@ pub use wlf_data::{
 };
 pub use wlf_data::{template, value};
 
-pub use ahead::Ahead;
 pub use component::{
     Collector, ComponentApi, ComponentKind, Dispatcher, Progress, Refusal, Transformer, Walk,
     WriteError,

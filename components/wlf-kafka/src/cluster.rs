@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rskafka::protocol::error::Error as Code;
 use rskafka::protocol::messages::{
@@ -15,8 +15,9 @@ use tokio::time::sleep;
 use wlf_core::config::HostPort;
 
 use crate::connection::Connection;
+use crate::dial::Dial;
 use crate::error::Error;
-use crate::message::InitProducerId;
+use crate::init_producer_id::InitProducerId;
 use crate::record_batch::Producer;
 
 /// How long the cluster itself may take to create a topic.
@@ -32,39 +33,118 @@ pub struct NewTopic {
     pub replication_factor: Option<i16>,
 }
 
+/// A topic's name and the leaders of its partitions, if there still is such a topic.
+pub type Described = (String, Option<Vec<i32>>);
+
 /// A cluster that answers.
 #[derive(Debug)]
 pub struct Cluster {
-    /// `host:port` of each broker, by its id.
-    brokers: HashMap<i32, String>,
+    dial: Dial,
+    /// What tells it from all others; old ones have no id.
+    id: Option<String>,
+    /// Each broker, by its id.
+    brokers: HashMap<i32, HostPort>,
     controller: Option<i32>,
     /// The one that was reached first; any broker can describe topics.
     any: Arc<Connection>,
     connections: HashMap<i32, Arc<Connection>>,
+    /// When all topics that are written to were described last.
+    described: Instant,
+}
+
+/// What is known of a cluster from one connection to the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acquaintance {
+    id: String,
+    brokers: Vec<HostPort>,
 }
 
 impl Cluster {
-    /// Connects to the first of the `bootstrap` brokers that answers.
-    pub async fn connect(bootstrap: &[HostPort]) -> Result<Self, Error> {
+    /// Connects to the first of the `bootstrap` brokers that answers, or of those that are known of the same cluster.
+    ///
+    /// # Errors
+    /// What the last of the `bootstrap` brokers said, or the first that will say the same again.
+    pub async fn connect(
+        dial: &Dial,
+        bootstrap: &[HostPort],
+        known: Option<&Acquaintance>,
+    ) -> Result<Self, Error> {
         let mut last = Error::NotConnected;
         for broker in bootstrap {
-            match Connection::open(broker.to_string()).await {
-                Ok(connection) => {
-                    let mut cluster = Self {
-                        brokers: HashMap::new(),
-                        controller: None,
-                        any: Arc::new(connection),
-                        connections: HashMap::new(),
-                    };
-                    match cluster.metadata(&[]).await {
-                        Ok(_) => return Ok(cluster),
-                        Err(error) => last = error,
-                    }
-                }
+            match Self::open(dial, broker.clone()).await {
+                Ok(cluster) => return Ok(cluster),
+                Err(error) if error.is_final() => return Err(error),
                 Err(error) => last = error,
             }
         }
+        for broker in known.into_iter().flat_map(|known| &known.brokers) {
+            match Self::open(dial, broker.clone()).await {
+                // Another cluster may have its address by now.
+                Ok(cluster) if cluster.is_another_than(known) => {}
+                Ok(cluster) => return Ok(cluster),
+                Err(_) => {}
+            }
+        }
         Err(last)
+    }
+
+    async fn open(dial: &Dial, broker: HostPort) -> Result<Self, Error> {
+        let mut cluster = Self {
+            dial: dial.clone(),
+            id: None,
+            brokers: HashMap::new(),
+            controller: None,
+            any: Arc::new(Connection::open(dial, broker).await?),
+            connections: HashMap::new(),
+            described: Instant::now(),
+        };
+        match cluster.metadata(&[]).await {
+            Ok(_) => Ok(cluster),
+            Err(error) if error.is_end() => Err(Error::Closed {
+                broker: cluster.any.broker().clone(),
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What helps to find it again, if it has an id.
+    pub fn acquaintance(&self) -> Option<Acquaintance> {
+        Some(Acquaintance {
+            id: self.id.clone()?,
+            brokers: self.brokers.values().cloned().collect(),
+        })
+    }
+
+    /// Whether it is not the one that was known.
+    pub fn is_another_than(&self, known: Option<&Acquaintance>) -> bool {
+        let other = |(known, id): (&Acquaintance, &String)| known.id != *id;
+        known.zip(self.id.as_ref()).is_some_and(other)
+    }
+
+    /// How its brokers are reached.
+    pub fn dial(&self) -> &Dial {
+        &self.dial
+    }
+
+    /// How long ago the topics that are written to were described.
+    pub fn age(&self) -> Duration {
+        self.described.elapsed()
+    }
+
+    /// The leaders of topics that are known already, by partition, anew; `None` for one that is gone. Topics of which
+    /// a leader is unknown just now are left out.
+    pub async fn describe(&mut self, topics: &[&str]) -> Result<Vec<Described>, Error> {
+        let answer = self.metadata(topics).await?;
+        self.described = Instant::now();
+        let described = answer.topics.into_iter().filter_map(|topic| {
+            let name = topic.name.0.clone();
+            match topic.error {
+                None => Some((name, Some(leaders(topic).ok()?))),
+                Some(Code::UnknownTopicOrPartition) => Some((name, None)),
+                Some(_) => None,
+            }
+        });
+        Ok(described.collect())
     }
 
     /// Asks for a producer id, which makes writing idempotent; `None` where the cluster refuses or does not know that.
@@ -160,13 +240,22 @@ impl Cluster {
             topics: Some(topics.collect()),
             allow_auto_topic_creation: Some(Boolean(false)),
         };
-        let answer = self.any.request(request).await?;
+        let answer = self.any().await?.request(request).await?;
+        let id = answer.cluster_id.as_ref().and_then(|id| id.0.clone());
+        if self.id.is_some() && self.id != id {
+            return Err(Error::OtherCluster {
+                broker: self.any.broker().clone(),
+            });
+        }
+        self.id = id;
+        if !answer.brokers.is_empty() {
+            self.brokers.clear();
+        }
         for broker in &answer.brokers {
-            let (host, port) = (&broker.host.0, broker.port.0);
-            let address = if host.contains(':') {
-                format!("[{host}]:{port}")
-            } else {
-                format!("{host}:{port}")
+            let address = HostPort {
+                host: broker.host.0.clone(),
+                // None has a number that is no port's, and nothing listens at 0.
+                port: broker.port.0.try_into().unwrap_or(0),
             };
             self.brokers.insert(broker.node_id.0, address);
         }
@@ -177,7 +266,10 @@ impl Cluster {
     async fn create(&mut self, topic: &str, new: NewTopic) -> Result<(), Error> {
         let controller = match self.controller {
             Some(id) => self.connection(id).await?,
-            None => self.any.clone(),
+            None => {
+                self.any().await?;
+                self.any.clone()
+            }
         };
         let request = CreateTopicsRequest {
             topics: vec![CreateTopicRequest {
@@ -213,18 +305,29 @@ impl Cluster {
         }
     }
 
+    /// The connection to the broker that was reached first.
+    async fn any(&mut self) -> Result<&Connection, Error> {
+        if self.any.is_stale() {
+            let broker = self.any.broker().clone();
+            self.any = Arc::new(Connection::open(&self.dial, broker).await?);
+        }
+        Ok(&self.any)
+    }
+
     /// A connection to a broker.
     async fn connection(&mut self, id: i32) -> Result<Arc<Connection>, Error> {
-        if let Some(connection) = self.connections.get(&id) {
+        if let Some(connection) = self.connections.get(&id)
+            && !connection.is_stale()
+        {
             return Ok(connection.clone());
         }
-        let connection = Arc::new(Connection::open(self.address(id)?).await?);
+        let connection = Arc::new(Connection::open(&self.dial, self.address(id)?).await?);
         self.connections.insert(id, connection.clone());
         Ok(connection)
     }
 
-    /// A broker's `host:port`.
-    pub fn address(&self, id: i32) -> Result<String, Error> {
+    /// Where a broker is.
+    pub fn address(&self, id: i32) -> Result<HostPort, Error> {
         let broker = self.brokers.get(&id).cloned();
         broker.ok_or(Error::UnknownBroker { id })
     }

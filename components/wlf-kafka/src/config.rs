@@ -5,17 +5,20 @@ use std::num::{NonZeroU8, NonZeroU16};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use wlf_core::config::{Build, Component, Context, HostPort, Invalid};
-use wlf_core::format::{EncodedRecord, Format, KeyFormat};
-use wlf_core::{ComponentKind, Event, Operation, Template};
+use wlf_core::config::{Duration, HostPort, Invalid};
+use wlf_core::format::{EncodedRecord, Format, KeyFormat, MessageFormat};
+use wlf_core::{Event, Operation, Template};
+use wlf_net::{Connector, Tls};
 
 use crate::cluster::NewTopic;
 use crate::compression::Compression;
+use crate::dial::Dial;
 use crate::dispatcher::KafkaDispatcher;
 use crate::key::KeyForm;
 use crate::partition::{PartitionBy, Partitioner};
+use crate::sasl::Sasl;
 use crate::topics;
 
 /// Writes each row as a record of a Kafka topic, acknowledged by all in-sync replicas.
@@ -56,12 +59,24 @@ pub struct Config {
     /// The form of the record's value.
     #[serde(default)]
     pub format: Format,
+    /// The form of messages, as opposed to rows.
     #[serde(default)]
-    #[schemars(skip)]
-    pub tls: Option<IgnoredAny>,
+    pub messages: MessageFormat,
+    /// How old what is known of brokers and partitions may become, `1s` or more; then it is asked for anew, so that
+    /// partitions which a topic got meanwhile are used. Rows of a key may go to another partition from there on.
+    #[serde(default = "metadata_max_age")]
+    pub metadata_max_age: Duration,
+    /// How to log in to the brokers; without it one does not.
     #[serde(default)]
-    #[schemars(skip)]
-    pub sasl: Option<IgnoredAny>,
+    pub sasl: Option<Sasl>,
+    /// How the connections to the brokers are secured.
+    #[serde(default)]
+    pub tls: Tls,
+}
+
+/// As that of Kafka's own clients (`metadata.max.age.ms`).
+fn metadata_max_age() -> Duration {
+    Duration::from_secs(300)
 }
 
 fn default_topic() -> Template {
@@ -159,17 +174,19 @@ impl JsonSchema for CreateTopics {
     }
 }
 
-impl Build for Config {
-    const TYPE: &'static str = "KafkaDispatcher";
-    const KIND: ComponentKind = ComponentKind::Dispatcher;
-
-    fn build(self, _: &Context) -> Result<Component, Invalid> {
-        self.check()?;
-        Ok(Component::Dispatcher(Box::new(KafkaDispatcher::new(self))))
-    }
-}
-
 impl Config {
+    /// Makes the dispatcher.
+    ///
+    /// # Errors
+    /// If values that are right by themselves do not go together.
+    pub fn dispatcher(mut self) -> Result<KafkaDispatcher, Invalid> {
+        self.check()?;
+        let login = self.sasl.take().map(|sasl| sasl.into_login(&self.tls));
+        let login = login.transpose()?;
+        let connector = Connector::new(&self.tls)?;
+        Ok(KafkaDispatcher::new(self, Dial::new(connector, login)))
+    }
+
     /// The form of what the encoder gives for a record's identity.
     pub fn key_form(&self, record: EncodedRecord<'_>) -> KeyForm {
         match (self.key_format, &self.format) {
@@ -198,14 +215,9 @@ impl Config {
                     .with_hint("name at least one, as in `[\"127.0.0.1:9092\"]`"),
             );
         }
-        for (key, given) in [("tls", self.tls.is_some()), ("sasl", self.sasl.is_some())] {
-            if given {
-                return Err(Invalid::new(
-                    key,
-                    format!("`{key}` is not supported by the KafkaDispatcher yet"),
-                )
-                .with_hint("use a listener that is plain text and needs no login"));
-            }
+        if self.metadata_max_age < Duration::from_secs(1) {
+            let message = "`metadata_max_age` is less than a second";
+            return Err(Invalid::new("metadata_max_age", message));
         }
         let topics = [
             ("topic", Some(&self.topic)),
@@ -232,11 +244,15 @@ mod tests {
 
     use super::*;
 
-    fn check(topic: &str) -> Result<(), Invalid> {
-        let config = json!({"bootstrap_brokers": ["127.0.0.1:9092"], "topic": topic});
-        serde_json::from_value::<Config>(config)
+    fn built(mut options: serde_json::Value) -> Result<KafkaDispatcher, Invalid> {
+        options["bootstrap_brokers"] = json!(["127.0.0.1:9092"]);
+        serde_json::from_value::<Config>(options)
             .expect("a configuration")
-            .check()
+            .dispatcher()
+    }
+
+    fn check(topic: &str) -> Result<(), Invalid> {
+        built(json!({"topic": topic})).map(drop)
     }
 
     #[test]
@@ -247,5 +263,113 @@ mod tests {
         for topic in ["two words", "..", "größe", "a/b"] {
             assert_eq!(check(topic).expect_err(topic).key, "topic");
         }
+    }
+
+    #[test]
+    fn a_login_has_what_its_mechanism_needs() {
+        for mechanism in ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] {
+            let whole = json!({"mechanism": mechanism, "username": "u", "password": "hunter2"});
+            let kafka = built(json!({"sasl": whole})).expect(mechanism);
+            assert!(!format!("{kafka:?}").contains("hunter2"));
+            for (name, value, key, message) in [
+                ("username", json!(null), "sasl", "needs `username`"),
+                ("password", json!(null), "sasl", "needs `password`"),
+                (
+                    "password",
+                    json!(""),
+                    "sasl.password",
+                    "`password` is empty",
+                ),
+                (
+                    "username",
+                    json!("a\0b"),
+                    "sasl.username",
+                    "a character NUL",
+                ),
+            ] {
+                let mut sasl = whole.clone();
+                sasl[name] = value;
+                let invalid = built(json!({"sasl": sasl})).expect_err(message);
+                assert_eq!(invalid.key, key);
+                assert!(invalid.message.contains(message), "{}", invalid.message);
+            }
+        }
+    }
+
+    #[test]
+    fn a_login_by_token_has_what_it_needs_and_nothing_of_the_others() {
+        let whole = json!({
+            "mechanism": "OAUTHBEARER",
+            "token_endpoint": "https://sso.example/token",
+            "client_id": "wlf",
+            "client_secret": "hunter2",
+        });
+        let kafka = built(json!({"sasl": whole})).expect("whole");
+        assert!(!format!("{kafka:?}").contains("hunter2"));
+        for (name, value, key, message) in [
+            (
+                "token_endpoint",
+                json!(null),
+                "sasl",
+                "needs `token_endpoint`",
+            ),
+            ("client_id", json!(null), "sasl", "needs `client_id`"),
+            (
+                "client_secret",
+                json!(null),
+                "sasl",
+                "needs `client_secret`",
+            ),
+            (
+                "username",
+                json!("u"),
+                "sasl.username",
+                "does not belong to",
+            ),
+            (
+                "password",
+                json!("p"),
+                "sasl.password",
+                "does not belong to",
+            ),
+            (
+                "token_endpoint",
+                json!("sso.example"),
+                "sasl.token_endpoint",
+                "is not the URL",
+            ),
+            (
+                "token_endpoint",
+                json!("ftp://sso.example/"),
+                "sasl.token_endpoint",
+                "is not the URL",
+            ),
+            (
+                "token_endpoint",
+                json!("https://a:hunter2@b/"),
+                "sasl.token_endpoint",
+                "is not the URL",
+            ),
+            (
+                "mechanism",
+                json!("PLAIN"),
+                "sasl.token_endpoint",
+                "does not belong to `PLAIN`",
+            ),
+        ] {
+            let mut sasl = whole.clone();
+            sasl[name] = value;
+            let invalid = built(json!({"sasl": sasl})).expect_err(message);
+            assert_eq!(invalid.key, key, "{message}");
+            assert!(invalid.message.contains(message), "{}", invalid.message);
+            assert!(!invalid.message.contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn metadata_may_not_be_asked_for_all_the_time() {
+        let invalid = built(json!({"metadata_max_age": "999ms"})).expect_err("too short");
+        assert_eq!(invalid.key, "metadata_max_age");
+        assert!(built(json!({"metadata_max_age": "1s"})).is_ok());
     }
 }

@@ -1,19 +1,18 @@
 //! A connection to one broker for all but the rows.
 
-use std::io;
 use std::io::Cursor;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rskafka::messenger::Messenger;
+use rskafka::messenger::{Messenger, SyncVersionsError};
 use rskafka::protocol::messages::{ReadVersionedType, RequestBody, WriteVersionedType};
 use tokio::io::BufStream;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
+use wlf_core::config::HostPort;
+use wlf_net::Stream;
 
-use crate::error::Error;
+use crate::dial::{self, CONNECT, Dial};
+use crate::error::{Error, is_end};
 
-/// How long connecting may take.
-const CONNECT: Duration = Duration::from_secs(10);
 /// How long an answer may take: longer than the brokers wait for each other.
 pub const ANSWER: Duration = Duration::from_secs(40);
 /// The largest answer that is read, which is the description of a large cluster.
@@ -21,34 +20,30 @@ const LARGEST_ANSWER: usize = 32 << 20;
 /// Requests up to this size leave in one write; Nagle's algorithm would delay what comes after a small one.
 const WRITE_BUFFER: usize = 64 << 10;
 
-/// Connects to a broker, written `host:port`.
-pub async fn connect(broker: &str) -> Result<TcpStream, Error> {
-    let source = match timeout(CONNECT, TcpStream::connect(broker)).await {
-        Ok(Ok(stream)) => return Ok(stream),
-        Ok(Err(source)) => source,
-        Err(_) => io::ErrorKind::TimedOut.into(),
-    };
-    Err(Error::Connect {
-        broker: broker.to_owned(),
-        source,
-    })
-}
-
 /// A connection to one broker, on which any number of requests may be under way; it answers them in order.
 #[derive(Debug)]
 pub struct Connection {
-    broker: String,
-    messenger: Messenger<BufStream<TcpStream>>,
+    broker: HostPort,
+    messenger: Messenger<BufStream<Stream>>,
+    expires: Option<Instant>,
 }
 
 impl Connection {
-    /// Connects to `broker`, written `host:port`, and learns which versions of each message it knows.
-    pub async fn open(broker: String) -> Result<Self, Error> {
-        let stream = connect(&broker).await?;
-        let stream = BufStream::with_capacity(64 << 10, WRITE_BUFFER, stream);
+    /// Connects to `broker`, and learns which versions of each message it knows.
+    pub async fn open(dial: &Dial, broker: HostPort) -> Result<Self, Error> {
+        let link = dial.open(&broker).await?;
+        let is_secured = link.stream.session().is_some();
+        let stream = BufStream::with_capacity(64 << 10, WRITE_BUFFER, link.stream);
         let mut messenger = Messenger::new(stream, LARGEST_ANSWER, "wlf".into());
         match timeout(CONNECT, messenger.sync_versions()).await {
-            Ok(Ok(())) => Ok(Self { broker, messenger }),
+            Ok(Ok(())) => Ok(Self {
+                broker,
+                messenger,
+                expires: link.expires,
+            }),
+            Ok(Err(SyncVersionsError::RequestError(error))) if is_end(&error) && !is_secured => {
+                Err(Error::ClosedAtOnce { broker })
+            }
             Ok(Err(error)) => Err(Error::Versions { broker, error }),
             Err(_) => Err(Error::Timeout {
                 broker,
@@ -74,6 +69,15 @@ impl Connection {
                 after: ANSWER,
             }),
         }
+    }
+
+    pub fn broker(&self) -> &HostPort {
+        &self.broker
+    }
+
+    /// Whether it is of no use any more, because one had to log in again.
+    pub fn is_stale(&self) -> bool {
+        dial::is_past(self.expires)
     }
 
     /// An answer that does not fit the request.

@@ -3,10 +3,14 @@
 use async_trait::async_trait;
 use wlf_core::component::Incoming;
 use wlf_core::format::{EncodedRecord, Encoder, KeyFormat, Lanes, Target};
-use wlf_core::{Ahead, Dispatcher, Event, Fault, Operation, Template, WriteError, turn};
+use wlf_core::template::View;
+use wlf_core::{
+    Dispatcher, Event, Fault, Operation, Refusal, Severity, Template, WriteError, turn,
+};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Acquaintance, Cluster};
 use crate::config::Config;
+use crate::dial::Dial;
 use crate::error::Error;
 use crate::flow::Flow;
 use crate::key;
@@ -29,11 +33,16 @@ pub struct KafkaDispatcher {
     encoder: Encoder,
     /// Whether the encoder writes rows to their partitions by itself.
     in_lanes: bool,
+    dial: Dial,
     connected: Option<Connected>,
+    /// The cluster that was connected last.
+    known: Option<Acquaintance>,
     topics: Topics,
     producer: Option<Producer>,
-    /// Rows that their partitions have although another partition has not all rows before them.
-    ahead: Ahead,
+    /// The rows of the write under way that go nowhere, by their numbers.
+    refused: Vec<(u32, Fault)>,
+    /// How many messages had no key.
+    keyless: usize,
     /// The key of a row that a template makes, and what a partition is chosen by; made anew for each row.
     key: String,
     text: String,
@@ -47,7 +56,7 @@ struct Connected {
 }
 
 impl KafkaDispatcher {
-    pub fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config, dial: Dial) -> Self {
         let encoder = encoder(&config);
         let by_lane = match (&config.partition_by, config.partitioner) {
             (PartitionBy::PrimaryKey, Partitioner::Murmur2) => true,
@@ -61,48 +70,112 @@ impl KafkaDispatcher {
                 && config.topic.is_per_table(),
             encoder,
             config,
+            dial,
             connected: None,
+            known: None,
             topics: Topics::default(),
             producer: None,
-            ahead: Ahead::default(),
+            refused: Vec::new(),
+            keyless: 0,
             key: String::new(),
             text: String::new(),
         }
     }
 
     /// Encodes events into the lanes of their partitions, and sends what is full. The first row is number `row` of the write;
-    /// returns the number behind the last.
+    /// returns the number behind the last. Rows that are refused are noted and passed over.
     ///
     /// # Errors
-    /// The first row that goes nowhere, and why; the rows before it are in their lanes.
+    /// The first row that goes nowhere for another reason, and why; the rows before it are in their lanes.
     async fn encode(&mut self, events: &[Event], mut row: u32) -> Result<u32, (u32, Fault)> {
         let mut next = self.encoder.lanes().written() + TURN;
         let mut rest = events;
-        while let [event, ..] = rest {
-            let (done, encoded) =
-                if self.in_lanes && self.ahead.is_empty() && event.operation != Operation::Ddl {
-                    let topic = match self.topics.known(event) {
-                        Some(topic) => topic,
-                        None => self.find(event).await.map_err(|fault| (row, fault))?,
-                    };
-                    let target = whole(&self.config, event, topic);
-                    self.encoder.lanes().aim(target, row);
-                    self.encoder.encode_in_lanes(rest, next)
-                } else {
-                    self.route(event, row).await?;
-                    (1, Ok(()))
-                };
-            let (whole_events, behind) = rest.split_at(done);
-            row += whole_events.iter().map(Event::len).sum::<u32>();
-            encoded.map_err(|error| (row + error.row, error.fault))?;
-            rest = behind;
+        // What is behind a refused row of its event.
+        let mut behind: Option<Event> = None;
+        loop {
+            let front = behind.as_ref().map_or(rest, std::slice::from_ref);
+            if front.is_empty() {
+                return Ok(row);
+            }
+            let (done, encoded) = self.encode_front(front, row, next).await;
+            let whole = front.get(..done).unwrap_or_default();
+            row += whole.iter().map(Event::len).sum::<u32>();
+            let mut passed = done;
+            let mut left = None;
+            if let Err((within, fault)) = encoded {
+                row += within;
+                if fault.severity != Severity::Reject {
+                    return Err((row, fault));
+                }
+                self.refused.push((row, fault));
+                row += 1;
+                passed += 1;
+                left = front.get(done).cloned().and_then(|mut event| {
+                    event.split_to(within + 1);
+                    (!event.is_empty()).then_some(event)
+                });
+            }
+            if behind.is_none() {
+                rest = rest.get(passed..).unwrap_or_default();
+            }
+            behind = left;
             if self.encoder.lanes().has_full() || self.encoder.lanes().written() >= next {
                 self.send_full().await;
                 next = self.encoder.lanes().written() + TURN;
                 turn::pass_on().await;
             }
         }
-        Ok(row)
+    }
+
+    /// Encodes the first event, and those behind it that go the same way, until there are `enough` bytes in all lanes. Returns
+    /// how many events were encoded as a whole.
+    ///
+    /// # Errors
+    /// The number of the first row that goes nowhere in the event behind those, and why.
+    async fn encode_front(
+        &mut self,
+        events: &[Event],
+        row: u32,
+        enough: usize,
+    ) -> (usize, Result<(), (u32, Fault)>) {
+        let Some(event) = events.first() else {
+            return (0, Ok(()));
+        };
+        if !self.in_lanes || event.operation == Operation::Ddl {
+            return match self.route(event, row).await {
+                Ok(()) => (1, Ok(())),
+                Err(failed) => (0, Err(failed)),
+            };
+        }
+        let topic = match self.topics.known(event) {
+            Some(topic) => topic,
+            None => match self.find(event).await {
+                Ok(topic) => topic,
+                Err(fault) => return (0, Err((0, fault))),
+            },
+        };
+        let target = whole(&self.config, event, topic);
+        self.encoder.lanes().aim(target, row);
+        let (done, encoded) = self.encoder.encode_in_lanes(events, enough);
+        (done, encoded.map_err(|error| (error.row, error.fault)))
+    }
+
+    /// Asks the cluster for its brokers and partitions anew if that was long ago; nothing may be under way.
+    async fn renew(&mut self) -> Result<(), Fault> {
+        let Some(Connected { cluster, flow }) = &mut self.connected else {
+            return Ok(());
+        };
+        if cluster.age() < self.config.metadata_max_age.get() {
+            return Ok(());
+        }
+        let names = flow.partitions.topics();
+        let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+        let described = cluster.describe(&names).await?;
+        if flow.partitions.renew(&described, self.encoder.lanes()) {
+            self.topics.forget();
+        }
+        self.known = cluster.acquaintance();
+        Ok(())
     }
 
     /// Looks the topic of an event's rows up, which depends on nothing else.
@@ -118,16 +191,19 @@ impl KafkaDispatcher {
         };
         let template = self.config.topic_of(event);
         let topics = &mut self.topics;
-        topics.of_row(event, &[], template, &mut finding).await
+        let mut view = View::of_table(event);
+        topics
+            .of_record(event, &mut view, template, &mut finding)
+            .await
     }
 
     /// Encodes an event whose first row has the number `first`, and copies each record to where it goes.
     ///
     /// # Errors
-    /// The first row that goes nowhere, and why.
+    /// The number of the first row in the event that goes nowhere, and why; those that are refused by themselves are noted.
     async fn route(&mut self, event: &Event, first: u32) -> Result<(), (u32, Fault)> {
         let Some(Connected { cluster, flow }) = &mut self.connected else {
-            return Err((first, Error::NotConnected.into()));
+            return Err((0, Error::NotConnected.into()));
         };
         let config = &self.config;
         self.encoder.pass();
@@ -141,42 +217,48 @@ impl KafkaDispatcher {
         };
         let mut of_all = None;
         let template = config.topic_of(event);
+        let mut refused = None;
         for record in records {
             let index = record.row as u32;
-            let row = first + index;
-            if self.ahead.contains(event, index) {
+            // A row goes out whole or not at all, as far as that is known in time.
+            if refused == Some(index) {
                 continue;
             }
-            let at = |fault: Fault| (row, fault);
+            let mut view = View::of_record(event, &record);
             let topic = match of_all {
-                Some(topic) => topic,
+                Some(topic) => Ok(topic),
                 None => {
                     let topics = &mut self.topics;
-                    let found = topics.of_row(event, record.view, template, &mut finding);
-                    let topic = found.await.map_err(at)?;
-                    of_all = template.is_per_table().then_some(topic);
-                    topic
+                    let found = topics.of_record(event, &mut view, template, &mut finding);
+                    found.await
                 }
             };
-            self.key.clear();
-            let key = match &config.key {
-                Some(template) if event.operation != Operation::Ddl => {
-                    let (table, operation) = (&event.table, event.operation);
-                    template
-                        .render_row(table, operation, record.view, &mut self.key)
-                        .map_err(|error| at(error.into()))?;
-                    Some(self.key.as_bytes())
+            let placed = topic.and_then(|topic| {
+                of_all = template.is_per_table().then_some(topic);
+                let mut place = Placing {
+                    config,
+                    event,
+                    view: &mut view,
+                    keyless: &mut self.keyless,
+                };
+                let (key, text) = (&mut self.key, &mut self.text);
+                let (key, lane) = place.place(record, topic, key, text)?;
+                Ok((key, lane, topic.limit))
+            });
+            match placed {
+                Ok((key, lane, limit)) => {
+                    let (value, headers) = (record.value, record.headers);
+                    let row = first + index;
+                    finding.lanes.push(lane, limit, row, key, value, headers);
                 }
-                _ => record.key,
-            };
-            self.text.clear();
-            let text = partition_text(config, event, record, key, &mut self.text).map_err(at)?;
-            let partitions = topic.lanes.try_into().unwrap_or(i32::MAX);
-            let lane = topic.first + config.partitioner.partition(text, partitions) as usize;
-            let lanes = &mut finding.lanes;
-            lanes.push(lane, topic.limit, row, key, record.value, record.headers);
+                Err(fault) if fault.severity == Severity::Reject => {
+                    refused = Some(index);
+                    self.refused.push((first + index, fault));
+                }
+                Err(fault) => return Err((index, fault)),
+            }
         }
-        encoded.map_err(|error| (first + error.row, error.fault))
+        encoded.map_err(|error| (error.row, error.fault))
     }
 
     /// Waits for more events or for the last answer, whichever comes first.
@@ -227,7 +309,7 @@ fn whole(config: &Config, event: &Event, topic: Target) -> Target {
 
 /// The encoder that the options need.
 fn encoder(config: &Config) -> Encoder {
-    let mut encoder = Encoder::new(config.format.clone());
+    let mut encoder = Encoder::new(config.format.clone()).with_messages_as(config.messages);
     let by_key = config.partition_by == PartitionBy::PrimaryKey;
     if let Some(format) = config.key_format {
         encoder = encoder.with_keys_as(format);
@@ -254,16 +336,63 @@ fn encoder(config: &Config) -> Encoder {
     }
 }
 
-/// Notes rows, given by their numbers among all of a write and in order, that need not be sent again.
-fn note_ahead(ahead: &mut Ahead, events: &[Event], rows: impl Iterator<Item = u32>) {
+/// The rows with these numbers among all of a write, which are in order: the index of the event and the number in it.
+fn places(events: &[Event], rows: impl Iterator<Item = u32>) -> Vec<(usize, u32)> {
     let mut rows = rows.peekable();
     let mut start = 0;
-    for event in events {
+    let mut places = Vec::new();
+    for (index, event) in events.iter().enumerate() {
         let end = start + event.len();
         while let Some(row) = rows.next_if(|row| *row < end) {
-            ahead.note(event, row - start);
+            places.push((index, row - start));
         }
         start = end;
+    }
+    places
+}
+
+/// Chooses where a record goes.
+struct Placing<'p, 'a> {
+    config: &'p Config,
+    event: &'a Event,
+    view: &'p mut View<'a>,
+    keyless: &'p mut usize,
+}
+
+impl<'a> Placing<'_, 'a> {
+    /// The record's key and the lane of its partition. `key` and `text` are memory for those that are made.
+    fn place<'k>(
+        &mut self,
+        record: EncodedRecord<'a>,
+        topic: Target,
+        key: &'k mut String,
+        text: &mut String,
+    ) -> Result<(Option<&'k [u8]>, usize), Fault>
+    where
+        'a: 'k,
+    {
+        /// So many messages without a key go to one partition before the next has its turn.
+        const TOGETHER: usize = 256;
+        let config = self.config;
+        let key = match &config.key {
+            Some(template) if self.event.operation != Operation::Ddl => {
+                key.clear();
+                template.render(self.view, key)?;
+                Some(key.as_bytes())
+            }
+            _ => record.key,
+        };
+        let by_key = matches!(config.partition_by, PartitionBy::PrimaryKey);
+        if by_key && key.is_none() && self.event.operation == Operation::Message {
+            *self.keyless += 1;
+            let lane = topic.first + *self.keyless / TOGETHER % topic.lanes.max(1);
+            return Ok((key, lane));
+        }
+        text.clear();
+        let text = partition_text(config, self.event, record, self.view, key, text)?;
+        let partitions = topic.lanes.try_into().unwrap_or(i32::MAX);
+        let partition = config.partitioner.partition(text, partitions);
+        Ok((key, topic.first + partition as usize))
     }
 }
 
@@ -272,6 +401,7 @@ fn partition_text<'a>(
     config: &Config,
     event: &'a Event,
     record: EncodedRecord<'a>,
+    view: &mut View<'_>,
     key: Option<&'a [u8]>,
     out: &'a mut String,
 ) -> Result<&'a [u8], Fault> {
@@ -281,7 +411,7 @@ fn partition_text<'a>(
         (PartitionBy::Database, _) => return Ok(table.database.as_bytes()),
         (PartitionBy::Table, _) => return Ok(table.name.as_bytes()),
         (PartitionBy::Template(template), _) if !is_ddl || template.is_per_table() => {
-            template.render_row(table, event.operation, record.view, out)?;
+            template.render(view, out)?;
         }
         (PartitionBy::PrimaryKey | PartitionBy::Template(_), Partitioner::Murmur2) => {
             return Ok(key.unwrap_or(record.identity));
@@ -301,9 +431,15 @@ fn partition_text<'a>(
 impl Dispatcher for KafkaDispatcher {
     async fn connect(&mut self) -> Result<(), Fault> {
         self.connected = None;
-        self.topics = Topics::default();
+        self.topics.forget();
         self.encoder.lanes().remove();
-        let cluster = Cluster::connect(&self.config.bootstrap_brokers).await?;
+        let brokers = &self.config.bootstrap_brokers;
+        let cluster = Cluster::connect(&self.dial, brokers, self.known.as_ref()).await?;
+        if cluster.is_another_than(self.known.as_ref()) {
+            tracing::warn!("the brokers of Kafka belong to another cluster than before");
+            self.producer = None;
+        }
+        self.known = cluster.acquaintance();
         // What is still on its way from before must not come after what is sent from now on. With a higher epoch the
         // brokers refuse it (KIP-360).
         self.producer = match self.producer {
@@ -329,6 +465,8 @@ impl Dispatcher for KafkaDispatcher {
     async fn write_incoming(&mut self, incoming: &mut dyn Incoming) -> Result<(), WriteError> {
         self.encoder.clear();
         self.encoder.lanes().clear();
+        self.refused.clear();
+        self.renew().await.map_err(WriteError::nothing)?;
         if let Some(Connected { flow, .. }) = &mut self.connected {
             flow.begin();
         }
@@ -351,21 +489,39 @@ impl Dispatcher for KafkaDispatcher {
         let mut failed = None;
         if let Some(Connected { flow, .. }) = &mut self.connected {
             flow.finish(self.encoder.lanes()).await;
-            failed = flow.end(|topic, limit| self.topics.narrow(topic, limit));
+            let narrowed;
+            (failed, narrowed) = flow.end();
+            if narrowed {
+                self.topics.forget();
+            }
         }
+        self.refused.sort_by_key(|(row, _)| *row);
+        let refused = std::mem::take(&mut self.refused);
         // Rows that were not sent stand behind all that were.
-        let (row, fault) = match (failed, encoded) {
+        let error = match (failed, encoded) {
             (Some(failed), _) => {
-                note_ahead(&mut self.ahead, events, failed.ahead.into_iter());
-                (failed.row, failed.error.into())
+                if failed.error.ends_producer() {
+                    self.producer = None;
+                }
+                let ahead = places(events, failed.ahead.into_iter());
+                WriteError {
+                    ahead,
+                    ..WriteError::at_row(events, failed.row as usize, failed.error.into())
+                }
             }
-            (None, Err(failed)) => failed,
-            (None, Ok(())) => {
-                self.ahead.clear();
-                return Ok(());
-            }
+            (None, Err((row, fault))) => WriteError::at_row(events, row as usize, fault),
+            (None, Ok(())) if refused.is_empty() => return Ok(()),
+            (None, Ok(())) => WriteError::all(events),
         };
-        Err(WriteError::at_row(events, row as usize, fault))
+        let rows = places(events, refused.iter().map(|(row, _)| *row));
+        let refused = rows.into_iter().zip(refused);
+        Err(
+            error.and_refused(refused.map(|((event, row), (_, fault))| Refusal {
+                event,
+                row,
+                fault,
+            })),
+        )
     }
 }
 

@@ -6,28 +6,87 @@ use std::time::Duration;
 use rskafka::client::error::RequestError;
 use rskafka::messenger::SyncVersionsError;
 use rskafka::protocol::error::Error as Code;
+use rskafka::protocol::frame::{ReadError, WriteError};
+use wlf_core::config::HostPort;
 use wlf_core::{Exit, Fault, Severity};
+use wlf_net::http::HttpError;
+use wlf_net::{ConnectError, TlsError};
+
+use crate::code::verdict;
+use crate::sasl::{Mechanism, ScramError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot connect to {broker}")]
-    Connect {
-        broker: String,
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Connect { source: ConnectError },
     #[error("{broker} gave no answer within {} s", .after.as_secs())]
-    Timeout { broker: String, after: Duration },
+    Timeout { broker: HostPort, after: Duration },
     // rskafka's errors name their causes in their own text, so these are not sources a second time.
     #[error("cannot agree on protocol versions with {broker}: {error}")]
     Versions {
-        broker: String,
+        broker: HostPort,
         error: SyncVersionsError,
     },
+    #[error(
+        "{broker} does not offer the login {mechanism}; it offers {}",
+        listed(.offered)
+    )]
+    Mechanism {
+        broker: HostPort,
+        mechanism: Mechanism,
+        offered: Vec<String>,
+    },
+    #[error("{broker} has no login at this port")]
+    NoLogin { broker: HostPort },
+    #[error("{broker} refuses the login of `{name}` by {mechanism}: it says {code}{}", detail(.message))]
+    LoginRefused {
+        broker: HostPort,
+        mechanism: Mechanism,
+        name: String,
+        code: Code,
+        message: Option<String>,
+    },
+    #[error("the login at {broker} fails")]
+    Scram {
+        broker: HostPort,
+        #[source]
+        source: ScramError,
+    },
+    #[error("{broker} ended the connection at once")]
+    ClosedAtOnce { broker: HostPort },
+    #[error("{broker} ended the connection at the first request")]
+    Closed { broker: HostPort },
+    #[error("{endpoint} grants no token: it says {status}{}", detail(.message))]
+    TokenRefused {
+        endpoint: String,
+        status: u16,
+        message: Option<String>,
+    },
+    #[error("{endpoint} cannot be asked for a token")]
+    Token {
+        endpoint: String,
+        #[source]
+        source: HttpError,
+    },
+    #[error("{endpoint} grants no token: {what}")]
+    TokenAnswer {
+        endpoint: String,
+        what: &'static str,
+    },
+    #[error("{broker} does not take a token that it took before")]
+    OldToken { broker: HostPort },
+    #[error("{broker} belongs to another cluster now")]
+    OtherCluster { broker: HostPort },
     #[error("a request to {broker} failed: {error}")]
-    Request { broker: String, error: RequestError },
+    Request {
+        broker: HostPort,
+        error: RequestError,
+    },
     #[error("{broker} answered something else than was asked: {what}")]
-    Answer { broker: String, what: &'static str },
+    Answer {
+        broker: HostPort,
+        what: &'static str,
+    },
     #[error("the leader of topic `{topic}`, partition {partition}, is unknown")]
     NoLeader { topic: String, partition: i32 },
     #[error("not connected")]
@@ -75,10 +134,77 @@ pub enum Error {
     TopicName { topic: String, reason: &'static str },
 }
 
+/// Whether the other side ended the connection.
+pub fn is_end(error: &RequestError) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let Some(error) = cause(error) else {
+        return false;
+    };
+    // What TLS has to say is no mere end.
+    let ends = [
+        BrokenPipe,
+        ConnectionAborted,
+        ConnectionReset,
+        UnexpectedEof,
+    ];
+    secured(error).is_none() && ends.contains(&error.kind())
+}
+
+/// What the connection had to say.
+fn cause(error: &RequestError) -> Option<&io::Error> {
+    match error {
+        RequestError::IO(error) => Some(error),
+        RequestError::ReadFramedMessageError(ReadError::IO(error)) => Some(error),
+        RequestError::WriteMessageError(WriteError::IO(error)) => Some(error),
+        RequestError::Poisoned(error) => cause(error),
+        _ => None,
+    }
+}
+
+/// What the broker said of us after the handshake of TLS, if that is why.
+fn secured(error: &io::Error) -> Option<&TlsError> {
+    error.get_ref()?.downcast_ref()
+}
+
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    }
+}
+
 fn detail(message: &Option<String>) -> String {
     match message {
         Some(message) => format!(" ({message})"),
         None => String::new(),
+    }
+}
+
+impl Error {
+    /// Whether the other side ended the connection.
+    pub fn is_end(&self) -> bool {
+        matches!(self, Error::Request { error, .. } if is_end(error))
+    }
+
+    /// Whether trying again is of no use.
+    pub fn is_final(&self) -> bool {
+        matches!(judgement(self), (Severity::Stop(_), _))
+    }
+
+    /// Whether the broker does not know the producer as the producer knows itself, so that another one has to begin.
+    pub fn ends_producer(&self) -> bool {
+        let Error::Partition { code, .. } = self else {
+            return false;
+        };
+        matches!(
+            code,
+            Code::InvalidProducerEpoch
+                | Code::InvalidProducerIdMapping
+                | Code::OutOfOrderSequenceNumber
+                | Code::DuplicateSequenceNumber
+                | Code::ProducerFenced
+                | Code::UnknownProducerId
+        )
     }
 }
 
@@ -91,23 +217,78 @@ impl From<Error> for Fault {
     }
 }
 
-const OUTAGE: Severity = Severity::Retry { after: None };
+pub const OUTAGE: Severity = Severity::Retry { after: None };
 
 /// The severity and the hint, decided for each error once.
 fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
     match error {
-        Error::Connect { .. } => (
+        Error::Connect { source } => match source {
+            ConnectError::Dial(error) if error.severity() == OUTAGE => (
+                OUTAGE,
+                Some(
+                    "check `bootstrap_brokers`; the brokers themselves say where to go on (`advertised.listeners`), which must be reachable too",
+                ),
+            ),
+            source => (source.severity(), source.hint()),
+        },
+        Error::ClosedAtOnce { .. } => (
             OUTAGE,
+            Some("the port may be one with TLS: see `tls`, as in `tls: {mode: verify_identity}`"),
+        ),
+        Error::Mechanism { .. } => (
+            Severity::Stop(Exit::Login),
+            Some("set `sasl.mechanism` to one that it offers, or use another of its listeners"),
+        ),
+        Error::NoLogin { .. } => (
+            Severity::Stop(Exit::Login),
+            Some("leave `sasl` out, or use the port of the listener with SASL"),
+        ),
+        Error::LoginRefused {
+            mechanism: Mechanism::OauthBearer,
+            ..
+        } => (
+            Severity::Stop(Exit::Login),
             Some(
-                "check `bootstrap_brokers`; the brokers themselves say where to go on (`advertised.listeners`), which must be reachable too",
+                "the broker wants another token: check its issuer, audience and scope (`sasl.scope`) with those of the listener",
             ),
         ),
-        Error::Versions { .. } => (
-            OUTAGE,
-            Some("a listener with TLS or SASL also looks like this; neither is supported yet"),
+        // Too many requests, or something is wrong over there.
+        Error::TokenRefused {
+            status: 429 | 500..,
+            ..
+        } => (OUTAGE, None),
+        Error::TokenRefused { .. } => (
+            Severity::Stop(Exit::Login),
+            Some("check `sasl.client_id`, `sasl.client_secret` and `sasl.scope`"),
         ),
+        Error::Token { source, .. } => (source.severity(), source.hint()),
+        Error::TokenAnswer { .. } => (
+            Severity::Stop(Exit::Config),
+            Some("check `sasl.token_endpoint`"),
+        ),
+        Error::LoginRefused { .. } => (
+            Severity::Stop(Exit::Login),
+            Some(
+                "check `sasl.username` and `sasl.password`, and that the account is one of this mechanism",
+            ),
+        ),
+        Error::Scram { .. } => (
+            Severity::Stop(Exit::Login),
+            Some("what answers may not be the broker that it says it is"),
+        ),
+        Error::Closed { .. } => (OUTAGE, Some("a listener with a login does so: see `sasl`")),
+        Error::Request { error, .. }
+        | Error::Versions {
+            error: SyncVersionsError::RequestError(error),
+            ..
+        } => match cause(error).and_then(secured) {
+            Some(error) => (error.severity(), error.hint()),
+            None => (OUTAGE, None),
+        },
         Error::Timeout { .. }
-        | Error::Request { .. }
+        | Error::OldToken { .. }
+        | Error::Versions { .. }
+        | Error::OtherCluster { .. }
         | Error::Answer { .. }
         | Error::NoLeader { .. }
         | Error::NotConnected
@@ -135,156 +316,6 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
                 "topics are named with letters, digits, `.`, `_` and `-`, at most 249 of them; change `topic` or exclude the table",
             ),
         ),
-    }
-}
-
-/// What an error code of Kafka means for whoever writes.
-///
-/// Source: <https://kafka.apache.org/protocol#protocol_error_codes>
-fn verdict(code: Code) -> (Severity, Option<&'static str>) {
-    match code {
-        Code::MessageTooLarge
-        | Code::RecordListTooLarge
-        | Code::InvalidTopicException
-        | Code::InvalidRecord => (Severity::Reject, Some("see `delivery.on_reject`")),
-
-        Code::TopicAuthorizationFailed
-        | Code::GroupAuthorizationFailed
-        | Code::ClusterAuthorizationFailed
-        | Code::TransactionalIdAuthorizationFailed
-        | Code::SaslAuthenticationFailed
-        | Code::UnsupportedSaslMechanism
-        | Code::IllegalSaslState
-        | Code::SecurityDisabled
-        | Code::DelegationTokenAuthDisabled
-        | Code::DelegationTokenAuthorizationFailed
-        | Code::DelegationTokenExpired
-        | Code::DelegationTokenNotFound
-        | Code::DelegationTokenOwnerMismatch
-        | Code::DelegationTokenRequestNotAllowed
-        | Code::UnacceptableCredential
-        | Code::InvalidPrincipalType
-        | Code::PrincipalDeserializationFailure => (
-            Severity::Stop(Exit::Login),
-            Some(
-                "the client needs the rights to write to the topic, and to create it unless `create_topics` is false",
-            ),
-        ),
-
-        Code::InvalidPartitions
-        | Code::InvalidReplicaAssignment
-        | Code::InvalidConfig
-        | Code::PolicyViolation => (
-            Severity::Stop(Exit::Config),
-            Some("the cluster refuses a topic like this: see `create_topics`"),
-        ),
-        Code::InvalidTimestamp => (
-            Severity::Stop(Exit::Unavailable),
-            Some(
-                "the clocks of this machine and of the broker differ by more than the topic allows",
-            ),
-        ),
-        Code::UnsupportedCompressionType => (
-            Severity::Stop(Exit::Config),
-            Some(
-                "the broker does not know this `compression`; `gzip`, `snappy` and `lz4` work with older ones",
-            ),
-        ),
-        Code::UnsupportedVersion
-        | Code::UnsupportedForMessageFormat
-        | Code::InvalidRequiredAcks
-        | Code::InvalidRequest => (
-            Severity::Stop(Exit::Unavailable),
-            Some("Kafka 0.11 is the oldest that works, 2.4 without `create_topics`"),
-        ),
-
-        Code::InvalidReplicationFactor => (
-            OUTAGE,
-            Some("fewer brokers are up than the cluster's `default.replication.factor` asks for"),
-        ),
-        Code::NotEnoughReplicas | Code::NotEnoughReplicasAfterAppend => (
-            OUTAGE,
-            Some("fewer replicas are in sync than the topic's `min.insync.replicas`"),
-        ),
-        Code::UnknownServerError
-        | Code::CorruptMessage
-        | Code::UnknownTopicOrPartition
-        | Code::LeaderNotAvailable
-        | Code::NotLeaderOrFollower
-        | Code::RequestTimedOut
-        | Code::BrokerNotAvailable
-        | Code::ReplicaNotAvailable
-        | Code::StaleControllerEpoch
-        | Code::NetworkException
-        | Code::CoordinatorLoadInProgress
-        | Code::CoordinatorNotAvailable
-        | Code::NotCoordinator
-        | Code::NotController
-        | Code::OperationNotAttempted
-        | Code::KafkaStorageError
-        | Code::LogDirNotFound
-        | Code::ReassignmentInProgress
-        | Code::ListenerNotFound
-        | Code::FencedLeaderEpoch
-        | Code::UnknownLeaderEpoch
-        | Code::StaleBrokerEpoch
-        | Code::OffsetNotAvailable
-        | Code::PreferredLeaderNotAvailable
-        | Code::EligibleLeadersNotAvailable
-        | Code::ThrottlingQuotaExceeded
-        | Code::TopicAlreadyExists
-        | Code::UnknownTopicId
-        | Code::InconsistentTopicId
-        | Code::BrokerIdNotRegistered
-        | Code::OutOfOrderSequenceNumber
-        | Code::DuplicateSequenceNumber
-        | Code::InvalidProducerEpoch
-        | Code::InvalidProducerIdMapping
-        | Code::ConcurrentTransactions
-        | Code::UnknownProducerId
-        | Code::ProducerFenced
-        | Code::Unknown(_) => (OUTAGE, None),
-
-        Code::OffsetOutOfRange
-        | Code::InvalidFetchSize
-        | Code::OffsetMetadataTooLarge
-        | Code::IllegalGeneration
-        | Code::InconsistentGroupProtocol
-        | Code::InvalidGroupId
-        | Code::UnknownMemberId
-        | Code::InvalidSessionTimeout
-        | Code::RebalanceInProgress
-        | Code::InvalidCommitOffsetSize
-        | Code::InvalidTxnState
-        | Code::InvalidTransactionTimeout
-        | Code::TransactionCoordinatorFenced
-        | Code::NonEmptyGroup
-        | Code::GroupIdNotFound
-        | Code::FetchSessionIdNotFound
-        | Code::InvalidFetchSessionEpoch
-        | Code::TopicDeletionDisabled
-        | Code::MemberIdRequired
-        | Code::GroupMaxSizeReached
-        | Code::FencedInstanceId
-        | Code::ElectionNotNeeded
-        | Code::NoReassignmentInProgress
-        | Code::GroupSubscribedToTopic
-        | Code::UnstableOffsetCommit
-        | Code::ResourceNotFound
-        | Code::DuplicateResource
-        | Code::InconsistentVoterSet
-        | Code::InvalidUpdateVersion
-        | Code::FeatureUpdateFailed
-        | Code::SnapshotNotFound
-        | Code::PositionOutOfRange
-        | Code::DuplicateBrokerRegistration
-        | Code::InconsistentClusterId
-        | Code::TransactionalIdNotFound => (
-            Severity::Stop(Exit::Software),
-            Some("this answer does not belong to anything that a producer asks"),
-        ),
-        // Codes that a later rskafka knows: new ones are outages until somebody has looked.
-        _ => (OUTAGE, None),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -15,10 +14,10 @@ use crate::compression::{Compression, Compressor};
 use crate::connection::ANSWER;
 use crate::error::Error;
 use crate::outlet::{Outlet, Request};
-use crate::produce::{self, Place, ROOM, Version};
+use crate::partitions::{BATCH, Partition, Partitions};
+use crate::produce::{self, Head, ROOM, Version};
 use crate::record_batch::{BatchHeader, HEADER, Producer};
-use crate::topics::BATCH;
-use crate::window::{Failure, IN_FLIGHT, Window};
+use crate::window::{Failure, IN_FLIGHT};
 
 /// Compressed chunks whose memory is kept for later ones.
 const SPARE: usize = 8;
@@ -26,14 +25,14 @@ const SPARE: usize = 8;
 /// What is encoded and not acknowledged, in bytes, at which encoding waits: as much as one partition has under way.
 const HELD: usize = IN_FLIGHT * BATCH;
 
-/// The partitions, each of which has the number of its lane, and the connections to their leaders.
+/// The partitions, and the connections to their leaders.
 #[derive(Debug)]
 pub struct Flow {
+    pub partitions: Partitions,
     /// `None` writes without idempotence.
     producer: Option<Producer>,
     compression: Compression,
     packing: Packing,
-    partitions: Vec<Partition>,
     outlets: HashMap<i32, Outlet>,
     correlation: i32,
     /// When the write under way began.
@@ -53,16 +52,6 @@ struct Packing {
     spare: Vec<Vec<u8>>,
 }
 
-#[derive(Debug)]
-struct Partition {
-    topic: Arc<str>,
-    number: i32,
-    /// The id of the broker that leads it.
-    leader: i32,
-    window: Window,
-    is_touched: bool,
-}
-
 /// What became of a write that failed.
 #[derive(Debug)]
 pub struct Failed {
@@ -79,7 +68,7 @@ impl Flow {
             producer,
             compression,
             packing: Packing::default(),
-            partitions: Vec::new(),
+            partitions: Partitions::default(),
             outlets: HashMap::new(),
             correlation: 0,
             began: Instant::now(),
@@ -89,21 +78,10 @@ impl Flow {
         }
     }
 
-    /// Takes the partitions of another topic, given their leaders; they are the next lanes.
-    pub fn add_topic(&mut self, topic: &Arc<str>, leaders: &[i32]) {
-        let partitions = (0..).zip(leaders).map(|(number, leader)| Partition {
-            topic: topic.clone(),
-            number,
-            leader: *leader,
-            window: Window::default(),
-            is_touched: false,
-        });
-        self.partitions.extend(partitions);
-    }
-
     /// Begins a write.
     pub fn begin(&mut self) {
         self.held = 0;
+        self.outlets.retain(|_, outlet| !outlet.is_old());
         self.began = Instant::now();
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         self.timestamp = since.map_or(0, |since| since.as_millis().try_into().unwrap_or(i64::MAX));
@@ -122,7 +100,7 @@ impl Flow {
         let leader = partition.leader;
         if !self.outlets.contains_key(&leader) && !partition.window.has_failed() {
             let opened = match cluster.address(leader) {
-                Ok(address) => Outlet::open(address).await,
+                Ok(address) => Outlet::open(cluster.dial(), address, self.producer.is_some()).await,
                 Err(error) => Err(error),
             };
             match opened {
@@ -144,7 +122,7 @@ impl Flow {
         let idempotent = self.producer.is_some();
         while let Some((chunk, sequence)) = partition.window.next(idempotent, self.began, lanes) {
             self.correlation = self.correlation.wrapping_add(1);
-            let place = Place {
+            let head = Head {
                 version: Version::of(self.compression),
                 correlation: self.correlation,
                 topic: partition.topic.clone(),
@@ -162,7 +140,7 @@ impl Flow {
                 chunk,
                 packed: Vec::new(),
                 start: 0,
-                place,
+                head,
                 sequence,
             };
             match self.packing.finish(&header, &mut request) {
@@ -247,8 +225,8 @@ impl Flow {
         if timeout(ANSWER, turn).await.is_err() {
             let outlets = self.outlets.values_mut();
             for outlet in outlets.filter(|outlet| !outlet.is_idle()) {
-                let broker = outlet.broker().to_owned();
-                outlet.break_off(Error::Timeout {
+                let broker = outlet.broker().clone();
+                outlet.give_up(Error::Timeout {
                     broker,
                     after: ANSWER,
                 });
@@ -256,20 +234,22 @@ impl Flow {
         }
     }
 
-    /// Ends the write: says what failed, if something did.
-    pub fn end(&mut self, mut narrower: impl FnMut(&Arc<str>, usize)) -> Option<Failed> {
+    /// Ends the write: says what failed, if something did, and whether a topic takes less at once than was thought.
+    pub fn end(&mut self) -> (Option<Failed>, bool) {
         let mut first: Option<(u32, usize, Failure)> = None;
         let mut left = Vec::new();
+        let mut narrowed = false;
         for lane in &self.touched {
             let Partition { topic, window, .. } = &mut self.partitions[*lane];
-            if let Some(taken) = window.taken() {
-                narrower(topic, taken);
-            }
             if let Some((row, failure)) = window.take_failure() {
                 left.extend(window.left());
                 if first.as_ref().is_none_or(|(earlier, ..)| row < *earlier) {
                     first = Some((row, *lane, failure));
                 }
+            }
+            if let Some(taken) = window.taken() {
+                let topic = topic.clone();
+                narrowed |= self.partitions.narrow(&topic, taken);
             }
         }
         let failed = first.map(|(row, lane, failure)| {
@@ -290,7 +270,7 @@ impl Flow {
         for lane in self.touched.drain(..) {
             self.partitions[lane].is_touched = false;
         }
-        failed
+        (failed, narrowed)
     }
 
     fn error(&mut self, lane: usize, failure: Failure) -> Error {
@@ -336,7 +316,7 @@ impl Packing {
         };
         let batch = bytes.len() - ROOM + HEADER;
         header.write(&mut bytes[ROOM - HEADER..])?;
-        request.start = produce::write(&request.place, batch, bytes);
+        request.start = produce::write(&request.head, batch, bytes);
         Ok(())
     }
 

@@ -8,28 +8,43 @@
 //! of order.
 
 mod cluster;
+mod code;
 mod compression;
 mod config;
 mod connection;
+mod dial;
 mod dispatcher;
 mod error;
 mod flow;
 mod hash;
+mod init_producer_id;
 mod key;
 mod lz4;
-mod message;
 mod outlet;
 mod partition;
+mod partitions;
 mod produce;
 mod record_batch;
+mod sasl;
 mod topics;
 mod window;
 
-use wlf_core::config::ComponentType;
+use wlf_core::ComponentKind;
+use wlf_core::config::{Build, Component, ComponentType, Context, Invalid};
 
 pub use config::{Config, CreateTopics, TopicNumbers};
 pub use dispatcher::KafkaDispatcher;
 pub use partition::{PartitionBy, Partitioner};
+pub use sasl::{Mechanism, Sasl};
 
 pub const COMPONENTS: &[ComponentType] = &[ComponentType::of::<Config>()
     .with_schema(include_str!("../../../docs/reference/KafkaDispatcher.json"))];
+
+impl Build for Config {
+    const TYPE: &'static str = "KafkaDispatcher";
+    const KIND: ComponentKind = ComponentKind::Dispatcher;
+
+    fn build(self, _: &Context) -> Result<Component, Invalid> {
+        Ok(Component::Dispatcher(Box::new(self.dispatcher()?)))
+    }
+}

@@ -1,21 +1,26 @@
 //! A connection on which record batches go to one broker.
 //!
-//! A request is sent from where its records were written. Any number may be under way; the broker answers in order.
+//! A request is sent from where its records were written. Any number may be under way; the broker answers in order. With
+//! the connection answers may be lost: what had none goes again, as it was, over another one, and the broker knows by the
+//! producer's id and the sequence numbers which batches it has.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::{self, Cursor};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use rskafka::messenger::RequestError;
 use rskafka::protocol::messages::{ProduceResponse, ReadVersionedType};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use wlf_core::config::HostPort;
 use wlf_core::format::Chunk;
 
-use crate::connection::connect;
+use crate::dial::{Dial, Link};
 use crate::error::Error;
-use crate::produce::{self, Place};
+use crate::produce::{self, Head};
 use crate::window::Answer;
 
 /// The largest answer that is read; one has some dozen bytes and a topic's name.
@@ -30,7 +35,7 @@ pub struct Request {
     pub packed: Vec<u8>,
     /// Where the request begins in what is sent.
     pub start: usize,
-    pub place: Place,
+    pub head: Head,
     pub sequence: i32,
 }
 
@@ -45,11 +50,21 @@ impl Request {
     }
 }
 
+/// How long a connection may lie idle: brokers end it after ten minutes (`connections.max.idle.ms`).
+const IDLE: Duration = Duration::from_secs(540);
+
 /// A connection to one broker.
 #[derive(Debug)]
 pub struct Outlet {
-    broker: String,
-    stream: TcpStream,
+    broker: HostPort,
+    dial: Dial,
+    link: State,
+    /// Requests may go twice.
+    repeats: bool,
+    /// Nothing was answered since it was opened, so that opening it again is of no use.
+    is_new: bool,
+    /// When something was answered last.
+    used: Instant,
     /// The requests that are not answered, in order.
     requests: VecDeque<Request>,
     /// How many of them are sent, and how much of the next one.
@@ -63,13 +78,35 @@ pub struct Outlet {
     error: Option<Error>,
 }
 
+/// What may be done with a connection.
+enum State {
+    Ready(Link),
+    /// It is opened again, or one logs in again, and until then nothing is sent.
+    Opening(BoxFuture<'static, Result<Link, Error>>),
+    Gone,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            State::Ready(_) => "Ready",
+            State::Opening(_) => "Opening",
+            State::Gone => "Gone",
+        })
+    }
+}
+
 impl Outlet {
-    /// Connects to `broker`, written `host:port`.
-    pub async fn open(broker: String) -> Result<Self, Error> {
-        let stream = connect(&broker).await?;
+    /// Connects to `broker`; `repeats` says whether it knows requests that it got already.
+    pub async fn open(dial: &Dial, broker: HostPort, repeats: bool) -> Result<Self, Error> {
+        let link = dial.open(&broker).await?;
         Ok(Self {
             broker,
-            stream,
+            dial: dial.clone(),
+            link: State::Ready(link),
+            repeats,
+            is_new: true,
+            used: Instant::now(),
             requests: VecDeque::new(),
             sent: 0,
             sent_of_next: 0,
@@ -88,6 +125,11 @@ impl Outlet {
         self.requests.is_empty()
     }
 
+    /// Whether the broker may have ended it, because nothing went over it for long.
+    pub fn is_old(&self) -> bool {
+        self.is_idle() && self.used.elapsed() > IDLE
+    }
+
     /// Why it is broken.
     pub fn take_error(&mut self) -> Option<Error> {
         self.error.take()
@@ -99,22 +141,34 @@ impl Outlet {
         self.error.get_or_insert(error);
     }
 
-    /// The broker's `host:port`.
-    pub fn broker(&self) -> &str {
+    /// Gives the connection up; what is under way goes over another one, or is lost.
+    pub fn give_up(&mut self, error: Error) {
+        if !self.repeats || self.is_new || error.is_final() {
+            return self.break_off(error);
+        }
+        tracing::debug!("{error}; opening it again");
+        self.is_new = true;
+        self.sent = 0;
+        self.sent_of_next = 0;
+        self.received.clear();
+        let (dial, broker) = (self.dial.clone(), self.broker.clone());
+        self.link = State::Opening(Box::pin(async move { dial.open(&broker).await }));
+    }
+
+    pub fn broker(&self) -> &HostPort {
         &self.broker
     }
 
     /// Sends and receives as much as goes at once; gives the next request that has its answer.
     pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<(Request, Answer)>> {
-        if !self.is_broken
-            && let Err(error) = self.poll_send(context)
-        {
-            self.lose(error);
-        }
-        if !self.is_broken && self.sent > 0 {
-            match ready!(self.poll_receive(context)) {
-                Ok(answer) => return Poll::Ready(self.take_first().map(|first| (first, answer))),
-                Err(error) => self.break_off(error),
+        while !self.is_broken && !self.is_idle() {
+            match ready!(self.poll_link(context)) {
+                Ok(answer) => {
+                    self.used = Instant::now();
+                    self.is_new = false;
+                    return Poll::Ready(self.take_first().map(|first| (first, answer)));
+                }
+                Err(error) => self.give_up(error),
             }
         }
         if self.is_broken {
@@ -123,24 +177,78 @@ impl Outlet {
         Poll::Pending
     }
 
+    /// Sends and receives as much as goes at once; gives the next answer.
+    fn poll_link(&mut self, context: &mut Context<'_>) -> Poll<Result<Answer, Error>> {
+        if let Err(error) = ready!(self.poll_open(context)) {
+            return Poll::Ready(Err(error));
+        }
+        if let Err(error) = self.poll_send(context) {
+            return Poll::Ready(Err(self.io(error)));
+        }
+        if self.sent > 0 {
+            self.poll_receive(context)
+        } else {
+            Poll::Pending
+        }
+    }
+
     fn take_first(&mut self) -> Option<Request> {
         self.sent = self.sent.saturating_sub(1);
         self.requests.pop_front()
     }
 
+    /// Waits until the connection is there; logs in again if that is due and everything that was sent is answered.
+    fn poll_open(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.is_stale() && self.sent == 0 {
+            self.link = match std::mem::replace(&mut self.link, State::Gone) {
+                State::Ready(link) => {
+                    let (dial, broker) = (self.dial.clone(), self.broker.clone());
+                    State::Opening(Box::pin(async move { dial.log_in(link, &broker).await }))
+                }
+                other => other,
+            };
+        }
+        if let State::Opening(done) = &mut self.link {
+            let done = ready!(done.as_mut().poll(context));
+            self.link = State::Gone;
+            self.link = State::Ready(match done {
+                Ok(link) => link,
+                Err(error) => return Poll::Ready(Err(error)),
+            });
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Whether one has to log in again before another request begins.
+    fn is_stale(&self) -> bool {
+        self.sent_of_next == 0 && matches!(&self.link, State::Ready(link) if link.is_stale())
+    }
+
     fn poll_send(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         while let Some(request) = self.requests.get(self.sent) {
+            if self.is_stale() {
+                break;
+            }
+            let State::Ready(link) = &mut self.link else {
+                break;
+            };
             let rest = request.bytes().get(self.sent_of_next..).unwrap_or_default();
             if rest.is_empty() {
                 self.sent += 1;
                 self.sent_of_next = 0;
                 continue;
             }
-            match Pin::new(&mut self.stream).poll_write(context, rest) {
+            match Pin::new(&mut link.stream).poll_write(context, rest) {
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(sent) => self.sent_of_next += sent?,
-                Poll::Pending => break,
+                Poll::Pending => return Ok(()),
             }
+        }
+        // With TLS the end of what was written may not have left yet.
+        if let State::Ready(link) = &mut self.link
+            && let Poll::Ready(flushed) = Pin::new(&mut link.stream).poll_flush(context)
+        {
+            flushed?;
         }
         Ok(())
     }
@@ -159,9 +267,12 @@ impl Outlet {
                     return Poll::Ready(answer);
                 }
             }
+            let State::Ready(link) = &mut self.link else {
+                return Poll::Pending;
+            };
             let mut room = [0; 512];
             let mut buffer = ReadBuf::new(&mut room);
-            let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
+            let read = ready!(Pin::new(&mut link.stream).poll_read(context, &mut buffer));
             let read = match read {
                 Ok(()) if buffer.filled().is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
                 read => read,
@@ -175,30 +286,25 @@ impl Outlet {
 
     /// Reads the answer to the oldest request.
     fn read(&self, answer: &[u8]) -> Result<Answer, Error> {
-        let Some(Request { place, .. }) = self.requests.front() else {
+        let Some(Request { head, .. }) = self.requests.front() else {
             return Err(self.wrong("an answer to nothing"));
         };
         let (correlation, body) = answer
             .split_first_chunk()
             .ok_or_else(|| self.wrong("an answer without a number"))?;
-        if i32::from_be_bytes(*correlation) != place.correlation {
+        if i32::from_be_bytes(*correlation) != head.correlation {
             return Err(self.wrong("an answer to another request"));
         }
-        let answer = ProduceResponse::read_versioned(&mut Cursor::new(body), place.version.into())
+        let answer = ProduceResponse::read_versioned(&mut Cursor::new(body), head.version.into())
             .map_err(|error| Error::Request {
-                broker: self.broker.clone(),
-                error: error.into(),
-            })?;
-        match produce::result(&answer, place) {
+            broker: self.broker.clone(),
+            error: error.into(),
+        })?;
+        match produce::result(&answer, head) {
             Some(None) => Ok(Answer::Acknowledged),
             Some(Some(code)) => Ok(Answer::Refused(code)),
             None => Err(self.wrong("another partition's result")),
         }
-    }
-
-    fn lose(&mut self, error: io::Error) {
-        let error = self.io(error);
-        self.break_off(error);
     }
 
     fn io(&self, error: io::Error) -> Error {

@@ -43,9 +43,9 @@ impl From<Version> for ApiVersion {
     }
 }
 
-/// Which partition a request is for, and which request it is.
+/// What a request begins with: which request it is, and for which partition.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct Head {
     pub version: Version,
     pub correlation: i32,
     pub topic: Arc<str>,
@@ -54,36 +54,35 @@ pub struct Place {
 
 /// Writes what stands before a batch, acknowledged by all in-sync replicas, into the first [`ROOM`] bytes, given the size
 /// of the batch, whose header ends there too; says where the request begins.
-pub fn write(place: &Place, batch: usize, room: &mut [u8]) -> usize {
-    let topic = place.topic.as_bytes();
-    let mut head = Vec::with_capacity(ROOM);
-    head.extend_from_slice(&[0; 4]); // size, set below
-    head.extend_from_slice(&0i16.to_be_bytes()); // api_key
-    head.extend_from_slice(&place.version.0.to_be_bytes());
-    head.extend_from_slice(&place.correlation.to_be_bytes());
-    head.extend_from_slice(&3i16.to_be_bytes());
-    head.extend_from_slice(b"wlf"); // client_id
-    head.extend_from_slice(&(-1i16).to_be_bytes()); // transactional_id
-    head.extend_from_slice(&(-1i16).to_be_bytes()); // acks: all in-sync replicas
-    head.extend_from_slice(&ACKNOWLEDGE_MS.to_be_bytes());
-    head.extend_from_slice(&1i32.to_be_bytes()); // topics
-    head.extend_from_slice(&(topic.len() as i16).to_be_bytes());
-    head.extend_from_slice(topic);
-    head.extend_from_slice(&1i32.to_be_bytes()); // partitions
-    head.extend_from_slice(&place.partition.to_be_bytes());
-    head.extend_from_slice(&(batch as i32).to_be_bytes());
-    let size = (head.len() - 4 + batch) as i32;
-    head[..4].copy_from_slice(&size.to_be_bytes());
+pub fn write(head: &Head, batch: usize, room: &mut [u8]) -> usize {
+    let topic = head.topic.as_bytes();
+    let mut bytes = Vec::with_capacity(ROOM);
+    bytes.extend_from_slice(&[0; 4]); // size, set below
+    bytes.extend_from_slice(&0i16.to_be_bytes()); // api_key
+    bytes.extend_from_slice(&head.version.0.to_be_bytes());
+    bytes.extend_from_slice(&head.correlation.to_be_bytes());
+    bytes.extend_from_slice(&3i16.to_be_bytes());
+    bytes.extend_from_slice(b"wlf"); // client_id
+    bytes.extend_from_slice(&(-1i16).to_be_bytes()); // transactional_id
+    bytes.extend_from_slice(&(-1i16).to_be_bytes()); // acks: all in-sync replicas
+    bytes.extend_from_slice(&ACKNOWLEDGE_MS.to_be_bytes());
+    bytes.extend_from_slice(&1i32.to_be_bytes()); // topics
+    bytes.extend_from_slice(&(topic.len() as i16).to_be_bytes());
+    bytes.extend_from_slice(topic);
+    bytes.extend_from_slice(&1i32.to_be_bytes()); // partitions
+    bytes.extend_from_slice(&head.partition.to_be_bytes());
+    bytes.extend_from_slice(&(batch as i32).to_be_bytes());
+    let size = (bytes.len() - 4 + batch) as i32;
+    bytes[..4].copy_from_slice(&size.to_be_bytes());
     let end = ROOM - HEADER;
-    let start = end - head.len();
-    room[start..end].copy_from_slice(&head);
+    let start = end - bytes.len();
+    room[start..end].copy_from_slice(&bytes);
     start
 }
 
 /// What the broker says of a request's partition; `None` if it says nothing of it.
-pub fn result(answer: &ProduceResponse, place: &Place) -> Option<Option<Code>> {
+pub fn result(answer: &ProduceResponse, head: &Head) -> Option<Option<Code>> {
     let topic = answer.responses.first()?;
     let partition = topic.partition_responses.first()?;
-    (*topic.name.0 == *place.topic && partition.index.0 == place.partition)
-        .then_some(partition.error)
+    (*topic.name.0 == *head.topic && partition.index.0 == head.partition).then_some(partition.error)
 }

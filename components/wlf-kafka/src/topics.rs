@@ -1,33 +1,24 @@
-//! The topics that rows go to, and what is known of them.
+//! Which topic rows go to, remembered for each table.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use wlf_core::format::{Lanes, Target};
+use wlf_core::template::View;
 use wlf_core::{Event, Fault, Operation, Template};
 
 use crate::cluster::{Cluster, NewTopic};
 use crate::error::Error;
 use crate::flow::Flow;
-use crate::record_batch::HEADER;
-
-/// The size that a batch has at most, before compression, until a broker says otherwise, unless a row alone is larger.
-///
-/// A broker takes a megabyte (`message.max.bytes`), but its collector of garbage keeps what is as large as half a region
-/// apart, with a heap of up to 2 GB that is half a megabyte, and looks through the whole heap for it again and again.
-pub const BATCH: usize = 500_000;
 
 /// Table versions that are remembered; more than this and all are looked up anew.
 const REMEMBERED: usize = 10_000;
 
-/// The topics that were written to since the cluster was connected, each with the lanes of its partitions.
+/// The topics of tables whose rows were written since the cluster was connected.
 #[derive(Debug, Default)]
 pub struct Topics {
-    list: Vec<Target>,
-    by_name: HashMap<Arc<str>, usize>,
-    by_table: HashMap<(u64, Operation), usize>,
+    by_table: HashMap<(u64, Operation), Target>,
     /// What was found last in `by_table`, for each operation: in a transaction they take turns.
-    last: [Option<(u64, usize)>; Operation::Ddl as usize + 1],
+    last: [Option<(u64, Target)>; Operation::Message as usize + 1],
 }
 
 /// What is needed to find a topic that was not written to yet.
@@ -46,69 +37,56 @@ impl Topics {
     pub fn known(&mut self, event: &Event) -> Option<Target> {
         let version = event.table.version;
         let last = &mut self.last[event.operation as usize];
-        let topic = match *last {
-            Some((known, topic)) if known == version => topic,
+        match *last {
+            Some((known, topic)) if known == version => Some(topic),
             _ => {
                 let topic = *self.by_table.get(&(version, event.operation))?;
                 *last = Some((version, topic));
-                topic
+                Some(topic)
             }
-        };
-        Some(self.list[topic])
+        }
     }
 
-    /// The topic of a row, and of all rows of its table version and operation if the template looks at nothing else.
-    /// `view` is the row for the template.
-    pub async fn of_row(
+    /// The topic of a record, and of all records of its table version and operation if the template looks at nothing else.
+    pub async fn of_record(
         &mut self,
         event: &Event,
-        view: &[u8],
+        view: &mut View<'_>,
         template: &Template,
         finding: &mut Finding<'_>,
     ) -> Result<Target, Fault> {
-        let id = (event.table.version, event.operation);
         let per_table = template.is_per_table();
         if per_table && let Some(topic) = self.known(event) {
             return Ok(topic);
         }
         let mut name = String::new();
-        template.render_row(&event.table, event.operation, view, &mut name)?;
-        let topic = self.named(&name, finding).await?;
+        template.render(view, &mut name)?;
+        let topic = finding.named(&name).await?;
         if per_table {
             if self.by_table.len() >= REMEMBERED {
-                self.by_table.clear();
-                self.last = Default::default();
+                self.forget();
             }
+            let id = (event.table.version, event.operation);
             self.by_table.insert(id, topic);
         }
-        Ok(self.list[topic])
-    }
-
-    /// The topic of a name.
-    async fn named(&mut self, name: &str, finding: &mut Finding<'_>) -> Result<usize, Error> {
-        if let Some(topic) = self.by_name.get(name) {
-            return Ok(*topic);
-        }
-        check(name)?;
-        let leaders = finding.cluster.leaders(name, finding.new).await?;
-        let name: Arc<str> = name.into();
-        finding.flow.add_topic(&name, &leaders);
-        let topic = self.list.len();
-        self.list.push(Target {
-            first: finding.lanes.add(leaders.len()),
-            lanes: leaders.len(),
-            limit: BATCH - HEADER,
-        });
-        self.by_name.insert(name, topic);
         Ok(topic)
     }
 
-    /// Takes note that a topic takes no larger batches than this.
-    pub fn narrow(&mut self, topic: &str, limit: usize) {
-        if let Some(topic) = self.by_name.get(topic) {
-            let topic = &mut self.list[*topic];
-            topic.limit = topic.limit.min(limit);
+    /// Forgets all, because topics have other partitions or limits now.
+    pub fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Finding<'_> {
+    /// The topic of a name.
+    async fn named(&mut self, name: &str) -> Result<Target, Error> {
+        if let Some(topic) = self.flow.partitions.topic(name) {
+            return Ok(topic);
         }
+        check(name)?;
+        let leaders = self.cluster.leaders(name, self.new).await?;
+        Ok(self.flow.partitions.add(name, &leaders, self.lanes))
     }
 }
 
@@ -136,6 +114,8 @@ pub(crate) fn check(name: &str) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use wlf_core::format::Encoder;
     use wlf_core::{Changes, Column, EncodeError, Table};
 
@@ -176,10 +156,8 @@ mod tests {
                 first,
                 ..Target::default()
             };
-            topics.list.push(target);
-            topics
-                .by_table
-                .insert((tables[table].version, operation), first);
+            let id = (tables[table].version, operation);
+            topics.by_table.insert(id, target);
         }
         for _ in 0..2 {
             for (first, (table, operation)) in known.into_iter().enumerate() {

@@ -2,6 +2,7 @@
 #![cfg(not(target_os = "wasi"))]
 
 mod crash;
+mod kafka;
 mod large;
 mod live;
 #[path = "../program/mod.rs"]

@@ -42,6 +42,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// An event's table or stream alone, for a template that looks at nothing else.
+    pub fn of_table(event: &'a Event) -> Self {
+        Self::of_row(&event.table, event.operation, b"")
+    }
+
     /// A row as Maxwell's JSON.
     pub(super) fn of_row(table: &'a Table, operation: Operation, text: &'a [u8]) -> Self {
         Self {

@@ -40,6 +40,8 @@ pub enum Way {
     Kafka {
         compression: &'static str,
     },
+    /// The same over TLS.
+    Secured,
     /// From MySQL to Redis.
     RedisPublish,
     RedisStream,
@@ -55,7 +57,7 @@ impl Way {
 
     /// Whether rows go to a real Kafka.
     pub fn has_kafka(self) -> bool {
-        matches!(self, Way::Kafka { .. } | Way::Three)
+        matches!(self, Way::Kafka { .. } | Way::Secured | Way::Three)
     }
 }
 
@@ -64,6 +66,8 @@ impl Way {
 pub struct Addresses {
     pub mysql: u16,
     pub kafka: String,
+    /// Where Kafka takes TLS.
+    pub kafka_tls: String,
     pub redis: String,
     pub output: PathBuf,
     pub topic: String,
@@ -272,6 +276,14 @@ pub const CASES: &[Case] = &[
         None,
     ),
     case(
+        "kafka-sbtest-tls",
+        "MySQL to one partition of Kafka, over TLS",
+        "sbtest",
+        Way::Secured,
+        Some(0.3e6),
+    )
+    .long(),
+    case(
         "kafka-lz4",
         "MySQL to one partition of Kafka, compressed",
         "sbtest",
@@ -361,6 +373,13 @@ impl Case {
             Way::Null => (from_server, "d", "", null),
             Way::Socket { compression } | Way::Kafka { compression } => {
                 (from_server, "d", "", kafka("d", compression))
+            }
+            Way::Secured => {
+                let (broker, topic) = (&at.kafka_tls, &at.topic);
+                let secured = format!(
+                    "{{id: d, type: KafkaDispatcher, bootstrap_brokers: ['{broker}'], topic: '{topic}', tls: {{mode: required}}}}"
+                );
+                (from_server, "d", "", secured)
             }
             Way::RedisPublish => {
                 let publish = redis("d", "{type: Pub, channel: bench}");

@@ -174,7 +174,7 @@ impl<'a> Session<'a> {
     /// The CPU time that MySQL and the destination of a live case have used so far, if both run as processes of ours.
     fn servers_cpu(&self, way: Way) -> Option<[Duration; 2]> {
         let other = match way {
-            Way::Kafka { .. } => Kind::Kafka,
+            Way::Kafka { .. } | Way::Secured => Kind::Kafka,
             Way::RedisPublish | Way::RedisStream => Kind::Redis,
             _ => return None,
         };
@@ -191,6 +191,9 @@ impl<'a> Session<'a> {
         };
         if way.is_live() {
             addresses.kafka = self.address("WLF_TEST_KAFKA")?;
+            if way == Way::Secured {
+                addresses.kafka_tls = self.address("WLF_TEST_KAFKA_TLS")?;
+            }
             addresses.redis = self.address("WLF_TEST_REDIS")?;
         }
         let (_, recording) = self.recording.as_mut().context("a recording")?;

@@ -57,8 +57,11 @@ pub fn up(kinds: &[Kind]) -> Result<Servers> {
             .get(&kind)
             .with_context(|| format!("{} did not come up", kind.name()))?;
         addresses.push((kind.variable(), running.address.clone()));
-        if kind == Kind::Redis {
-            addresses.extend(redis::variables(&home().join(kind.name()))?);
+        let home = home().join(kind.name());
+        match kind {
+            Kind::Kafka => addresses.extend(kafka::variables(&home)?),
+            Kind::Redis => addresses.extend(redis::variables(&home)?),
+            Kind::Mysql | Kind::Mariadb1011 | Kind::Mariadb118 => {}
         }
     }
     addresses.push((certs::VARIABLE, certs::provide()?.display().to_string()));
@@ -154,9 +157,9 @@ fn start(state: &mut State, kinds: &[Kind]) -> Result<()> {
         }
     }
     let mut outcomes = Vec::new();
-    // The tests need a port of Redis that the demo's in Docker has not.
+    // The tests need ports of Kafka and Redis that the demo's in Docker have not.
     let (mut from_packages, in_docker): (Vec<_>, Vec<_>) =
-        kinds.iter().partition(|kind| **kind == Kind::Redis);
+        (kinds.iter()).partition(|kind| matches!(kind, Kind::Kafka | Kind::Redis));
     if !in_docker.is_empty() && compose::engine_runs() {
         match start_in_docker(&in_docker) {
             Ok(running) => outcomes = running,

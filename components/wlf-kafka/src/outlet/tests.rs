@@ -5,9 +5,10 @@ use rskafka::protocol::error::Error as Code;
 use rskafka::protocol::record::{ControlBatchOrRecords, RecordBatch};
 use rskafka::protocol::traits::ReadType;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use wlf_core::Headers;
 use wlf_core::format::Lanes;
+use wlf_net::{Connector, Tls};
 
 use super::*;
 use crate::compression::Compression;
@@ -18,11 +19,22 @@ const TOPIC: &str = "shop.orders";
 
 /// A connection, and the broker's end of it.
 async fn connected() -> (Outlet, TcpStream) {
+    let (outlet, broker, _) = listened(false).await;
+    (outlet, broker)
+}
+
+/// The same, and where the broker listens.
+async fn listened(repeats: bool) -> (Outlet, TcpStream, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let address = listener.local_addr().expect("an address");
-    let outlet = Outlet::open(address.to_string()).await.expect("connect");
+    let plain = Connector::new(&Tls::default()).expect("no section");
+    let dial = Dial::new(plain, None);
+    let address = address.to_string().parse().expect("an address");
+    let outlet = Outlet::open(&dial, address, repeats)
+        .await
+        .expect("connect");
     let (broker, _) = listener.accept().await.expect("accept");
-    (outlet, broker)
+    (outlet, broker, listener)
 }
 
 /// A request with one record.
@@ -39,7 +51,7 @@ fn request(correlation: i32, value: &[u8]) -> Request {
     );
     lanes.fill();
     let (lane, mut chunk) = lanes.take_full().expect("a chunk");
-    let place = Place {
+    let head = Head {
         version: Version::of(Compression::None),
         correlation,
         topic: Arc::from(TOPIC),
@@ -55,13 +67,13 @@ fn request(correlation: i32, value: &[u8]) -> Request {
     let batch = chunk.size() + HEADER;
     let bytes = chunk.bytes_mut();
     header.write(&mut bytes[ROOM - HEADER..]).expect("a header");
-    let start = produce::write(&place, batch, bytes);
+    let start = produce::write(&head, batch, bytes);
     Request {
         lane,
         chunk,
         packed: Vec::new(),
         start,
-        place,
+        head,
         sequence: 0,
     }
 }
@@ -103,7 +115,7 @@ fn answer(number: i32, code: i16) -> Vec<u8> {
 
 async fn next(outlet: &mut Outlet) -> Option<(i32, Answer)> {
     let answered = poll_fn(|context| outlet.poll(context)).await;
-    answered.map(|(request, answer)| (request.place.correlation, answer))
+    answered.map(|(request, answer)| (request.head.correlation, answer))
 }
 
 #[tokio::test]
@@ -175,6 +187,44 @@ async fn all_that_is_under_way_is_lost_with_the_connection() {
     // It stays so: what comes later is lost at once.
     outlet.send(request(4, b"value"));
     assert_eq!(next(&mut outlet).await, Some((4, Answer::Lost)));
+}
+
+#[tokio::test]
+async fn what_had_no_answer_goes_again_over_another_connection_and_no_further() {
+    let (mut outlet, mut broker, listener) = listened(true).await;
+    let values = [b"a", b"b", b"c"];
+    for (number, value) in (1..).zip(values) {
+        outlet.send(request(number, value));
+    }
+    let broker = async move {
+        assert_eq!(read(&mut broker).await, (1, b"a".to_vec()));
+        broker.write_all(&answer(1, 0)).await.expect("write");
+        read(&mut broker).await;
+        drop(broker);
+        let (mut broker, _) = listener.accept().await.expect("accept");
+        assert_eq!(read(&mut broker).await, (2, b"b".to_vec()));
+        assert_eq!(read(&mut broker).await, (3, b"c".to_vec()));
+        broker.write_all(&answer(2, 0)).await.expect("write");
+        drop(broker);
+        // And once more after an answer, but not twice without.
+        let (mut broker, _) = listener.accept().await.expect("accept");
+        assert_eq!(read(&mut broker).await, (3, b"c".to_vec()));
+        listener
+    };
+    let answers = async {
+        let mut answers = Vec::new();
+        while !outlet.is_idle() {
+            answers.extend(next(&mut outlet).await);
+        }
+        answers
+    };
+    let (_listener, answers) = futures_util::future::join(broker, answers).await;
+    let expected = [
+        (1, Answer::Acknowledged),
+        (2, Answer::Acknowledged),
+        (3, Answer::Lost),
+    ];
+    assert_eq!(answers, expected);
 }
 
 #[tokio::test]

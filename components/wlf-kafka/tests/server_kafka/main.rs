@@ -2,6 +2,11 @@
 
 mod broker;
 mod formats;
+mod message;
+mod oauth;
+mod renewal;
+mod sasl;
+mod tls;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,7 +32,7 @@ fn dispatcher(broker: &Broker, options: Value) -> KafkaDispatcher {
     let members = config.as_object_mut().expect("an object");
     members.extend(options.as_object().expect("an object").clone());
     let config: Config = serde_json::from_value(config).expect("a configuration");
-    KafkaDispatcher::new(config)
+    config.dispatcher().expect("a dispatcher")
 }
 
 /// Connects as the runtime does, through the outage that a broker's first seconds are.
@@ -406,7 +411,8 @@ async fn an_unreachable_broker_is_an_outage_reported_at_once() {
     };
     let address = format!("127.0.0.1:{port}");
     let config = json!({"bootstrap_brokers": [address]});
-    let mut kafka = KafkaDispatcher::new(serde_json::from_value(config).expect("config"));
+    let config: Config = serde_json::from_value(config).expect("a configuration");
+    let mut kafka = config.dispatcher().expect("a dispatcher");
     let started = Instant::now();
     let fault = kafka.connect().await.expect_err("nobody there");
     assert_eq!(fault.severity, Severity::Retry { after: None });

@@ -1,4 +1,4 @@
-//! The message that rskafka has not.
+//! InitProducerId, the message of writing that rskafka has not.
 
 use std::io::Read;
 

@@ -1,0 +1,155 @@
+//! The partitions that are written to, each under the number of its lane.
+
+use std::collections::HashMap;
+use std::ops::{Index, IndexMut};
+use std::sync::Arc;
+
+use wlf_core::format::{Lanes, Target};
+
+use crate::cluster::Described;
+use crate::record_batch::HEADER;
+use crate::window::Window;
+
+/// The size that a batch has at most, before compression, until a broker says otherwise, unless a row alone is larger.
+///
+/// A broker takes a megabyte (`message.max.bytes`), but its collector of garbage keeps what is as large as half a region
+/// apart, with a heap of up to 2 GB that is half a megabyte, and looks through the whole heap for it again and again.
+pub const BATCH: usize = 500_000;
+
+/// The partitions of all topics that were written to since the cluster was connected.
+///
+/// It alone makes lanes, one for each partition, so that both have one number.
+#[derive(Debug, Default)]
+pub struct Partitions {
+    list: Vec<Partition>,
+    /// Where each topic's partitions stand.
+    topics: HashMap<Arc<str>, Target>,
+}
+
+#[derive(Debug)]
+pub struct Partition {
+    pub topic: Arc<str>,
+    pub number: i32,
+    /// The id of the broker that leads it.
+    pub leader: i32,
+    pub window: Window,
+    /// It has rows of the write under way.
+    pub is_touched: bool,
+}
+
+impl Partitions {
+    /// Where a topic's partitions stand, if it was written to.
+    pub fn topic(&self, name: &str) -> Option<Target> {
+        self.topics.get(name).copied()
+    }
+
+    /// The names of all topics.
+    pub fn topics(&self) -> Vec<Arc<str>> {
+        self.topics.keys().cloned().collect()
+    }
+
+    /// Takes another topic, given the leaders of its partitions.
+    pub fn add(&mut self, name: &str, leaders: &[i32], lanes: &mut Lanes) -> Target {
+        let limit = BATCH - HEADER;
+        self.place(name.into(), leaders, limit, lanes, |_| Window::default())
+    }
+
+    fn place(
+        &mut self,
+        topic: Arc<str>,
+        leaders: &[i32],
+        limit: usize,
+        lanes: &mut Lanes,
+        mut window: impl FnMut(i32) -> Window,
+    ) -> Target {
+        let target = Target {
+            first: lanes.add(leaders.len()),
+            lanes: leaders.len(),
+            limit,
+        };
+        debug_assert_eq!(target.first, self.list.len());
+        let partitions = (0..).zip(leaders).map(|(number, leader)| Partition {
+            topic: topic.clone(),
+            number,
+            leader: *leader,
+            window: window(number),
+            is_touched: false,
+        });
+        self.list.extend(partitions);
+        self.topics.insert(topic, target);
+        target
+    }
+
+    /// Takes note that a topic takes no larger batches than this; `true` if that is news.
+    pub fn narrow(&mut self, topic: &str, limit: usize) -> bool {
+        let target = self.topics.get_mut(topic);
+        let Some(target) = target.filter(|target| target.limit > limit) else {
+            return false;
+        };
+        target.limit = limit;
+        true
+    }
+
+    /// Takes what the cluster says of its topics now, while nothing is under way; `true` if that is news, and lanes have
+    /// other numbers then. What is known of a partition stays.
+    pub fn renew(&mut self, described: &[Described], lanes: &mut Lanes) -> bool {
+        let is_same = |(name, leaders): &Described| {
+            let leaders = leaders.as_deref().unwrap_or_default();
+            let ours = self.topic(name).map_or(&[][..], |target| self.of(target));
+            ours.iter()
+                .map(|ours| ours.leader)
+                .eq(leaders.iter().copied())
+        };
+        if described.iter().all(is_same) {
+            return false;
+        }
+        let mut news: HashMap<&str, _> = HashMap::new();
+        for (name, leaders) in described {
+            news.insert(name, leaders);
+        }
+        lanes.remove();
+        let topics = std::mem::take(&mut self.topics);
+        let mut windows = HashMap::new();
+        let mut known: HashMap<Arc<str>, Vec<i32>> = HashMap::new();
+        for partition in self.list.drain(..) {
+            let topic = partition.topic;
+            known
+                .entry(topic.clone())
+                .or_default()
+                .push(partition.leader);
+            windows.insert((topic, partition.number), partition.window);
+        }
+        for (topic, Target { limit, .. }) in topics {
+            let leaders = match news.get(&*topic) {
+                Some(Some(leaders)) => leaders,
+                // It is gone, and is made anew when a row comes.
+                Some(None) => continue,
+                None => &known[&topic],
+            };
+            let name = topic.clone();
+            self.place(topic, leaders, limit, lanes, |number| {
+                windows.remove(&(name.clone(), number)).unwrap_or_default()
+            });
+        }
+        true
+    }
+
+    fn of(&self, target: Target) -> &[Partition] {
+        let end = target.first + target.lanes;
+        self.list.get(target.first..end).unwrap_or_default()
+    }
+}
+
+impl Index<usize> for Partitions {
+    type Output = Partition;
+
+    fn index(&self, lane: usize) -> &Partition {
+        &self.list[lane]
+    }
+}
+
+impl IndexMut<usize> for Partitions {
+    fn index_mut(&mut self, lane: usize) -> &mut Partition {
+        &mut self.list[lane]
+    }
+}

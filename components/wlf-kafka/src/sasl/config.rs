@@ -1,0 +1,154 @@
+//! What an entry's `sasl` may say.
+
+use std::sync::Arc;
+
+use http::Uri;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wlf_core::config::{Invalid, Secret};
+use wlf_net::Tls;
+use wlf_net::http::{Client, Limits, Proxies};
+
+use super::{Account, ClientCredentials, Login, Mechanism, Tokens};
+
+/// The largest answer of a token endpoint that is read.
+const LARGEST_ANSWER: usize = 1 << 20;
+
+/// How to log in to the brokers.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sasl {
+    /// The mechanism, one of those that the listener's `sasl.enabled.mechanisms` has.
+    pub mechanism: Mechanism,
+    /// Who logs in, with `PLAIN` and `SCRAM-SHA-…`.
+    pub username: Option<String>,
+    /// The user's password.
+    #[schemars(with = "Option<String>")]
+    pub password: Option<Secret>,
+    /// Where tokens are granted, `https://…`, with `OAUTHBEARER`: by the client's id and secret (`client_credentials`). The
+    /// endpoint's certificate is checked against `tls.ca`.
+    pub token_endpoint: Option<String>,
+    /// The client's id there.
+    pub client_id: Option<String>,
+    /// The client's secret.
+    #[schemars(with = "Option<String>")]
+    pub client_secret: Option<Secret>,
+    /// What the token is asked for, in the endpoint's own words; several are separated by spaces.
+    pub scope: Option<String>,
+}
+
+impl Sasl {
+    /// Who logs in, and how.
+    ///
+    /// # Errors
+    /// If an option is missing that the mechanism needs, or is there and belongs to another.
+    pub fn into_login(self, tls: &Tls) -> Result<Login, Invalid> {
+        let mechanism = self.mechanism;
+        let by_token = mechanism == Mechanism::OauthBearer;
+        let strangers = [
+            ("username", by_token && self.username.is_some()),
+            ("password", by_token && self.password.is_some()),
+            ("token_endpoint", !by_token && self.token_endpoint.is_some()),
+            ("client_id", !by_token && self.client_id.is_some()),
+            ("client_secret", !by_token && self.client_secret.is_some()),
+            ("scope", !by_token && self.scope.is_some()),
+        ];
+        if let Some((name, _)) = strangers.iter().find(|(_, is_there)| *is_there) {
+            let message = format!("`{name}` does not belong to `{mechanism}`");
+            let has = if by_token {
+                "`token_endpoint`, `client_id`, `client_secret` and `scope`"
+            } else {
+                "`username` and `password`"
+            };
+            return Err(Invalid::new(format!("sasl.{name}"), message)
+                .with_hint(format!("`{mechanism}` has {has}")));
+        }
+        match mechanism {
+            Mechanism::Plain => self.into_account().map(Login::Plain),
+            Mechanism::ScramSha256 => self.into_account().map(Login::ScramSha256),
+            Mechanism::ScramSha512 => self.into_account().map(Login::ScramSha512),
+            Mechanism::OauthBearer => {
+                let tokens = Tokens::new(self.into_credentials()?, client(tls)?);
+                Ok(Login::OauthBearer(Arc::new(tokens)))
+            }
+        }
+    }
+
+    fn into_account(self) -> Result<Account, Invalid> {
+        let account = Account {
+            username: self
+                .username
+                .ok_or_else(|| missing(self.mechanism, "username"))?,
+            password: self
+                .password
+                .ok_or_else(|| missing(self.mechanism, "password"))?,
+        };
+        account.check()?;
+        Ok(account)
+    }
+
+    fn into_credentials(self) -> Result<ClientCredentials, Invalid> {
+        let missing = |name| missing(self.mechanism, name);
+        let url = self
+            .token_endpoint
+            .ok_or_else(|| missing("token_endpoint"))?;
+        Ok(ClientCredentials {
+            endpoint: endpoint(&url)?,
+            id: self.client_id.ok_or_else(|| missing("client_id"))?,
+            secret: self.client_secret.ok_or_else(|| missing("client_secret"))?,
+            scope: self.scope,
+        })
+    }
+}
+
+/// The client that fetches tokens; who may have signed the endpoint's certificate is what `tls` says of the brokers'.
+fn client(tls: &Tls) -> Result<Client, Invalid> {
+    let tls = Tls {
+        ca: tls.ca.clone(),
+        ..Tls::default()
+    };
+    let limits = Limits {
+        body: LARGEST_ANSWER,
+        ..Limits::default()
+    };
+    Client::new(&tls, limits, Proxies::default())
+}
+
+/// The URL of an endpoint.
+fn endpoint(text: &str) -> Result<Uri, Invalid> {
+    let url = text.parse::<Uri>().ok().filter(|url| {
+        let is_http = matches!(url.scheme_str(), Some("http" | "https"));
+        // Who we are stands in other options.
+        let names_user = url.authority().is_some_and(|at| at.as_str().contains('@'));
+        is_http && url.host().is_some_and(|host| !host.is_empty()) && !names_user
+    });
+    url.ok_or_else(|| {
+        Invalid::new("sasl.token_endpoint", "`token_endpoint` is not the URL of an endpoint")
+            .with_hint("write `https://host/path`; the client's id and secret stand in `client_id` and `client_secret`")
+    })
+}
+
+fn missing(mechanism: Mechanism, name: &str) -> Invalid {
+    Invalid::new("sasl", format!("`{mechanism}` needs `{name}`"))
+}
+
+impl Account {
+    /// Refuses what no mechanism can carry.
+    fn check(&self) -> Result<(), Invalid> {
+        let parts = [
+            ("username", &*self.username),
+            ("password", self.password.expose()),
+        ];
+        for (name, text) in parts {
+            let key = format!("sasl.{name}");
+            if text.is_empty() {
+                return Err(Invalid::new(key, format!("`{name}` is empty")));
+            }
+            if text.contains('\0') {
+                let message = format!("`{name}` has a character NUL, which no login can carry");
+                return Err(Invalid::new(key, message));
+            }
+        }
+        Ok(())
+    }
+}
