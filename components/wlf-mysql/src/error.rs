@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wlf_core::{Exit, Fault, Severity};
 
-use crate::binlog::gtid_set::NotGtidSet;
+use crate::binlog::positions::gtid_set::NotGtidSet;
 use crate::collector::locate::ScanError;
 use crate::protocol::err_packet::Meaning;
 use crate::protocol::login::LoginError;

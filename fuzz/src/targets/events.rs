@@ -3,13 +3,15 @@
 use bytes::Bytes;
 use wlf_core::Batch;
 use wlf_core::format::{CanalOptions, DebeziumOptions, Encoder, Format, MaxwellOptions};
-use wlf_mysql::binlog::checksum::Checksum;
-use wlf_mysql::binlog::event_type as types;
-use wlf_mysql::binlog::format_description::FormatDescription;
-use wlf_mysql::binlog::header::Header;
-use wlf_mysql::binlog::inflate::Inflater;
-use wlf_mysql::binlog::query::Query;
-use wlf_mysql::binlog::transaction_payload::{Decoder, Next, PayloadEvents, TransactionPayload};
+use wlf_mysql::binlog::events::checksum::Checksum;
+use wlf_mysql::binlog::events::event_type as types;
+use wlf_mysql::binlog::events::format_description::FormatDescription;
+use wlf_mysql::binlog::events::header::Header;
+use wlf_mysql::binlog::events::inflate::Inflater;
+use wlf_mysql::binlog::events::query::Query;
+use wlf_mysql::binlog::events::transaction_payload::{
+    Decoder, Next, PayloadEvents, TransactionPayload,
+};
 use wlf_mysql::binlog::{Assembler, Limits, SavedPosition, Taken};
 use wlf_mysql::ddl::{self, Dialect};
 use wlf_mysql::schema::{History, Source};

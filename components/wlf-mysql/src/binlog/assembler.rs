@@ -18,24 +18,26 @@ use wlf_core::{Batch, Position};
 
 use self::ahead::Ahead;
 use self::payload::OpenPayload;
-use super::checksum::Checksum;
 use super::error::Error;
-use super::event_type as types;
-use super::executed::Executed;
-use super::format_description::FormatDescription;
-use super::header::Header;
-use super::inflate::Inflater;
-use super::place::Place;
-use super::position::{Boundary, SavedPosition};
-use super::query::Query;
+use super::events::checksum::Checksum;
+use super::events::event_type as types;
+use super::events::format_description::FormatDescription;
+use super::events::header::Header;
+use super::events::inflate::Inflater;
+use super::events::query::Query;
+use super::events::rows::RowsEvent;
+use super::events::table_map;
+use super::events::transaction_payload::Decoder;
+use super::events::{commit_timestamp, gtid, xid};
+use super::positions::executed::Executed;
+use super::positions::place::Place;
+use super::positions::saved_position::{Boundary, SavedPosition};
 use super::reader::Malformed;
-use super::rows::RowsEvent;
-use super::table_map;
 use super::tables::{Definitions, Introduced, NotIntroduced, Tables};
-use super::transaction_origin::TransactionGtid;
-use super::transaction_payload::Decoder;
+#[cfg(test)]
+use super::transactions::block::Block;
+use super::transactions::origin::TransactionGtid;
 use super::transactions::{Limits, Transactions};
-use super::{commit_timestamp, gtid, xid};
 use crate::ddl::TableName;
 use crate::schema::History;
 
@@ -219,7 +221,7 @@ impl Assembler {
     }
 
     #[cfg(test)]
-    pub(super) fn filled(&self) -> &super::block::Block {
+    pub(super) fn filled(&self) -> &Block {
         self.transactions.filled()
     }
 

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use wlf_core::{Exit, Fault};
 
-use super::place::Place;
+use super::events::transaction_payload::PayloadError;
+use super::positions::place::Place;
 use super::reader::Malformed;
-use super::transaction_payload::PayloadError;
 use crate::schema::history::HistoryError;
 
 /// What is wrong with a binlog.

@@ -1,6 +1,7 @@
 //! The transaction that is being read, those that wait to be cut, and those that are prepared and not decided.
 
-mod origin;
+pub mod block;
+pub mod origin;
 mod prepared;
 
 use std::sync::Arc;
@@ -11,16 +12,16 @@ use wlf_core::{Batch, Event};
 
 pub use self::prepared::Before;
 use self::prepared::Prepared;
-use super::block::{Block, Part, offsets};
 use super::error::Error;
-use super::event_type;
-use super::header::Header;
-use super::place::Place;
+use super::events::event_type;
+use super::events::header::Header;
+use super::events::rows::{DUMMY_TABLE_ID, RowsEvent};
+use super::positions::place::Place;
 use super::reader::Malformed;
-use super::rows::{DUMMY_TABLE_ID, RowsEvent};
-use super::table_plan::TablePlan;
 use super::tables::Tables;
-use super::transaction_origin::TransactionOrigin;
+use super::tables::table_plan::TablePlan;
+use super::transactions::block::{Block, Part, offsets};
+use super::transactions::origin::TransactionOrigin;
 
 /// What an event takes besides its bytes: of one-row transactions that is about as much as they are.
 const EVENT: usize = size_of::<Event>() + size_of::<Part>() + size_of::<TransactionOrigin>();

@@ -4,7 +4,7 @@ use super::beginning::{Beginning, executed};
 use super::replica::Replica;
 use super::server::Server;
 use super::stream::Origin;
-use crate::binlog::executed::Executed;
+use crate::binlog::positions::executed::Executed;
 use crate::binlog::{Assembler, Place, SavedPosition};
 use crate::connection::{Connection, Endpoint};
 use crate::error::Error;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::blocks::{BLOCK, Blocks};
 use super::error::Error;
 use super::listing::Listed;
-use crate::binlog::header::Header;
+use crate::binlog::events::header::Header;
 use crate::binlog::{self, Assembler, Place};
 
 const MAGIC: [u8; 4] = [0xfe, b'b', b'i', b'n'];

@@ -6,7 +6,7 @@ use wlf_core::{Batch, Collector, Exit, Fault, Position};
 
 use super::blocks::BLOCK;
 use super::*;
-use crate::binlog::header::Header;
+use crate::binlog::events::header::Header;
 
 const LIMITS: Limits = Limits {
     rows: 10_000,

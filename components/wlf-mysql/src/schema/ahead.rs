@@ -6,14 +6,14 @@
 use std::collections::HashMap;
 
 use crate::binlog::Place;
-use crate::binlog::checksum::Checksum;
-use crate::binlog::event_type as event;
-use crate::binlog::format_description::FormatDescription;
-use crate::binlog::header::Header;
-use crate::binlog::inflate::Inflater;
-use crate::binlog::query::{Query, Statement};
+use crate::binlog::events::checksum::Checksum;
+use crate::binlog::events::event_type as event;
+use crate::binlog::events::format_description::FormatDescription;
+use crate::binlog::events::header::Header;
+use crate::binlog::events::inflate::Inflater;
+use crate::binlog::events::query::{Query, Statement};
+use crate::binlog::events::rotate::Rotate;
 use crate::binlog::reader::Malformed;
-use crate::binlog::rotate::Rotate;
 use crate::collector::replica::Replica;
 use crate::collector::stream::{Item, Origin, Stream};
 use crate::connection::{Connection, Endpoint};

@@ -5,8 +5,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use wlf_core::checksum::Run;
 
-use crate::binlog::event_type as types;
-use crate::binlog::header::Header;
+use crate::binlog::events::event_type as types;
+use crate::binlog::events::header::Header;
 
 /// So much is checked at once, in bytes: little enough to be in the processor's first cache still when it is decoded.
 const RUN: usize = 24 * 1024;

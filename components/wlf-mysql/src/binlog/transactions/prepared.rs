@@ -3,12 +3,12 @@
 
 use wlf_core::Event;
 
+use super::origin::TransactionGtid;
 use super::{Size, Transactions};
 use crate::binlog::error::Error;
-use crate::binlog::executed::Executed;
-use crate::binlog::place::Place;
-use crate::binlog::position::Boundary;
-use crate::binlog::transaction_origin::TransactionGtid;
+use crate::binlog::positions::executed::Executed;
+use crate::binlog::positions::place::Place;
+use crate::binlog::positions::saved_position::Boundary;
 
 /// A distributed transaction that is prepared and neither committed nor rolled back.
 #[derive(Debug)]

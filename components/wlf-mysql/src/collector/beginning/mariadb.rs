@@ -3,8 +3,9 @@
 use tokio::time::sleep;
 
 use super::{BETWEEN_LOOKS, Beginning, LOOKS, Search, oldest};
-use crate::binlog::mariadb_gtid::MariadbGtid;
-use crate::binlog::{Executed, MariadbPosition, SavedPosition, mariadb_position};
+use crate::binlog::events::mariadb_gtid::MariadbGtid;
+use crate::binlog::positions::mariadb_position;
+use crate::binlog::{Executed, MariadbPosition, SavedPosition};
 use crate::collector::config::FIRST_EVENT;
 use crate::collector::locate::{self, Target};
 use crate::collector::server::{Flavor, binlog_gtid_pos};
