@@ -14,7 +14,7 @@ use wlf_mysql::binlog::events::transaction_payload::{
 };
 use wlf_mysql::binlog::{Assembler, Limits, SavedPosition, Taken};
 use wlf_mysql::ddl::{self, Dialect};
-use wlf_mysql::schema::{History, Source};
+use wlf_mysql::schema::{History, Owner};
 
 use crate::allocation::{justified, peak};
 use crate::recorded::{self, Event, MAGIC};
@@ -33,7 +33,7 @@ fn history() -> Option<History> {
         gtid_set: None,
         server_uuid: None,
     };
-    let mut history = History::create(Source::default(), base, false).ok()?;
+    let mut history = History::create(Owner::default(), base, false).ok()?;
     history.begin().ok()?;
     Some(history)
 }
@@ -134,7 +134,7 @@ pub fn events(bytes: &[u8]) {
     };
     justified(bytes.len(), EACH, fixed, || {
         for step in Step::all(steps) {
-            let end = usize::try_from(assembler.place().position).unwrap_or(0);
+            let end = usize::try_from(assembler.coordinates().position).unwrap_or(0);
             let event = step.event(assembler.format().checksum, end);
             if !take(&mut assembler, event, None, &mut batches) {
                 break;

@@ -37,10 +37,11 @@ pub mod values;
 
 pub use assembler::{Assembler, Taken};
 pub use error::Error;
+pub use positions::coordinates::Coordinates;
 pub use positions::executed::Executed;
 pub use positions::gtid_set::GtidSet;
 pub use positions::mariadb_position::MariadbPosition;
-pub use positions::place::Place;
 pub use positions::saved_position::SavedPosition;
 pub use tables::definition::{ColumnDefinition, Definition};
 pub use transactions::Limits;
+pub use transactions::origin::Flavor;

@@ -14,7 +14,7 @@ use super::events::table_map::TableMap;
 use super::reader::Malformed;
 use super::tables::table_plan::TablePlan;
 use crate::ddl::TableName;
-use crate::schema::history::HistoryError;
+use crate::schema::HistoryError;
 use crate::schema::{History, Lookup};
 
 /// How much memory the tables that are remembered may take, in bytes. More are remembered only within a transaction.

@@ -16,7 +16,7 @@ use super::error::Error;
 use super::events::event_type;
 use super::events::header::Header;
 use super::events::rows::{DUMMY_TABLE_ID, RowsEvent};
-use super::positions::place::Place;
+use super::positions::coordinates::Coordinates;
 use super::reader::Malformed;
 use super::tables::Tables;
 use super::tables::table_plan::TablePlan;
@@ -67,7 +67,7 @@ pub struct Transactions {
 /// The open transaction.
 #[derive(Debug)]
 struct Open {
-    place: Place,
+    place: Coordinates,
     size: Size,
     /// Its first rows are gone already.
     streaming: bool,
@@ -126,7 +126,7 @@ impl Transactions {
 
     /// Where the open transaction begins.
     #[inline(always)]
-    pub fn open_at(&self) -> Option<Place> {
+    pub fn open_at(&self) -> Option<Coordinates> {
         self.open.as_ref().map(|open| open.place.clone())
     }
 
@@ -143,7 +143,7 @@ impl Transactions {
 
     /// Opens a transaction, if none is open.
     #[inline(always)]
-    pub fn begin(&mut self, place: &Place) {
+    pub fn begin(&mut self, place: &Coordinates) {
         if self.open.is_none() {
             self.number += 1;
             self.open = Some(Open {
@@ -162,7 +162,7 @@ impl Transactions {
     }
 
     /// Opens a distributed transaction.
-    pub fn begin_xa(&mut self, place: &Place, id: &[u8]) {
+    pub fn begin_xa(&mut self, place: &Coordinates, id: &[u8]) {
         self.begin(place);
         if let Some(open) = &mut self.open {
             open.xa = Some(id.into());
@@ -186,7 +186,7 @@ impl Transactions {
         header: &Header,
         event: &RowsEvent<'_>,
         tables: &Tables,
-        place: Place,
+        place: Coordinates,
     ) -> Result<(), Error> {
         if event.rows.is_empty() {
             return Ok(());
@@ -211,9 +211,9 @@ impl Transactions {
         header: &Header,
         event: &RowsEvent<'_>,
         plan: &Arc<TablePlan>,
-        place: Place,
+        place: Coordinates,
     ) -> Result<(), Error> {
-        let wrong = |place: &Place, source| Error::Malformed {
+        let wrong = |place: &Coordinates, source| Error::Malformed {
             place: place.clone(),
             event: event_type::name(header.code),
             source,

@@ -7,7 +7,7 @@ use wlf_core::{Exit, Fault};
 
 use crate::binlog;
 use crate::binlog::positions::gtid_set::NotGtidSet;
-use crate::schema::history::HistoryError;
+use crate::schema::HistoryError;
 
 /// What is wrong with binlog files.
 #[derive(Debug, thiserror::Error)]

@@ -151,7 +151,7 @@ impl Assembler {
                 });
             }
         }
-        self.transactions.set_server(format.server());
+        self.transactions.set_flavor(format.flavor());
         self.tables.set_mariadb(format.is_mariadb());
         self.format = format;
         self.gtid = None;

@@ -39,7 +39,7 @@ impl Assembler {
             server_charset: statement.server_charset,
         };
         let place = ChangePlace {
-            server: self.format.server().name(),
+            server: self.format.flavor().name(),
             file: self.file.clone(),
             position: start,
             server_id: Some(header.server_id),

@@ -11,7 +11,7 @@ use crate::binlog::events::header::Header;
 use crate::binlog::events::partial_update::{self, Completed};
 use crate::binlog::events::query::Query;
 use crate::binlog::events::rows::RowsEvent;
-use crate::binlog::positions::place::Place;
+use crate::binlog::positions::coordinates::Coordinates;
 use crate::binlog::reader::Malformed;
 use crate::binlog::tables::table_plan::{TablePlan, Undecodable};
 
@@ -97,7 +97,7 @@ impl Assembler {
         header: &Header,
         event: &RowsEvent<'_>,
         rows: &[u8],
-        place: Place,
+        place: Coordinates,
     ) -> Result<(), Error> {
         let block = Bytes::from([event.present, event.present_after, rows].concat());
         let (present, rest) = block
@@ -121,14 +121,14 @@ impl Assembler {
         block: &Bytes,
         header: &Header,
         event: &RowsEvent<'_>,
-        place: Place,
+        place: Coordinates,
     ) -> Result<(), Error> {
         self.transactions
             .rows(block, header, event, &self.tables, place)
     }
 }
 
-fn malformed(place: &Place, header: &Header, source: Malformed) -> Error {
+fn malformed(place: &Coordinates, header: &Header, source: Malformed) -> Error {
     Error::Malformed {
         place: place.clone(),
         event: types::name(header.code),

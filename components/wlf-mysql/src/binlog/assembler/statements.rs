@@ -136,7 +136,7 @@ impl Assembler {
             None => Ok(()),
             Some(place) => Err(Error::TornTransaction {
                 place,
-                end: self.place(),
+                end: self.coordinates(),
             }),
         }
     }

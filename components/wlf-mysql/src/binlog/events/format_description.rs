@@ -4,7 +4,7 @@ use super::checksum::Checksum;
 use super::event_type;
 use super::header::Header;
 use crate::binlog::reader::{Malformed, Reader};
-use crate::binlog::transactions::origin::Server;
+use crate::binlog::transactions::origin::Flavor;
 
 /// How the events behind it are to be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,11 +26,11 @@ impl FormatDescription {
     }
 
     /// The kind of server that wrote the events.
-    pub fn server(&self) -> Server {
+    pub fn flavor(&self) -> Flavor {
         if self.is_mariadb() {
-            Server::Mariadb
+            Flavor::Mariadb
         } else {
-            Server::Mysql
+            Flavor::Mysql
         }
     }
 

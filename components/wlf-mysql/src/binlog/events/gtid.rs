@@ -1,6 +1,6 @@
 //! GTID, ANONYMOUS_GTID and GTID_TAGGED: what opens each transaction.
 
-use crate::binlog::positions::gtid_set::{self, Gtid};
+use crate::binlog::positions::gtid::{Gtid, read_tag};
 use crate::binlog::reader::{Malformed, Reader};
 
 /// Reads a GTID event without header and checksum.
@@ -44,7 +44,7 @@ pub fn decode_tagged(body: &[u8]) -> Result<Gtid, Malformed> {
             }
             // A signed number: the sign is in the lowest bit.
             2 => transaction = reader.varlen("the transaction's number")? >> 1,
-            3 => tag = gtid_set::read_tag(&mut reader)?.map(Box::from),
+            3 => tag = read_tag(&mut reader)?.map(Box::from),
             _ => break,
         }
     }

@@ -13,7 +13,7 @@ use wlf_core::format::{Encoder, Format};
 use crate::binlog::events::header::Header;
 use crate::binlog::{Assembler, ColumnDefinition, Error, Limits, SavedPosition, Taken};
 use crate::ddl::TableName;
-use crate::schema::{ColumnSchema, History, Source, TableSchema};
+use crate::schema::{ColumnSchema, History, Owner, TableSchema};
 
 pub(super) const LIMITS: Limits = Limits {
     rows: 10_000,
@@ -490,7 +490,7 @@ pub(super) fn history() -> History {
         gtid_set: None,
         server_uuid: None,
     };
-    let mut history = History::create(Source::default(), base, false).unwrap();
+    let mut history = History::create(Owner::default(), base, false).unwrap();
     history.begin().unwrap();
     history
 }

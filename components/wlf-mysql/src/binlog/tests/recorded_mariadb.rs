@@ -108,7 +108,7 @@ fn places_are_those_in_the_file_even_where_events_do_not_say_them() {
                     let header = Header::decode(&file[event.clone()]).unwrap();
                     *silent.entry(version).or_default() += u32::from(header.end == 0);
                     while assembler.take(&file, event.clone(), None).unwrap() != Taken::Event {}
-                    let place = assembler.place();
+                    let place = assembler.coordinates();
                     assert_eq!(
                         place.position, event.end as u64,
                         "{version}-{set} {name} {header:?}"

@@ -14,7 +14,7 @@ use wlf_core::{Changes, EncodeError, Event, Fault, Operation, Origin, replaced};
 use super::origin::TransactionOrigin;
 use crate::binlog::error::Error;
 use crate::binlog::images::row_image::{Present, RowImage};
-use crate::binlog::positions::place::Place;
+use crate::binlog::positions::coordinates::Coordinates;
 use crate::binlog::reader::Malformed;
 use crate::binlog::tables::table_plan::TablePlan;
 
@@ -43,7 +43,7 @@ pub struct Part {
     pub rows: Range<usize>,
     /// The index of the first image.
     pub images: usize,
-    pub place: Place,
+    pub place: Coordinates,
     pub server_id: u32,
     /// The number of the first row among those of the event at `place`, of which this may be a piece.
     pub row: u32,
@@ -233,7 +233,7 @@ impl<'a> Rows for Cursor<'a> {
         let statement = known.and_then(|known| known.statement.as_ref());
         let gtid = known.and_then(|known| known.gtid.as_ref());
         Origin {
-            server: known.map_or("", |known| known.server.name()),
+            server: known.map_or("", |known| known.flavor.name()),
             file: &part.place.file,
             position: part.place.position,
             row: part.row.saturating_add(self.first),

@@ -9,12 +9,12 @@ use bytes::Bytes;
 
 use super::Transactions;
 use crate::binlog::events::mariadb_gtid::MariadbGtid;
-use crate::binlog::positions::gtid_set::Gtid;
+use crate::binlog::positions::gtid::Gtid;
 
 /// Where a transaction comes from, or from its next statement on.
 #[derive(Debug, Clone, Default)]
 pub struct TransactionOrigin {
-    pub server: Server,
+    pub flavor: Flavor,
     /// Of the connection that made it, from the QUERY that opens it.
     pub thread_id: Option<u32>,
     pub gtid: Option<TransactionGtid>,
@@ -24,15 +24,15 @@ pub struct TransactionOrigin {
     pub statement: Option<Arc<Bytes>>,
 }
 
-/// A kind of server.
+/// Whose server it is: they differ in what GTIDs are, and in the names of settings and rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Server {
+pub enum Flavor {
     #[default]
     Mysql,
     Mariadb,
 }
 
-impl Server {
+impl Flavor {
     /// `mysql` or `mariadb`.
     pub fn name(self) -> &'static str {
         match self {
@@ -59,10 +59,10 @@ impl fmt::Display for TransactionGtid {
 }
 
 impl Transactions {
-    /// The kind of server that wrote what follows.
-    pub fn set_server(&mut self, server: Server) {
+    /// Whose server wrote what follows.
+    pub fn set_flavor(&mut self, flavor: Flavor) {
         self.origin = TransactionOrigin {
-            server,
+            flavor,
             ..TransactionOrigin::default()
         };
         self.noted = None;
@@ -72,7 +72,7 @@ impl Transactions {
     #[inline(always)]
     pub fn introduce(&mut self, gtid: Option<TransactionGtid>, committed: Option<NonZero<u64>>) {
         self.origin = TransactionOrigin {
-            server: self.origin.server,
+            flavor: self.origin.flavor,
             thread_id: None,
             gtid,
             committed,

@@ -1,11 +1,8 @@
 //! What can be wrong with a history.
 
 use std::io;
-use std::path::PathBuf;
 
 use wlf_core::Exit;
-
-use super::Source;
 
 /// What is wrong with a schema history.
 #[derive(Debug, thiserror::Error)]
@@ -22,43 +19,6 @@ pub enum HistoryError {
     Version { path: String, found: u32 },
     #[error("the schema history {path} belongs to the collector `{found}`")]
     Foreign { path: String, found: String },
-}
-
-impl Source {
-    fn shown(&self) -> String {
-        match &self.path {
-            Some(path) => PathBuf::from(path).display().to_string(),
-            None => "in memory".to_owned(),
-        }
-    }
-
-    pub(super) fn failed(&self, source: io::Error) -> HistoryError {
-        HistoryError::Io {
-            path: self.shown(),
-            source,
-        }
-    }
-
-    pub(super) fn damaged(&self, offset: u64) -> HistoryError {
-        HistoryError::Damaged {
-            path: self.shown(),
-            offset,
-        }
-    }
-
-    pub(super) fn of_version(&self, found: u32) -> HistoryError {
-        HistoryError::Version {
-            path: self.shown(),
-            found,
-        }
-    }
-
-    pub(super) fn of_other(&self, found: String) -> HistoryError {
-        HistoryError::Foreign {
-            path: self.shown(),
-            found,
-        }
-    }
 }
 
 impl HistoryError {

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::history::History;
-use super::table::{ColumnSchema, TableSchema};
 use crate::connection::Connection;
 use crate::ddl::{TableName, charset_name, charset_of_collation, plain_type};
 use crate::error::Error;
 use crate::protocol::text_resultset::Row;
+use crate::schema::{ColumnSchema, History, TableSchema};
 
 /// Schemas that are no tables' homes.
 const VIRTUAL: &str = "('information_schema', 'performance_schema', 'sys')";

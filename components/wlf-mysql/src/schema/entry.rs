@@ -15,7 +15,7 @@ pub const VERSION: u32 = 1;
 /// The log's first line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Header {
+pub struct Heading {
     /// [`VERSION`].
     pub schema_history: u32,
     pub collector: String,
@@ -28,7 +28,7 @@ pub struct Header {
 /// Any other line. `at` is where it begins to hold; without it, at the base.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Record<'a> {
+pub enum Entry<'a> {
     Table {
         #[serde(borrow)]
         name: (Cow<'a, str>, Cow<'a, str>),
@@ -50,7 +50,7 @@ pub enum Record<'a> {
     Synced,
 }
 
-impl Record<'_> {
+impl Entry<'_> {
     pub fn at(&self) -> Option<&Point> {
         match self {
             Self::Table { at, .. } | Self::Database { at, .. } | Self::AllUnknown { at } => {

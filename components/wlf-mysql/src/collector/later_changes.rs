@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::binlog::Place;
+use crate::binlog::Coordinates;
 use crate::binlog::events::checksum::Checksum;
 use crate::binlog::events::event_type as event;
 use crate::binlog::events::format_description::FormatDescription;
@@ -15,7 +15,7 @@ use crate::binlog::events::query::{Query, Statement};
 use crate::binlog::events::rotate::Rotate;
 use crate::binlog::reader::Malformed;
 use crate::collector::replica::Replica;
-use crate::collector::stream::{Item, Origin, Stream};
+use crate::collector::stream::{Dump, Item, Stream};
 use crate::connection::{Connection, Endpoint};
 use crate::ddl::{Effect, TableName};
 use crate::error::Error;
@@ -24,17 +24,17 @@ use crate::schema::statement::DefinitionStatement;
 
 /// Which tables are changed ahead, and where the binlog was read to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ahead {
+pub struct LaterChanges {
     /// Where the next look begins.
-    pub end: Place,
-    tables: HashMap<TableName, Place>,
-    databases: HashMap<String, Place>,
+    pub end: Coordinates,
+    tables: HashMap<TableName, Coordinates>,
+    databases: HashMap<String, Coordinates>,
     /// The last statement that may have changed any table.
-    all: Option<Place>,
+    all: Option<Coordinates>,
 }
 
-impl Ahead {
-    fn new(end: Place) -> Self {
+impl LaterChanges {
+    fn new(end: Coordinates) -> Self {
         Self {
             end,
             tables: HashMap::new(),
@@ -44,7 +44,7 @@ impl Ahead {
     }
 
     /// Where, behind a place, the last statement is that may have changed the table.
-    pub fn change_of(&self, table: &TableName, behind: &Place) -> Option<&Place> {
+    pub fn change_of(&self, table: &TableName, behind: &Coordinates) -> Option<&Coordinates> {
         let in_any_case = |name: &&TableName| {
             name.database.eq_ignore_ascii_case(&table.database)
                 && name.table.eq_ignore_ascii_case(&table.table)
@@ -71,7 +71,7 @@ impl Ahead {
         (self.databases.is_empty() && self.all.is_none()).then(|| self.tables.keys())
     }
 
-    fn note(&mut self, effect: Effect, place: &Place) {
+    fn note(&mut self, effect: Effect, place: &Coordinates) {
         match effect {
             Effect::CreateDatabase { .. }
             | Effect::AlterDatabase { .. }
@@ -104,24 +104,24 @@ impl Ahead {
 }
 
 /// Whether the first place is behind the second.
-fn is_behind(place: &Place, other: &Place) -> bool {
+fn is_behind(place: &Coordinates, other: &Coordinates) -> bool {
     (number(&place.file), place.position) > (number(&other.file), other.position)
 }
 
 /// Reads the binlog from a place to its end.
 ///
-/// `from` is where it begins, and `origin` how the server is asked for that.
+/// `from` is where it begins, and `dump` how the server is asked for that.
 pub async fn look(
     endpoint: &Endpoint,
     replica: &Replica,
-    origin: &Origin,
-    from: Place,
-    before: Option<Ahead>,
-) -> Result<Ahead, Error> {
+    dump: &Dump,
+    from: Coordinates,
+    before: Option<LaterChanges>,
+) -> Result<LaterChanges, Error> {
     let connection = Connection::open(endpoint).await?;
-    let mut stream = Stream::open(connection, replica, origin, true, from.to_string()).await?;
+    let mut stream = Stream::open(connection, replica, dump, true, from.to_string()).await?;
     let mut look = Look {
-        ahead: before.unwrap_or_else(|| Ahead::new(from.clone())),
+        later: before.unwrap_or_else(|| LaterChanges::new(from.clone())),
         place: from,
         format: None,
         inflater: Inflater::default(),
@@ -129,12 +129,12 @@ pub async fn look(
     loop {
         while let Some(item) = stream.received()? {
             let Item::Event(event) = item else {
-                look.ahead.end = look.place;
-                return Ok(look.ahead);
+                look.later.end = look.place;
+                return Ok(look.later);
             };
             let bytes = stream.block().get(event).unwrap_or_default();
             if let Err(source) = look.see(bytes) {
-                return Err(Error::Place {
+                return Err(Error::NotFound {
                     server: endpoint.to_string(),
                     position: look.place.to_string(),
                     source: source.into(),
@@ -148,9 +148,9 @@ pub async fn look(
 
 /// Events as they go by.
 struct Look {
-    ahead: Ahead,
+    later: LaterChanges,
     /// Where the next event begins.
-    place: Place,
+    place: Coordinates,
     format: Option<FormatDescription>,
     inflater: Inflater,
 }
@@ -164,7 +164,7 @@ impl Look {
                 let rotate = Rotate::decode(self.body(bytes)?)?;
                 // The one at a file's end is followed by one that is in no file.
                 if header.flags & Header::ARTIFICIAL != 0 || header.timestamp == 0 {
-                    self.place = Place {
+                    self.place = Coordinates {
                         file: rotate.file.into(),
                         position: rotate.position,
                     };
@@ -196,7 +196,7 @@ impl Look {
         let version = self.format.as_ref().map(|format| &*format.server_version);
         let statement = DefinitionStatement::read(query, version.unwrap_or_default());
         for effect in statement.effects {
-            self.ahead.note(effect, &self.place);
+            self.later.note(effect, &self.place);
         }
     }
 

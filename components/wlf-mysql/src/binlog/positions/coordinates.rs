@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 /// Where an event begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Coordinates {
     pub file: Arc<str>,
     /// In bytes from the file's beginning.
     pub position: u64,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Coordinates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.position)
     }

@@ -13,13 +13,13 @@ const RUN: usize = 24 * 1024;
 
 /// Events that are not damaged, and what finds that out.
 #[derive(Debug, Default)]
-pub struct Ahead {
+pub struct Checked {
     /// The addresses of those that were not taken yet.
     whole: Range<usize>,
     run: Run,
 }
 
-impl Ahead {
+impl Checked {
     pub fn forget(&mut self) {
         self.whole = 0..0;
     }
@@ -73,20 +73,20 @@ mod tests {
         event.extend(sum.to_le_bytes());
         let block = Bytes::from(event);
         let all = 0..block.len();
-        let mut ahead = Ahead::default();
-        ahead.check(&block, std::iter::once(all.clone()));
-        assert!(ahead.knows(&block, 0));
-        assert!(ahead.take(&block));
+        let mut checked = Checked::default();
+        checked.check(&block, std::iter::once(all.clone()));
+        assert!(checked.knows(&block, 0));
+        assert!(checked.take(&block));
 
         let address = block.as_ptr();
         let mut damaged = block.try_into_mut().expect("nobody else has it");
         damaged[30] ^= 1;
         let damaged = damaged.freeze();
         assert_eq!(damaged.as_ptr(), address);
-        assert!(!ahead.knows(&damaged, 0));
-        assert!(!ahead.take(&damaged));
-        ahead.check(&damaged, std::iter::once(all));
-        assert!(!ahead.knows(&damaged, 0));
-        assert!(!ahead.take(&damaged));
+        assert!(!checked.knows(&damaged, 0));
+        assert!(!checked.take(&damaged));
+        checked.check(&damaged, std::iter::once(all));
+        assert!(!checked.knows(&damaged, 0));
+        assert!(!checked.take(&damaged));
     }
 }
