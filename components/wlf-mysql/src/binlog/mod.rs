@@ -31,7 +31,7 @@ pub mod positions;
 pub mod reader;
 pub mod tables;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod transactions;
 pub mod values;
 

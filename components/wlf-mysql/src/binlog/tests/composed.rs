@@ -13,9 +13,10 @@ use crate::binlog::tables::column_type;
 use crate::binlog::{Assembler, Error, SavedPosition, Taken};
 
 /// A binlog to which one event is added after the other, as a stream gives them.
-struct Binlog {
+pub(crate) struct Binlog {
     assembler: Assembler,
-    end: u32,
+    /// Where the next event begins.
+    pub(crate) end: u64,
     has_checksums: bool,
 }
 
@@ -28,12 +29,17 @@ const POST_HEADERS: [u8; 42] = [
 
 impl Binlog {
     fn new() -> Self {
+        Self::at(4)
+    }
+
+    /// Begins there in a file, with the description of its events.
+    pub(crate) fn at(position: u64) -> Self {
         let mut binlog = Self {
             assembler: Assembler::new(LIMITS),
-            end: 4,
+            end: position,
             has_checksums: true,
         };
-        binlog.assembler.start("binlog.000001", 4, None);
+        binlog.assembler.start("binlog.000001", position, None);
         binlog.describe(true);
         binlog
     }
@@ -53,13 +59,15 @@ impl Binlog {
         self.has_checksums = checksums;
     }
 
-    fn event(&mut self, code: u8, flags: u16, body: &[u8]) -> Vec<u8> {
+    pub(crate) fn event(&mut self, code: u8, flags: u16, body: &[u8]) -> Vec<u8> {
         let length = Header::LENGTH + body.len() + if self.has_checksums { 4 } else { 0 };
         let length = u32::try_from(length).unwrap();
-        self.end += length;
+        self.end += u64::from(length);
+        // int<4>: the end, of which the upper half is lost
+        let end = (self.end & u64::from(u32::MAX)) as u32;
         let mut event = 1_700_000_000_u32.to_le_bytes().to_vec();
         event.push(code);
-        event.extend([1_u32, length, self.end].map(u32::to_le_bytes).concat());
+        event.extend([1_u32, length, end].map(u32::to_le_bytes).concat());
         event.extend(flags.to_le_bytes());
         event.extend(body);
         if self.has_checksums {
@@ -81,11 +89,7 @@ impl Binlog {
     }
 
     fn query(&mut self, sql: &str) {
-        let mut body = vec![0; 8];
-        // The database's name and its length, no error, no variables.
-        body.extend([1, 0, 0, 0, 0, b'd', 0]);
-        body.extend(sql.as_bytes());
-        self.take(types::QUERY, &body).unwrap();
+        self.take(types::QUERY, &query(sql)).unwrap();
     }
 
     /// A transaction of a TABLE_MAP and rows events.
@@ -121,6 +125,15 @@ impl Binlog {
     }
 }
 
+/// A QUERY of the database `d`.
+pub(crate) fn query(sql: &str) -> Vec<u8> {
+    let mut body = vec![0; 8];
+    // The database's name and its length, no error, no variables.
+    body.extend([1, 0, 0, 0, 0, b'd', 0]);
+    body.extend(sql.as_bytes());
+    body
+}
+
 fn lenenc(number: usize) -> Vec<u8> {
     match u8::try_from(number) {
         Ok(small @ 0..=250) => vec![small],
@@ -132,7 +145,7 @@ fn lenenc(number: usize) -> Vec<u8> {
 }
 
 /// A TABLE_MAP of columns without type metadata, such as TINYINT, called c0, c1 and so on.
-fn table_map(id: u64, table: &str, codes: &[u8]) -> Vec<u8> {
+pub(crate) fn table_map(id: u64, table: &str, codes: &[u8]) -> Vec<u8> {
     let mut body = id.to_le_bytes()[..6].to_vec();
     body.extend([1, 0, 1, b'd', 0, table.len() as u8]);
     body.extend(table.as_bytes());
@@ -155,7 +168,7 @@ fn metadata(field: u8, value: &[u8]) -> Vec<u8> {
 }
 
 /// What a rows event begins with; all columns are there in all images.
-fn front(code: u8, id: u64, columns: usize) -> Vec<u8> {
+pub(crate) fn front(code: u8, id: u64, columns: usize) -> Vec<u8> {
     let mut body = id.to_le_bytes()[..6].to_vec();
     body.extend([1, 0]);
     if code >= types::WRITE_ROWS {
@@ -182,7 +195,7 @@ fn bits(count: usize, is_set: impl Fn(usize) -> bool) -> Vec<u8> {
     bits
 }
 
-const TINY: u8 = column_type::TINY;
+pub(crate) const TINY: u8 = column_type::TINY;
 
 fn inserted(data: Value) -> (String, Value, Value) {
     ("insert".to_owned(), data, Value::Null)

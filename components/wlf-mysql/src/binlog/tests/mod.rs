@@ -1,6 +1,6 @@
 //! Binlogs as servers wrote them, as they would write them, and as none should.
 
-mod composed;
+pub(crate) mod composed;
 mod mariadb_types;
 mod payload_events;
 mod recorded;

@@ -414,4 +414,30 @@ mod tests {
             }
         }
     }
+
+    /// Headers have the lower 32 bits of a position only, and events may be left out in between.
+    #[test]
+    fn a_target_beyond_4_gib_is_found() {
+        let at = |position: u64, mut bytes: Vec<u8>| {
+            let end = position + bytes.len() as u64;
+            bytes[13..17].copy_from_slice(&(end as u32).to_le_bytes());
+            bytes
+        };
+        for target in [(1_u64 << 32) - 5, 1 << 32, (1 << 32) + 5, (2 << 32) + 7] {
+            let mut scan = Scan::new(Target::Position(target));
+            for event in &file()[..3] {
+                assert_eq!(scan.see(event), Ok(None));
+            }
+            // One event for each 4 GiB, as a stream has them from which most are left out.
+            for n in (0..3).filter(|n| (n << 32) + 2000 < target) {
+                let before = at((n << 32) + 1000, event(event::XID, 100, &[0; 8]));
+                assert_eq!(scan.see(&before), Ok(None));
+            }
+            let last = event(event::XID, 100, &[0; 8]);
+            let start = target - last.len() as u64;
+            assert_eq!(scan.see(&at(start, last)), Ok(None));
+            let located = scan.see(&at(target, gtid(10, 100))).unwrap();
+            assert_eq!(located.map(|located| located.position), Some(target));
+        }
+    }
 }

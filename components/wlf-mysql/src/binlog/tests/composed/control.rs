@@ -21,7 +21,7 @@ fn statements_that_change_no_rows_give_none_and_move_the_position() {
         "\u{fffd} no SQL at all (((",
     ] {
         binlog.query(sql);
-        assert_eq!(binlog.position(), u64::from(binlog.end), "{sql}");
+        assert_eq!(binlog.position(), binlog.end, "{sql}");
         assert_eq!(binlog.rows(), [] as [Value; 0], "{sql}");
     }
 }
@@ -38,7 +38,65 @@ fn savepoints_and_rollbacks_give_no_rows() {
     binlog.query("ROLLBACK TO `a`");
     binlog.query("ROLLBACK");
     assert_eq!(binlog.rows(), [] as [Value; 0]);
-    assert_eq!(binlog.position(), u64::from(binlog.end));
+    assert_eq!(binlog.position(), binlog.end);
+}
+
+/// What was rolled back is gone, and not only held back until something commits.
+#[test]
+fn rows_that_were_rolled_back_do_not_go_out_with_the_next_commit() {
+    let mut binlog = Binlog::new();
+    let map = table_map(1, "t", &[TINY]);
+    let row = |value| [&front(types::WRITE_ROWS, 1, 1)[..], &[0, value]].concat();
+    binlog
+        .transaction(&map, &[(types::WRITE_ROWS, row(1))])
+        .unwrap();
+    for _ in 0..2 {
+        binlog.query("BEGIN");
+        binlog.take(types::TABLE_MAP, &map).unwrap();
+        binlog.take(types::WRITE_ROWS, &row(2)).unwrap();
+        binlog.take(types::WRITE_ROWS, &row(3)).unwrap();
+        binlog.query("ROLLBACK");
+    }
+    binlog
+        .transaction(&map, &[(types::WRITE_ROWS, row(4))])
+        .unwrap();
+    // What is said of the rows is said of their own transaction, too.
+    let shown = |row: Value| (row["data"]["c0"].clone(), row["xid"].clone());
+    let rows: Vec<_> = binlog.rows().into_iter().map(shown).collect();
+    assert_eq!(rows, [(1.into(), 7.into()), (4.into(), 7.into())]);
+    binlog
+        .transaction(&map, &[(types::WRITE_ROWS, row(5))])
+        .unwrap();
+    let rows: Vec<_> = binlog.rows().into_iter().map(shown).collect();
+    assert_eq!(rows, [(5.into(), 7.into())]);
+    assert_eq!(binlog.position(), binlog.end);
+}
+
+/// Headers have the lower 32 bits of a position only.
+#[test]
+fn positions_go_on_beyond_every_4_gib() {
+    let map = table_map(1, "t", &[TINY]);
+    let row = [&front(types::WRITE_ROWS, 1, 1)[..], &[0, 1]].concat();
+    for crossed in [1_u64 << 32, 3 << 32] {
+        // The border lies once in each event of a transaction, and before and behind it.
+        for before in (100..1000).step_by(10) {
+            let mut binlog = Binlog::at(crossed - before);
+            while binlog.end < crossed + 200 {
+                binlog
+                    .transaction(&map, &[(types::WRITE_ROWS, row.clone())])
+                    .unwrap();
+                assert_eq!(binlog.rows().len(), 1);
+                assert_eq!(binlog.position(), binlog.end);
+            }
+            let place = binlog.end;
+            let error = binlog.take(types::INCIDENT, &[1, 0, 0]).unwrap_err();
+            let shown = wlf_core::Fault::from(error).to_string();
+            assert!(
+                shown.contains(&format!("binlog.000001:{place}:")),
+                "{shown}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -89,7 +147,7 @@ fn a_piece_of_a_rows_event_stops_with_its_place_and_what_to_do() {
 #[test]
 fn heartbeats_of_both_versions_move_an_idle_reader_and_never_back() {
     let mut binlog = Binlog::new();
-    let begin = u64::from(binlog.end);
+    let begin = binlog.end;
     let beat = |binlog: &mut Binlog, code: u8, position: u64, body: &[u8]| {
         // It is in no file, so its header says how far the server has come.
         let end = binlog.end;
