@@ -2,6 +2,7 @@
 
 mod apt;
 mod bench;
+mod cc;
 mod charsets;
 mod demo;
 mod dist;
@@ -55,6 +56,8 @@ enum Task {
     Profile(profile::Options),
     /// Gives each decoder what a coverage-guided fuzzer thinks of, and prints executions, coverage and crashes
     Fuzz(fuzz::Options),
+    /// Provides a C compiler for WebAssembly, if this machine has none, and prints the variables that name it to cargo
+    Cc,
     /// Provides WasmEdge 0.14 and 0.17 and prints where they are
     Wasmedge,
 }
@@ -100,6 +103,11 @@ fn run() -> Result<()> {
         Task::Fuzz(options) => fuzz::fuzz(&options)?,
         Task::Dist => dist::dist()?,
         Task::Record { name } => record::record(name.as_deref())?,
+        Task::Cc => {
+            for (variable, program) in cc::variables()? {
+                println!("{variable}={program}");
+            }
+        }
         Task::Wasmedge => {
             for (name, wasmedge) in [("014", WasmEdge::v0_14()?), ("017", WasmEdge::v0_17()?)] {
                 eprintln!("WasmEdge {}", wasmedge.version);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::layout;
+use crate::{cc, layout};
 
 pub const TARGET: &str = "wasm32-wasip1";
 
@@ -14,7 +14,7 @@ pub const PROGRAM: &str = "wlf-aio";
 
 /// Builds a package's release module and returns its path.
 pub fn build(package: &str) -> Result<PathBuf> {
-    install_target()?;
+    prepare()?;
     let shell = shell()?;
     cmd!(
         shell,
@@ -31,6 +31,12 @@ pub fn build(package: &str) -> Result<PathBuf> {
     Ok(module)
 }
 
+/// Provides what cargo needs for modules: the toolchain's target, and a C compiler.
+pub fn prepare() -> Result<()> {
+    install_target()?;
+    cc::provide()
+}
+
 /// Returns a shell in the workspace's root.
 pub fn shell() -> Result<Shell> {
     let shell = Shell::new()?;
@@ -39,7 +45,7 @@ pub fn shell() -> Result<Shell> {
 }
 
 /// Installs the toolchain's WebAssembly target if it is missing.
-pub fn install_target() -> Result<()> {
+fn install_target() -> Result<()> {
     let shell = shell()?;
     let sysroot = PathBuf::from(cmd!(shell, "rustc --print sysroot").quiet().read()?);
     if !sysroot.join("lib/rustlib").join(TARGET).exists() {

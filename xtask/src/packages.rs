@@ -20,7 +20,8 @@ pub struct Bundle {
     pub alone: &'static [&'static str],
     /// The package whose version counts, and how that version is expected to begin.
     pub version: (&'static str, &'static str),
-    /// Scripts at the top of the prefix, each with the program it runs.
+    /// Scripts at the top of the prefix, each with the program it runs and arguments that it always gets, in which `$here`
+    /// is the prefix.
     pub launchers: &'static [(&'static str, &'static str)],
 }
 
@@ -92,6 +93,32 @@ pub const WASMEDGE_017: Bundle = Bundle {
     version: ("wasmedge", "0.17."),
     launchers: &[("wasmedge", "usr/bin/wasmedge")],
 };
+/// For machines that have none of their own: as much of it as it takes to compile C for WebAssembly, without headers.
+pub const CLANG: Bundle = Bundle {
+    name: "clang",
+    suite: "bookworm",
+    packages: &[
+        "libedit2",
+        "libffi8",
+        "libstdc++6",
+        "libtinfo6",
+        "libxml2",
+        "libz3-4",
+        "zlib1g",
+    ],
+    // With what it depends on it would be some sixty packages.
+    alone: &[
+        "clang-14",
+        "libclang-common-14-dev",
+        "libclang-cpp14",
+        "libllvm14",
+    ],
+    version: ("clang-14", "1:14."),
+    launchers: &[(
+        "clang",
+        "usr/lib/llvm-14/bin/clang -resource-dir $here/usr/lib/llvm-14/lib/clang/14.0.6",
+    )],
+};
 /// For machines that have none of their own.
 pub const VALGRIND: Bundle = Bundle {
     name: "valgrind",
@@ -130,8 +157,8 @@ impl Bundle {
             let prefix = Prefix {
                 root: partial.to_path_buf(),
             };
-            for (name, program) in self.launchers {
-                prefix.write_launcher(name, program)?;
+            for (name, command) in self.launchers {
+                prefix.write_launcher(name, command)?;
             }
             let version = prefix.version(self.version.0)?;
             if !version.starts_with(self.version.1) {
@@ -172,8 +199,14 @@ impl Prefix {
         Ok(command)
     }
 
-    /// Writes a shell script `name` into the prefix that runs `program`; it works wherever the prefix is moved.
-    fn write_launcher(&self, name: &str, program: &str) -> Result<()> {
+    /// Writes a shell script `name` into the prefix that runs `command`, a program and its arguments; it works wherever the
+    /// prefix is moved.
+    fn write_launcher(&self, name: &str, command: &str) -> Result<()> {
+        let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
+        let arguments: String = arguments
+            .split_whitespace()
+            .map(|argument| format!(" \"{argument}\""))
+            .collect();
         let relative = |path: &Path| -> Result<String> {
             Ok(format!(
                 "$here/{}",
@@ -187,7 +220,7 @@ impl Prefix {
             .collect::<Result<_>>()?;
         let script = format!(
             "#!/bin/sh\nhere=$(CDPATH= cd -- \"$(dirname -- \"$0\")\" && pwd) || exit 1\n\
-             exec \"{}\" --library-path \"{}\" \"$here/{program}\" \"$@\"\n",
+             exec \"{}\" --library-path \"{}\" \"$here/{program}\"{arguments} \"$@\"\n",
             relative(&self.loader()?)?,
             libraries.join(":"),
         );

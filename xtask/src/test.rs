@@ -97,7 +97,7 @@ fn clippy_native() -> Result<Tally> {
 }
 
 fn clippy_wasm() -> Result<Tally> {
-    module::install_target()?;
+    module::prepare()?;
     let target = module::TARGET;
     run(cargo(&format!(
         "clippy --quiet --workspace --exclude xtask --exclude wlf-fuzz --target {target} -- -D warnings"

@@ -1,0 +1,61 @@
+//! The authorities that a server's certificate may be signed by.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+
+use super::Authorities;
+use super::certificate;
+use super::error::TlsError;
+
+/// Names another bundle than those of [`BUNDLES`], as with OpenSSL.
+const VARIABLE: &str = "SSL_CERT_FILE";
+
+/// Where hosts have their bundle: Debian, Fedora, openSUSE, older Red Hat, Alpine and the BSDs.
+const BUNDLES: [&str; 6] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/ssl/cert.pem",
+];
+
+impl Authorities {
+    /// Reads their certificates.
+    pub(super) fn load(&self) -> Result<Arc<RootCertStore>, TlsError> {
+        let mut store = RootCertStore::empty();
+        match self {
+            Authorities::File(path) => {
+                for certificate in certificate::read("ca", path)? {
+                    let added = store.add(certificate);
+                    added.map_err(|source| TlsError::Unusable {
+                        option: "ca",
+                        path: path.clone(),
+                        source,
+                    })?;
+                }
+            }
+            Authorities::System => match bundle(std::env::var_os(VARIABLE)) {
+                Some(path) => {
+                    // A host's bundle may hold some that are too old for anybody to understand.
+                    store.add_parsable_certificates(certificate::read("ca", &path)?);
+                }
+                None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+            },
+        }
+        Ok(Arc::new(store))
+    }
+}
+
+/// Finds the host's bundle, which the guest sees only where its directory is mapped; `named` is what the environment says.
+fn bundle(named: Option<OsString>) -> Option<PathBuf> {
+    match named {
+        Some(path) if !path.is_empty() => Some(path.into()),
+        _ => (BUNDLES.into_iter())
+            .find(|path| Path::new(path).is_file())
+            .map(PathBuf::from),
+    }
+}

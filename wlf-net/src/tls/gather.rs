@@ -1,0 +1,93 @@
+//! A socket that takes several pieces in one write.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// As much goes out in one write, in bytes.
+const ROOM: usize = 64 << 10;
+
+/// A socket that takes several pieces in one write, which tokio_wasi's own does not.
+///
+/// rustls writes each record by itself otherwise. Those of a handshake are small, and Nagle's algorithm holds the second
+/// one back until the first is acknowledged, 40 ms later; WasmEdge knows no TCP_NODELAY.
+#[derive(Debug)]
+pub struct Gather {
+    tcp: TcpStream,
+    room: Vec<u8>,
+    /// The first byte that ever came.
+    first: Option<u8>,
+}
+
+impl Gather {
+    pub fn new(tcp: TcpStream) -> Self {
+        Self {
+            tcp,
+            room: Vec::new(),
+            first: None,
+        }
+    }
+
+    pub fn first_received(&self) -> Option<u8> {
+        self.first
+    }
+}
+
+impl AsyncRead for Gather {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.tcp).poll_read(context, buffer))?;
+        if self.first.is_none() {
+            self.first = buffer.filled().get(before).copied();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Gather {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tcp).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        if let [piece] = pieces {
+            return Pin::new(&mut this.tcp).poll_write(context, piece);
+        }
+        // Made anew each time: how much of it is taken is not known before.
+        this.room.clear();
+        for piece in pieces {
+            let free = ROOM.saturating_sub(this.room.len());
+            this.room
+                .extend_from_slice(piece.get(..free).unwrap_or(piece));
+        }
+        Pin::new(&mut this.tcp).poll_write(context, &this.room)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,8 @@
+//! Connections to servers that are made here, with certificates that are made here.
+
+mod authority;
+mod files;
+mod modes;
+mod options;
+mod server;
+mod streams;
