@@ -14,10 +14,13 @@ pub mod settings;
 pub mod start;
 pub mod stream;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use wlf_core::component::Progress;
 use wlf_core::config::{Context, Delivery, Invalid};
 use wlf_core::{Batch, Collector, Exit, Fault, Position};
+use wlf_net::Connector;
 
 pub use config::Config;
 
@@ -58,6 +61,7 @@ impl BinlogCollector {
             port: config.port.get(),
             user: config.user.clone(),
             password: config.password.clone(),
+            connector: Arc::new(Connector::new(&config.tls)?),
         };
         let replica = Replica::new(
             &context.id,
@@ -172,6 +176,7 @@ impl BinlogCollector {
             Some(set) => Some(server.executed(set)?),
             None => None,
         };
+        let tls = connection.security();
         let stream = Stream::open(
             connection,
             &self.replica,
@@ -187,6 +192,7 @@ impl BinlogCollector {
             server = server.address(),
             version = server.version(),
             from = beginning::shown(&place),
+            tls,
             "reads the binlog"
         );
         let mut running = Running {

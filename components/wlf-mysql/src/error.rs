@@ -8,6 +8,7 @@ use std::io;
 use std::time::Duration;
 
 use wlf_core::{Exit, Fault, Severity};
+use wlf_net::{DialError, TlsError};
 
 use self::dump_refusal::DumpRefusal;
 pub use self::scan::ScanError;
@@ -26,6 +27,20 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    #[error("MySQL at {server} cannot be reached")]
+    Dial {
+        server: String,
+        #[source]
+        source: DialError,
+    },
+    #[error("the connection to MySQL at {server} is not secured")]
+    Tls {
+        server: String,
+        #[source]
+        source: TlsError,
+    },
+    #[error("MySQL at {server} does not offer TLS, and `tls` demands it")]
+    NoTls { server: String },
     #[error("the connection to MySQL at {server} is lost")]
     Lost {
         server: String,
@@ -40,6 +55,8 @@ pub enum Error {
         user: String,
         #[source]
         source: LoginError,
+        /// Whether the connection was.
+        is_secured: bool,
     },
     #[error("MySQL at {server} sends what is not its protocol")]
     Protocol {
@@ -126,7 +143,11 @@ pub enum Error {
 impl Error {
     fn doing(&self) -> &'static str {
         match self {
-            Self::Unreachable { .. } | Self::Login { .. } => "connect to MySQL",
+            Self::Unreachable { .. }
+            | Self::Dial { .. }
+            | Self::Tls { .. }
+            | Self::NoTls { .. }
+            | Self::Login { .. } => "connect to MySQL",
             Self::Lost { .. }
             | Self::Silent { .. }
             | Self::Protocol { .. }
@@ -151,6 +172,9 @@ impl Error {
             | Self::Lost { .. }
             | Self::Silent { .. }
             | Self::NotThereYet { .. } => Severity::Retry { after: None },
+            Self::Dial { source, .. } => source.severity(),
+            Self::Tls { source, .. } => source.severity(),
+            Self::NoTls { .. } => Severity::Stop(Exit::Config),
             Self::Login { source, .. } => login::severity(source),
             Self::Protocol { source, .. } => protocol_severity(source),
             Self::Query { source, .. } => server_severity(source),
@@ -173,7 +197,15 @@ impl Error {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Login { source, .. } => login::hint(source).map(str::to_owned),
+            Self::Dial { source, .. } => Some(source.hint().to_owned()),
+            Self::Tls { source, .. } => source.hint().map(str::to_owned),
+            Self::NoTls { .. } => Some(
+                "give the server a certificate (ssl_cert, ssl_key), or connect without: `tls: {mode: disabled}`"
+                    .to_owned(),
+            ),
+            Self::Login {
+                source, is_secured, ..
+            } => login::hint(source, *is_secured).map(str::to_owned),
             Self::Settings { remedy, .. } => Some(remedy.clone()),
             Self::Query { source, .. } if source.meaning() == Meaning::Forbidden => Some(
                 "the user needs `GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO …`, and SELECT on the tables \
@@ -339,6 +371,7 @@ mod tests {
                 server: "db:3306".to_owned(),
                 user: "repl".to_owned(),
                 source: LoginError::Server(server_error(code, "no")),
+                is_secured: false,
             })
         };
         assert_eq!(login(1045).severity, Severity::Stop(Exit::Login));

@@ -5,6 +5,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wlf_core::config::{Duration, Invalid, Secret};
+use wlf_net::Tls;
 
 use super::start::{FIRST_EVENT, Start};
 
@@ -25,7 +26,8 @@ pub struct Config {
     #[serde(default = "port")]
     #[schemars(with = "u16", range(min = 1))]
     pub port: NonZeroU16,
-    /// Who logs in, by `caching_sha2_password`, `sha256_password` or `mysql_native_password`.
+    /// Who logs in, by `caching_sha2_password`, `sha256_password`, `mysql_native_password`, MariaDB's `ed25519` and `parsec`,
+    /// or over TLS by `mysql_clear_password`.
     pub user: String,
     /// The user's password.
     #[serde(default)]
@@ -35,7 +37,7 @@ pub struct Config {
     /// from the component's id, the pipeline's name and the host if it is not given, and then 2147483648 or more.
     #[schemars(with = "Option<u32>", range(min = 1))]
     pub server_id: Option<NonZeroU32>,
-    /// How the connection is encrypted. Not supported yet: any mode but `disabled` is refused.
+    /// How connections to the server are secured.
     #[serde(default)]
     pub tls: Tls,
     /// Where to begin without a saved position: `latest`; `earliest`; `{gtid: set}`, behind the transactions of the
@@ -68,38 +70,6 @@ fn heartbeat() -> Duration {
     Duration::from_secs(10)
 }
 
-/// How the connection is encrypted.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Tls {
-    /// What is demanded of the server.
-    #[serde(default)]
-    pub mode: TlsMode,
-    /// The file with the authority's certificate, in PEM.
-    pub ca: Option<String>,
-    /// The file with the client's certificate, in PEM.
-    pub cert: Option<String>,
-    /// The file with the client's key, in PEM.
-    pub key: Option<String>,
-}
-
-/// What is demanded of the server's encryption.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TlsMode {
-    /// None.
-    #[default]
-    Disabled,
-    /// Encrypts if the server can.
-    Preferred,
-    /// Encrypts.
-    Required,
-    /// Encrypts and checks who signed the server's certificate.
-    VerifyCa,
-    /// Encrypts and checks who signed the server's certificate, and that it is the host's.
-    VerifyIdentity,
-}
-
 impl Config {
     /// What the types alone cannot refuse.
     pub(crate) fn check(&self) -> Result<(), Invalid> {
@@ -112,25 +82,6 @@ impl Config {
         if host.contains(['/', '@', ' ']) || host.matches(':').count() == 1 {
             return Err(Invalid::new("host", "this is not a name or address")
                 .with_hint("write the name alone; the port has a key of its own, `port`"));
-        }
-        let tls = &self.tls;
-        if tls.mode != TlsMode::Disabled {
-            return Err(
-                Invalid::new("tls.mode", "connections to MySQL cannot be encrypted yet")
-                    .with_hint("leave `tls` out, or write `tls: {mode: disabled}`"),
-            );
-        }
-        for (key, file) in [
-            ("tls.ca", &tls.ca),
-            ("tls.cert", &tls.cert),
-            ("tls.key", &tls.key),
-        ] {
-            if file.is_some() {
-                return Err(
-                    Invalid::new(key, "this has no effect with `mode: disabled`")
-                        .with_hint("leave it out; connections to MySQL cannot be encrypted yet"),
-                );
-            }
         }
         let range = Duration::from_millis(100)..=Duration::from_secs(3600);
         if !range.contains(&self.heartbeat) {
@@ -161,20 +112,6 @@ mod tests {
             config[key] = value.clone();
         }
         serde_json::from_value::<Config>(config).unwrap().check()
-    }
-
-    #[test]
-    fn encryption_is_refused_and_not_forgotten() {
-        assert_eq!(check(json!({})), Ok(()));
-        assert_eq!(check(json!({"tls": {"mode": "disabled"}})), Ok(()));
-        for mode in ["preferred", "required", "verify_ca", "verify_identity"] {
-            let invalid = check(json!({"tls": {"mode": mode}})).unwrap_err();
-            assert_eq!(invalid.key, "tls.mode");
-        }
-        for file in ["ca", "cert", "key"] {
-            let invalid = check(json!({"tls": {file: "x.pem"}})).unwrap_err();
-            assert_eq!(invalid.key, format!("tls.{file}"));
-        }
     }
 
     #[test]

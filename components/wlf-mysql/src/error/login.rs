@@ -12,14 +12,17 @@ pub(super) fn severity(error: &LoginError) -> Severity {
             Meaning::Passing => Severity::Retry { after: None },
             Meaning::Refused | Meaning::Forbidden | Meaning::Other => Severity::Stop(Exit::Login),
         },
-        LoginError::Plugin { .. } | LoginError::Encrypt(_) => Severity::Stop(Exit::Login),
+        LoginError::Plugin { .. } | LoginError::ClearPassword | LoginError::Encrypt(_) => {
+            Severity::Stop(Exit::Login)
+        }
+        LoginError::NoTls => Severity::Stop(Exit::Config),
         LoginError::Decode(_) | LoginError::TooOld { .. } => Severity::Stop(Exit::Unavailable),
     }
 }
 
-pub(super) fn hint(error: &LoginError) -> Option<&'static str> {
+pub(super) fn hint(error: &LoginError, is_secured: bool) -> Option<&'static str> {
     match error {
-        LoginError::Server(error) => refusal_hint(error),
+        LoginError::Server(error) => refusal_hint(error, is_secured),
         LoginError::Plugin { .. } => Some(
             "give the user a method that is supported: `ALTER USER … IDENTIFIED WITH caching_sha2_password BY '…'`",
         ),
@@ -27,14 +30,19 @@ pub(super) fn hint(error: &LoginError) -> Option<&'static str> {
             Some("check `host` and `port`: what answers there is no MySQL server")
         }
         LoginError::Encrypt(_) => Some("check the server's caching_sha2_password_public_key_path"),
-        LoginError::TooOld { .. } => None,
+        LoginError::ClearPassword => Some(
+            "secure the connection: `tls: {mode: verify_identity}`, with the server's authority as `ca`",
+        ),
+        LoginError::NoTls | LoginError::TooOld { .. } => None,
     }
 }
 
-fn refusal_hint(error: &ServerError) -> Option<&'static str> {
+fn refusal_hint(error: &ServerError, is_secured: bool) -> Option<&'static str> {
     match error.code {
         // ER_SECURE_TRANSPORT_REQUIRED
-        3159 => Some("the server wants TLS (require_secure_transport), which is not supported yet"),
+        3159 => Some(
+            "the server wants TLS (require_secure_transport): set `tls.mode`, as in `tls: {mode: required}`",
+        ),
         // ER_HOST_IS_BLOCKED
         1129 => Some("unblock this host: `TRUNCATE TABLE performance_schema.host_cache`"),
         // ER_HOST_NOT_PRIVILEGED
@@ -43,10 +51,14 @@ fn refusal_hint(error: &ServerError) -> Option<&'static str> {
         3118 => Some("unlock the account: `ALTER USER … ACCOUNT UNLOCK`"),
         // ER_MUST_CHANGE_PASSWORD_LOGIN, ER_MUST_CHANGE_PASSWORD
         1862 | 1820 => Some("the password has expired: `ALTER USER … IDENTIFIED BY '…'`"),
-        _ if error.meaning() == Meaning::Refused => Some(
-            "check `user` and `password`, and that the user may log in from this host; an account with REQUIRE SSL \
-             cannot, since TLS is not supported yet",
+        _ if error.meaning() != Meaning::Refused => None,
+        _ if is_secured => Some(
+            "check `user` and `password`, and that the user may log in from this host; an account with REQUIRE X509, \
+             ISSUER or SUBJECT needs a certificate of ours: `tls.cert` and `tls.key`",
         ),
-        _ => None,
+        _ => Some(
+            "check `user` and `password`, and that the user may log in from this host; an account with REQUIRE SSL needs \
+             `tls: {mode: required}`, and one with REQUIRE X509 `tls.cert` and `tls.key` too",
+        ),
     }
 }

@@ -4,6 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wlf_core::config::Secret;
 use wlf_core::{Event, Severity};
+use wlf_net::{Connector, Tls};
 
 use super::*;
 use crate::binlog::events::event_type as types;
@@ -60,6 +61,7 @@ async fn server(events: Vec<Vec<u8>>) -> Endpoint {
         port,
         user: "root".to_owned(),
         password: Secret::new("password"),
+        connector: Arc::new(Connector::new(&Tls::default()).unwrap()),
     }
 }
 

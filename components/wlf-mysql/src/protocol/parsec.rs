@@ -1,0 +1,71 @@
+//! The authentication method `parsec` of MariaDB 11.6 and later (mariadb-server, `plugin/auth_parsec`).
+//!
+//! The server sends 32 random bytes and, once it is asked with an empty packet, how the password becomes a key. The answer
+//! is 32 random bytes of ours and the Ed25519 signature of both.
+
+use std::num::NonZeroU32;
+
+use ed25519_dalek::{Signer, SigningKey};
+use ring::pbkdf2;
+
+use super::reader::{DecodeError, Reader};
+
+/// The method's name.
+pub const NAME: &[u8] = b"parsec";
+
+/// How many random bytes either side gives.
+pub const NONCE: usize = 32;
+
+/// PBKDF2 with HMAC-SHA-512, of 1024 rounds times two to the power of the second byte, at most 3 in this version.
+const PBKDF2: u8 = b'P';
+const ROUNDS: u32 = 1024;
+const MAX_FACTOR: u8 = 3;
+
+/// How a password becomes a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Derivation {
+    rounds: NonZeroU32,
+    salt: Vec<u8>,
+}
+
+impl Derivation {
+    /// Reads what the server sends, which may be an AuthMoreData packet or not.
+    pub fn decode(packet: &[u8]) -> Result<Self, DecodeError> {
+        let packet = packet.strip_prefix(&[1]).unwrap_or(packet);
+        let mut reader = Reader::new("parsec's salt", packet);
+        // int<1>: algorithm
+        let algorithm = reader.u8("algorithm")?;
+        // int<1>: the binary logarithm of the rounds, by 1024
+        let factor = reader.u8("rounds")?;
+        let rounds = ROUNDS.checked_shl(u32::from(factor)).unwrap_or(0);
+        let rounds = NonZeroU32::new(rounds).filter(|_| factor <= MAX_FACTOR);
+        // string<EOF>: salt, of 18 bytes
+        let salt = reader.rest().to_vec();
+        match rounds {
+            Some(rounds) if algorithm == PBKDF2 => Ok(Self { rounds, salt }),
+            _ => Err(DecodeError::Invalid {
+                packet: "parsec's salt",
+                field: "algorithm and rounds",
+                at: 0,
+            }),
+        }
+    }
+
+    /// Answers the server's bytes: with ours, and the signature of both.
+    pub fn sign(&self, password: &str, server: &[u8], ours: [u8; NONCE]) -> Vec<u8> {
+        let signature = self.key(password).sign(&[server, &ours].concat());
+        [&ours[..], &signature.to_bytes()].concat()
+    }
+
+    fn key(&self, password: &str) -> SigningKey {
+        let mut seed = [0; 32];
+        pbkdf2::derive(
+            pbkdf2::PBKDF2_HMAC_SHA512,
+            self.rounds,
+            &self.salt,
+            password.as_bytes(),
+            &mut seed,
+        );
+        SigningKey::from_bytes(&seed)
+    }
+}
