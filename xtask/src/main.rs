@@ -3,6 +3,7 @@
 mod apt;
 mod bench;
 mod cc;
+mod certs;
 mod charsets;
 mod demo;
 mod dist;

@@ -4,10 +4,10 @@ use std::num::NonZeroU64;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
-use wlf_core::config::{Build, Component, Context, Invalid};
+use wlf_core::config::{Build, Component, Context, Invalid, Secret};
 use wlf_core::format::Format;
 use wlf_core::{ComponentKind, Template};
+use wlf_net::Tls;
 
 use crate::dispatcher::RedisDispatcher;
 use crate::url::Url;
@@ -18,17 +18,24 @@ use crate::url::Url;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The server: `redis://[user[:password]@]host[:port][/database]`.
+    /// The server: `redis://[user[:password]@]host[:port][/database]`, or `rediss://…` for TLS, with `tls: {mode:
+    /// verify_identity}` if `tls` does not say otherwise.
     #[serde(default)]
     pub url: Url,
+    /// The user, if not in `url`; the server's default user without one.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// The password, if not in `url`. It is taken as it is: nothing in it has to be written otherwise.
+    #[serde(default)]
+    pub password: Option<Secret>,
     /// Which command, and which channel or key.
     pub mode: Mode,
     /// The form of the message.
     #[serde(default)]
     pub format: Format,
+    /// How the connection is secured. Without it `redis://` is plain, as the word says.
     #[serde(default)]
-    #[schemars(skip)]
-    pub tls: Option<IgnoredAny>,
+    pub tls: Option<Tls>,
 }
 
 /// How a row is written.
@@ -66,12 +73,7 @@ impl Build for Config {
     const KIND: ComponentKind = ComponentKind::Dispatcher;
 
     fn build(self, _: &Context) -> Result<Component, Invalid> {
-        if self.tls.is_some() {
-            return Err(
-                Invalid::new("tls", "`tls` is not supported by the RedisDispatcher yet")
-                    .with_hint("use a port without TLS"),
-            );
-        }
-        Ok(Component::Dispatcher(Box::new(RedisDispatcher::new(self))))
+        let dispatcher = RedisDispatcher::new(self)?;
+        Ok(Component::Dispatcher(Box::new(dispatcher)))
     }
 }

@@ -5,17 +5,15 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{self, Either};
-use redis::ConnectionAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::net::tcp::ReadHalf;
 use tokio::time::timeout;
+use wlf_net::{ReadHalf, Session, Stream, TlsError, connect, speaks_tls};
 
 use crate::error::Error;
 use crate::resp::{self, Reply};
-use crate::url::Url;
+use crate::server::Server;
 
-/// How long connecting may take.
+/// How long connecting may take, and securing the connection.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long the server may say nothing at all while an answer is due.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -26,7 +24,7 @@ const READ: usize = 64 << 10;
 #[derive(Debug)]
 pub struct Connection {
     server: String,
-    stream: TcpStream,
+    stream: Stream,
     received: Received,
     /// How many commands the server has not answered yet.
     due: usize,
@@ -37,51 +35,51 @@ pub struct Connection {
 struct Received {
     bytes: Vec<u8>,
     start: usize,
+    /// Whether there was ever anything.
+    any: bool,
 }
 
 impl Connection {
-    /// Connects, logs in if `url` says how, and chooses its database.
-    pub async fn open(url: &Url) -> Result<Self, Error> {
-        let server = url.to_string();
-        let stream = match timeout(CONNECT, connect(&url.info().addr)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(source)) => return Err(Error::Connect { server, source }),
-            Err(_) => {
-                return Err(Error::Connect {
-                    server,
-                    source: io::ErrorKind::TimedOut.into(),
-                });
-            }
-        };
+    /// Connects, logs in if there is a login, and chooses the database.
+    pub async fn open(to: &Server) -> Result<Self, Error> {
+        let stream = connect(&to.host, to.port, CONNECT, &to.connector).await?;
         let mut connection = Self {
-            server,
+            server: to.to_string(),
             stream,
             received: Received::default(),
             due: 0,
         };
-        connection.begin(url).await?;
-        Ok(connection)
+        match connection.begin(to).await {
+            // Before the first answer that says more than that the connection is over.
+            Err(Error::Closed { server }) if !connection.received.any => {
+                Err(Error::ClosedAtOnce { server })
+            }
+            begun => begun.map(|()| connection),
+        }
     }
 
-    async fn begin(&mut self, url: &Url) -> Result<(), Error> {
-        let redis = &url.info().redis;
-        if let Some(password) = &redis.password {
+    pub fn session(&self) -> Option<Session> {
+        self.stream.session()
+    }
+
+    async fn begin(&mut self, to: &Server) -> Result<(), Error> {
+        if let Some(login) = &to.login {
             let mut command = redis::cmd("AUTH");
-            if let Some(user) = &redis.username {
+            if let Some(user) = &login.user {
                 command.arg(user);
             }
-            let command = command.arg(password).get_packed_command();
+            let command = command.arg(login.password.expose()).get_packed_command();
             if let Err(error) = self.one(&command).await? {
                 let server = self.server.clone();
                 return Err(Error::Login { server, error });
             }
         }
-        if redis.db != 0 {
-            let command = redis::cmd("SELECT").arg(redis.db).get_packed_command();
+        if to.database != 0 {
+            let command = redis::cmd("SELECT").arg(to.database).get_packed_command();
             if let Err(error) = self.one(&command).await? {
                 return Err(Error::Database {
                     server: self.server.clone(),
-                    database: redis.db,
+                    database: to.database,
                     error,
                 });
             }
@@ -120,11 +118,11 @@ impl Connection {
         let (mut reader, mut writer) = self.stream.split();
         let server = &self.server;
         let send = async {
-            let sent = writer.write_all(commands).await;
-            sent.map_err(|source| Error::Broken {
-                server: server.clone(),
-                source,
-            })
+            let sent = async {
+                writer.write_all(commands).await?;
+                writer.flush().await
+            };
+            sent.await.map_err(|source| broken(server, source))
         };
         // Both at once: a server may stop reading while nobody reads its replies.
         let receive = (self.received).replies(server, &mut reader, &mut self.due, each);
@@ -157,9 +155,13 @@ impl Received {
         loop {
             while *due > 0 {
                 let unread = self.bytes.get(self.start..).unwrap_or_default();
-                let reply = resp::reply(unread).map_err(|source| Error::Protocol {
-                    server: server.to_owned(),
-                    source,
+                let server = || server.to_owned();
+                let reply = resp::reply(unread).map_err(|source| match speaks_tls(unread) {
+                    true => Error::SpeaksTls { server: server() },
+                    false => Error::Protocol {
+                        server: server(),
+                        source,
+                    },
                 })?;
                 let Some((length, reply)) = reply else {
                     break;
@@ -181,12 +183,13 @@ impl Received {
         let server = || server.to_owned();
         self.bytes.reserve(READ);
         match timeout(SILENCE, reader.read_buf(&mut self.bytes)).await {
+            Ok(Ok(0)) if speaks_tls(&self.bytes) => Err(Error::SpeaksTls { server: server() }),
             Ok(Ok(0)) => Err(Error::Closed { server: server() }),
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(source)) => Err(Error::Broken {
-                server: server(),
-                source,
-            }),
+            Ok(Ok(_)) => {
+                self.any = true;
+                Ok(())
+            }
+            Ok(Err(source)) => Err(broken(&server(), source)),
             Err(_) => Err(Error::Timeout {
                 server: server(),
                 after: SILENCE,
@@ -195,11 +198,13 @@ impl Received {
     }
 }
 
-async fn connect(address: &ConnectionAddr) -> io::Result<TcpStream> {
-    match address {
-        ConnectionAddr::Tcp(host, port) => TcpStream::connect((host.as_str(), *port)).await,
-        ConnectionAddr::TcpTls { .. } | ConnectionAddr::Unix(_) => {
-            Err(io::ErrorKind::Unsupported.into())
-        }
+/// A connection that broke, or that the server ended for what it thinks of our certificate.
+fn broken(server: &str, source: io::Error) -> Error {
+    match TlsError::of(source) {
+        Ok(error) => Error::Connect(error.into()),
+        Err(source) => Error::Broken {
+            server: server.to_owned(),
+            source,
+        },
     }
 }

@@ -4,15 +4,17 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 use wlf_core::component::Parts;
+use wlf_core::config::Invalid;
 use wlf_core::format::{Buffer, Encoder};
 use wlf_core::{Ahead, Dispatcher, Event, Fault, WriteError, turn};
+use wlf_net::Session;
 
 use crate::command::Commands;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::error::{Error, is_rejection};
 use crate::resp::Refusal;
-use crate::url::Url;
+use crate::server::Server;
 
 /// The longest string that a server takes with its default of `proto-max-bulk-len`, in bytes.
 const LONGEST: usize = 512 << 20;
@@ -20,7 +22,7 @@ const LONGEST: usize = 512 << 20;
 /// Writes each row with a Redis command.
 #[derive(Debug)]
 pub struct RedisDispatcher {
-    url: Url,
+    server: Server,
     commands: Commands,
     encoder: Encoder,
     connection: Option<Connection>,
@@ -41,21 +43,29 @@ struct Outcome {
 }
 
 impl RedisDispatcher {
-    pub fn new(config: Config) -> Self {
+    /// # Errors
+    /// If what the entry says of the server does not go together.
+    pub fn new(config: Config) -> Result<Self, Invalid> {
+        let server = Server::new(&config.url, config.username, config.password, config.tls)?;
         let commands = Commands::new(config.mode);
         let mut encoder = Encoder::new(config.format);
         if commands.look_into_rows() {
             encoder = encoder.with_views();
         }
-        Self {
-            url: config.url,
+        Ok(Self {
+            server,
             commands,
             encoder,
             connection: None,
             out: Buffer::new(),
             sent: Vec::new(),
             ahead: Ahead::default(),
-        }
+        })
+    }
+
+    /// How the connection is secured, if there is one that is.
+    pub fn session(&self) -> Option<Session> {
+        self.connection.as_ref()?.session()
     }
 
     /// Makes the commands for the rows that are encoded, which are those of a part of the events.
@@ -170,7 +180,7 @@ impl RedisDispatcher {
             .get(durable)
             .and_then(|event| self.key(event, rows as usize));
         let fault = Error::Refused {
-            server: self.url.to_string(),
+            server: self.server.to_string(),
             command: self.commands.name(),
             key: key.unwrap_or_default(),
             error,
@@ -228,7 +238,7 @@ impl RedisDispatcher {
 impl Dispatcher for RedisDispatcher {
     async fn connect(&mut self) -> Result<(), Fault> {
         self.connection = None;
-        self.connection = Some(Connection::open(&self.url).await?);
+        self.connection = Some(Connection::open(&self.server).await?);
         Ok(())
     }
 

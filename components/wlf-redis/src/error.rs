@@ -4,21 +4,22 @@ use std::io;
 use std::time::Duration;
 
 use wlf_core::{Exit, Fault, Severity};
+use wlf_net::ConnectError;
 
 use crate::resp::{NotRedis, Refusal};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot connect to {server}")]
-    Connect {
-        server: String,
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
     #[error("{server} gave no answer within {} s", .after.as_secs())]
     Timeout { server: String, after: Duration },
     #[error("{server} closed the connection")]
     Closed { server: String },
+    #[error("{server} closed the connection without an answer")]
+    ClosedAtOnce { server: String },
+    #[error("{server} speaks TLS, and is spoken to without")]
+    SpeaksTls { server: String },
     #[error("the connection to {server} broke")]
     Broken {
         server: String,
@@ -80,22 +81,27 @@ const OUTAGE: Severity = Severity::Retry { after: None };
 /// The severity and the hint, decided for each error once.
 fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
     match error {
-        Error::Connect { .. } => (OUTAGE, Some("check `url`, and that the server runs")),
+        Error::Connect(error) => (error.severity(), error.hint()),
+        Error::ClosedAtOnce { .. } => (
+            OUTAGE,
+            Some("the port may be one for TLS: `rediss://` in `url`"),
+        ),
+        Error::SpeaksTls { .. } => (
+            Severity::Stop(Exit::Config),
+            Some("write `rediss://` in `url`, or say with `tls` how the connection is secured"),
+        ),
         Error::Timeout { .. }
         | Error::Closed { .. }
         | Error::Broken { .. }
         | Error::NotConnected => (OUTAGE, None),
-        Error::Protocol { .. } => (
-            OUTAGE,
-            Some(
-                "check the port in `url`; a server that wants TLS also looks like this, and TLS is not supported yet",
-            ),
-        ),
+        Error::Protocol { .. } => (OUTAGE, Some("check the port in `url`")),
         Error::Login { error, .. } => match verdict(error) {
             (OUTAGE, hint) => (OUTAGE, hint),
             _ => (
                 Severity::Stop(Exit::Login),
-                Some("check the user and the password in `url`"),
+                Some(
+                    "check user and password; in `url` a `%` begins a code for another letter, and `password` is taken as it is",
+                ),
             ),
         },
         Error::Database { error, .. } => match verdict(error) {
@@ -133,7 +139,9 @@ fn verdict(error: &Refusal) -> (Severity, Option<&'static str>) {
         ),
         "NOAUTH" | "WRONGPASS" => (
             Severity::Stop(Exit::Login),
-            Some("check the user and the password in `url`, as in `redis://user:password@host`"),
+            Some(
+                "check `username` and `password`, or both in `url`, as in `redis://user:password@host`",
+            ),
         ),
         "NOPERM" => (
             Severity::Stop(Exit::Login),

@@ -12,6 +12,7 @@ mod error;
 mod resp;
 #[cfg(test)]
 mod scripted;
+mod server;
 mod url;
 
 use wlf_core::config::ComponentType;

@@ -50,7 +50,7 @@ async fn dispatcher(commands: usize, script: &'static str, key: &str) -> RedisDi
         "mode": {"RPush": {"key": key}},
     });
     let config: Config = serde_json::from_value(config).expect("a configuration");
-    RedisDispatcher::new(config)
+    RedisDispatcher::new(config).expect("an entry that goes together")
 }
 
 /// Reads until `commands` commands have begun.
@@ -187,7 +187,7 @@ async fn a_server_may_wait_until_its_replies_are_read() {
     });
     let config = json!({"url": format!("redis://{address}"), "mode": {"RPush": {"key": "k"}}});
     let config: Config = serde_json::from_value(config).expect("a configuration");
-    let mut redis = RedisDispatcher::new(config);
+    let mut redis = RedisDispatcher::new(config).expect("an entry that goes together");
     redis.connect().await.expect("connect");
     let events: Vec<Event> = (0..200).map(long_row).collect();
     let written = tokio::time::timeout(Duration::from_secs(60), redis.write(&events)).await;

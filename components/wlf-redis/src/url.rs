@@ -3,38 +3,67 @@
 use std::fmt;
 use std::str::FromStr;
 
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
+use redis::{ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use wlf_core::config::InvalidValue;
 
-/// A server's address and the login for it: `redis://[user[:password]@]host[:port][/database]`.
+/// A server's address and the login for it: `redis://[user[:password]@]host[:port][/database]`, or `rediss://…` for TLS.
 ///
 /// Its password is never shown.
 #[derive(Clone)]
-pub struct Url(ConnectionInfo);
+pub struct Url {
+    host: String,
+    port: u16,
+    login: RedisConnectionInfo,
+    is_secured: bool,
+}
 
 impl Url {
-    pub fn info(&self) -> &ConnectionInfo {
-        &self.0
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn user(&self) -> Option<&str> {
+        self.login.username.as_deref()
+    }
+
+    pub fn password(&self) -> Option<&str> {
+        self.login.password.as_deref()
+    }
+
+    pub fn database(&self) -> i64 {
+        self.login.db
+    }
+
+    /// Whether it begins with `rediss`.
+    pub fn is_secured(&self) -> bool {
+        self.is_secured
     }
 }
 
-const FORM: &str = "write `redis://[user[:password]@]host[:port][/database]`";
+const FORM: &str = "write `redis://[user[:password]@]host[:port][/database]`, `rediss://` for TLS; a password with `/`, `?`, `#`, `@` or `%` in it goes into `password`";
 
 impl FromStr for Url {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         // The text may hold a password, so no message repeats it.
-        if text.starts_with("rediss:") {
-            return Err(InvalidValue::new(
-                "TLS (`rediss://`) is not supported by the RedisDispatcher yet",
-            )
-            .with_hint("use a port without TLS, with `redis://`"));
+        let (is_secured, plain) = match text.strip_prefix("rediss:") {
+            // The library knows the scheme only together with its own TLS.
+            Some(rest) => (true, format!("redis:{rest}")),
+            None => (false, text.to_owned()),
+        };
+        if text.contains('#') {
+            return Err(InvalidValue::new("the URL of a Redis server has no part behind a `#`")
+                .with_hint("write a `#` in a password as `%23`, or put the password into `password`; how TLS is done is said by `tls`"));
         }
-        let info = text.into_connection_info().map_err(|error| {
+        let info = plain.into_connection_info().map_err(|error| {
             let detail = error.detail().map(|detail| format!(": {detail}"));
             InvalidValue::new(format!(
                 "this is not the URL of a Redis server{}",
@@ -42,8 +71,13 @@ impl FromStr for Url {
             ))
             .with_hint(FORM)
         })?;
-        match &info.addr {
-            ConnectionAddr::Tcp(host, _) if !host.is_empty() => Ok(Self(info)),
+        match info.addr {
+            ConnectionAddr::Tcp(host, port) if !host.is_empty() => Ok(Self {
+                host,
+                port,
+                login: info.redis,
+                is_secured,
+            }),
             ConnectionAddr::Tcp(..) => {
                 Err(InvalidValue::new("the URL names no host").with_hint(FORM))
             }
@@ -57,25 +91,30 @@ impl FromStr for Url {
 /// Where the server is, without the login.
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0.addr {
-            ConnectionAddr::Tcp(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
-            address => address.fmt(f),
+        let (host, port) = (&self.host, self.port);
+        if host.contains(':') {
+            write!(f, "[{host}]:{port}")
+        } else {
+            write!(f, "{host}:{port}")
         }
     }
 }
 
 impl fmt::Debug for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "redis://{self}")
+        let scheme = if self.is_secured { "rediss" } else { "redis" };
+        write!(f, "{scheme}://{self}")
     }
 }
 
 impl Default for Url {
     fn default() -> Self {
-        Self(ConnectionInfo {
-            addr: ConnectionAddr::Tcp("127.0.0.1".to_owned(), 6379),
-            redis: redis::RedisConnectionInfo::default(),
-        })
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 6379,
+            login: RedisConnectionInfo::default(),
+            is_secured: false,
+        }
     }
 }
 
@@ -104,7 +143,7 @@ impl<'de> Deserialize<'de> for Url {
 /// For the documentation of the default.
 impl Serialize for Url {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("redis://{self}"))
+        serializer.collect_str(&format_args!("{self:?}"))
     }
 }
 
@@ -131,13 +170,18 @@ mod tests {
         let url: Url = "redis://me:s%40cret@cache.example:6380/5"
             .parse()
             .expect("a URL");
-        assert_eq!(url.info().redis.username.as_deref(), Some("me"));
-        assert_eq!(url.info().redis.password.as_deref(), Some("s@cret"));
-        assert_eq!(url.info().redis.db, 5);
+        assert_eq!(url.user(), Some("me"));
+        assert_eq!(url.password(), Some("s@cret"));
+        assert_eq!(url.database(), 5);
+        assert!(!url.is_secured());
         assert_eq!(url.to_string(), "cache.example:6380");
         assert_eq!(format!("{url:?}"), "redis://cache.example:6380");
         let url: Url = "redis://[::1]".parse().expect("a URL");
         assert_eq!(url.to_string(), "[::1]:6379");
+        let url: Url = "rediss://:s3cret@cache.example".parse().expect("a URL");
+        assert!(url.is_secured());
+        assert_eq!(format!("{url:?}"), "rediss://cache.example:6379");
+        assert_eq!(url.password(), Some("s3cret"));
     }
 
     #[test]
@@ -148,7 +192,12 @@ mod tests {
             "http://127.0.0.1",
             "redis://",
             "redis://:s3cret@host/x",
-            "rediss://:s3cret@host",
+            "rediss://",
+            "rediss://:s3cret@host/x",
+            "rediss://:s3cret@host#insecure",
+            "redis://:s3cret/#?@host",
+            "redis://:s3cret?@host",
+            "redis://:s3cret/@host",
             "redis+unix:///s3cret",
         ] {
             let error = text.parse::<Url>().expect_err(text);

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::certs;
 use crate::layout::{self, Lock};
 pub use kind::{Kind, free_port};
 use state::{Running, State};
@@ -24,7 +25,7 @@ const SHUTDOWN: Duration = Duration::from_secs(60);
 
 /// Servers that are up.
 pub struct Servers {
-    /// The variable of each with its address.
+    /// The variable of each with its address, and that of the certificates for its port for TLS.
     pub addresses: Vec<(&'static str, String)>,
     /// Those that were not up before.
     pub started: Vec<Kind>,
@@ -56,7 +57,11 @@ pub fn up(kinds: &[Kind]) -> Result<Servers> {
             .get(&kind)
             .with_context(|| format!("{} did not come up", kind.name()))?;
         addresses.push((kind.variable(), running.address.clone()));
+        if kind == Kind::Redis {
+            addresses.extend(redis::variables(&home().join(kind.name()))?);
+        }
     }
+    addresses.push((certs::VARIABLE, certs::provide()?.display().to_string()));
     Ok(Servers { addresses, started })
 }
 
@@ -149,8 +154,11 @@ fn start(state: &mut State, kinds: &[Kind]) -> Result<()> {
         }
     }
     let mut outcomes = Vec::new();
-    if !kinds.is_empty() && compose::engine_runs() {
-        match start_in_docker(kinds) {
+    // The tests need a port of Redis that the demo's in Docker has not.
+    let (mut from_packages, in_docker): (Vec<_>, Vec<_>) =
+        kinds.iter().partition(|kind| **kind == Kind::Redis);
+    if !in_docker.is_empty() && compose::engine_runs() {
+        match start_in_docker(&in_docker) {
             Ok(running) => outcomes = running,
             Err(error) => {
                 eprintln!("Docker could not start them, so they come from packages: {error:#}")
@@ -158,8 +166,9 @@ fn start(state: &mut State, kinds: &[Kind]) -> Result<()> {
         }
     }
     if outcomes.is_empty() {
-        outcomes = start_from_packages(kinds);
+        from_packages.extend(in_docker);
     }
+    outcomes.extend(start_from_packages(&from_packages));
     let mut failure = None;
     for (kind, outcome) in outcomes {
         match outcome.with_context(|| format!("starting {}", kind.name())) {

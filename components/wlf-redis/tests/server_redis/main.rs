@@ -50,7 +50,7 @@ fn inserts(table: &Arc<Table>, ids: std::ops::Range<u32>) -> Event {
 fn dispatcher(url: &str, mode: Value) -> RedisDispatcher {
     let config = json!({"url": url, "mode": mode});
     let config: Config = serde_json::from_value(config).expect("a configuration");
-    RedisDispatcher::new(config)
+    RedisDispatcher::new(config).expect("an entry that goes together")
 }
 
 /// The ids of rows, in order.
@@ -273,7 +273,7 @@ async fn every_format_is_written_and_keys_point_into_rows_all_the_same() {
             "format": {format: {}},
         });
         let config: Config = serde_json::from_value(config).expect("a configuration");
-        let mut redis = RedisDispatcher::new(config);
+        let mut redis = RedisDispatcher::new(config).expect("an entry that goes together");
         redis.connect().await.expect("connect");
         let row = |id: u32| vec![id.into(), "a".into()];
         let events = [
@@ -303,7 +303,7 @@ async fn a_row_without_a_message_is_written_by_writing_nothing() {
         "format": {"debezium": {"skipped_operations": ["d"]}},
     });
     let config: Config = serde_json::from_value(config).expect("a configuration");
-    let mut redis = RedisDispatcher::new(config);
+    let mut redis = RedisDispatcher::new(config).expect("an entry that goes together");
     redis.connect().await.expect("connect");
     let table = table("shop", "t");
     let delete = || Records::delete(&table, [vec![1.into()], vec![2.into()]]);
