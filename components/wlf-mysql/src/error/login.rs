@@ -57,8 +57,9 @@ fn refusal_hint(error: &ServerError, is_secured: bool) -> Option<&'static str> {
              ISSUER or SUBJECT needs a certificate of ours: `tls.cert` and `tls.key`",
         ),
         _ => Some(
-            "check `user` and `password`, and that the user may log in from this host; an account with REQUIRE SSL needs \
-             `tls: {mode: required}`, and one with REQUIRE X509 `tls.cert` and `tls.key` too",
+            "check `user` and `password`, and that the user may log in from this host; a server with \
+             require_secure_transport and an account with REQUIRE SSL need `tls: {mode: required}`, one with REQUIRE X509 \
+             `tls.cert` and `tls.key` too",
         ),
     }
 }

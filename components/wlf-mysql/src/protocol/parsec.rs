@@ -69,3 +69,47 @@ impl Derivation {
         SigningKey::from_bytes(&seed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD_NO_PAD;
+    use ed25519_dalek::{Signature, VerifyingKey};
+
+    use super::*;
+
+    /// What MariaDB 11.8.9 sent to a user whose password is `secret`.
+    const SENT: &[u8] = b"\x01P\x00\xa6\\\xb1\x9d\xff\xee\x95\xf1\x04\xec\xdbc\x03m'\x92\xd7d";
+    const SERVER: &[u8] =
+        b"M\x1f\x9a\x86]\xf7\xca\x17\x0f\x90G\xc3nR\xbb\xbe\x81\xf3s8Ib\xe8|\xcae \xee\xf0rH\xe0";
+    /// And what it has stored of the user, behind `P0:plyxnf/ulfEE7NtjA20nktdk:`.
+    const STORED: &str = "dKr0suXPRz+DZWQPlWgFSpcY+PsT3wpTbaIe2Wnw2fY";
+
+    #[test]
+    fn the_server_finds_the_signature_right() {
+        let public: [u8; 32] = STANDARD_NO_PAD.decode(STORED).unwrap().try_into().unwrap();
+        let public = VerifyingKey::from_bytes(&public).unwrap();
+        // With the header of an AuthMoreData packet, and without it.
+        for packet in [SENT, &SENT[1..]] {
+            let derivation = Derivation::decode(packet).unwrap();
+            assert_eq!(derivation.salt.len(), 18);
+            let answer = derivation.sign("secret", SERVER, [7; NONCE]);
+            let (ours, signature) = answer.split_at(NONCE);
+            assert_eq!(ours, [7; NONCE]);
+            let signature = Signature::from_slice(signature).unwrap();
+            let signed = [SERVER, ours].concat();
+            assert!(public.verify_strict(&signed, &signature).is_ok());
+            let of_another = &derivation.sign("Secret", SERVER, [7; NONCE])[NONCE..];
+            let of_another = Signature::from_slice(of_another).unwrap();
+            assert!(public.verify_strict(&signed, &of_another).is_err());
+        }
+    }
+
+    #[test]
+    fn refuses_what_would_take_for_ever_or_is_not_known() {
+        assert!(Derivation::decode(b"P\x03salt").is_ok());
+        for packet in [&b"P\x04salt"[..], b"P\xff", b"Q\0salt", b"P", b"", b"\x01"] {
+            assert!(Derivation::decode(packet).is_err(), "{packet:?}");
+        }
+    }
+}

@@ -8,18 +8,21 @@ mod collecting;
 mod compressed;
 mod login;
 mod mariadb;
+mod methods;
 mod schema;
 mod starting;
 mod streaming;
+mod tls;
 mod without_gtids;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use tokio::sync::{Mutex, MutexGuard};
 
 use wlf_core::config::Secret;
 use wlf_mysql::connection::{Connection, Endpoint};
 use wlf_mysql::protocol::text_resultset::Rows;
+use wlf_net::{Connector, Tls};
 
 /// The server under test, for one test at a time.
 struct Server {
@@ -143,5 +146,6 @@ fn endpoint(variable: &str) -> Endpoint {
         port: port.parse().expect("a port"),
         user: user.to_owned(),
         password: Secret::new(password),
+        connector: Arc::new(Connector::new(&Tls::default()).expect("no TLS on this machine")),
     }
 }
