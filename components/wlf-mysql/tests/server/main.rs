@@ -1,9 +1,11 @@
 //! Against the real MySQL that `WLF_TEST_MYSQL` names, as in `mysql://root:password@127.0.0.1:3306`, and the MariaDB
 //! 10.11 and 11.8 of `WLF_TEST_MARIADB_1011` and `WLF_TEST_MARIADB_118`.
 //!
-//! The user must be allowed everything. Tests take turns: some purge the binlog or kill connections.
+//! Their certificates are in the files that `@@ssl_cert` and the like name, which tests exchange for those of the directory
+//! `WLF_TEST_CERTS`. The user must be allowed everything. Tests take turns: some purge the binlog or kill connections.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod certificate;
 mod collecting;
 mod compressed;
 mod login;

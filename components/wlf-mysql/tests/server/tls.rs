@@ -2,16 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use rcgen::{CertificateParams, DistinguishedName, DnType, Issuer, KeyPair, date_time_ymd};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use wlf_core::Fault;
 use wlf_mysql::connection::{Connection, Endpoint};
 use wlf_net::Connector;
 
-use crate::{Server, endpoint};
+use crate::{Server, certificate, endpoint};
 
 pub fn certs() -> PathBuf {
     let given = std::env::var("WLF_TEST_CERTS");
@@ -69,21 +68,10 @@ impl Shown {
 
     /// Has the server show another certificate.
     pub async fn show(&mut self, name: &str) {
-        // MySQL refuses what its own authority has not signed, and what has expired already.
-        let authority = match name {
-            "foreign" => "foreign-ca.pem",
-            _ => "ca.pem",
-        };
-        let own = [&*format!("{name}.pem"), &format!("{name}.key"), authority];
-        for (own, file) in own.iter().zip(&self.files) {
-            std::fs::copy(certs().join(own), file).unwrap();
-        }
-        let expires = (self.is_mysql && name == "expired").then(|| self.write_short_lived());
+        let from = certificate::put(name, &certs(), &self.files, self.is_mysql);
         self.reload().await;
-        if let Some(expires) = expires {
-            let left = expires.duration_since(SystemTime::now());
-            tokio::time::sleep(left.unwrap_or_default() + Duration::from_millis(1100)).await;
-        }
+        let left = from.duration_since(SystemTime::now());
+        tokio::time::sleep(left.unwrap_or_default()).await;
     }
 
     pub async fn reload(&mut self) {
@@ -92,27 +80,6 @@ impl Shown {
             false => "FLUSH SSL",
         };
         self.run(reload).await;
-    }
-
-    /// Gives the server a certificate of the authority that is valid for some seconds more.
-    fn write_short_lived(&self) -> SystemTime {
-        let authority = std::fs::read_to_string(certs().join("ca.key")).unwrap();
-        let mut params = CertificateParams::default();
-        params.distinguished_name = DistinguishedName::new();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "wlf test authority");
-        let issuer = Issuer::new(params, KeyPair::from_pem(&authority).unwrap());
-        let mut params = CertificateParams::new(["localhost".into(), "127.0.0.1".into()]).unwrap();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let end = Duration::from_secs(now.as_secs() + 3);
-        params.not_after = date_time_ymd(1970, 1, 1) + end;
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &issuer).unwrap();
-        std::fs::write(&self.files[0], certificate.pem()).unwrap();
-        std::fs::write(&self.files[1], key.serialize_pem()).unwrap();
-        // The last second counts.
-        UNIX_EPOCH + end
     }
 
     pub async fn run(&mut self, sql: &str) {
