@@ -19,6 +19,8 @@
 
 mod connect;
 mod dial;
+#[cfg(feature = "http")]
+pub mod http;
 mod tls;
 
 pub use connect::{ConnectError, connect};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::{self, Either};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
-use wlf_net::{ReadHalf, Session, Stream, TlsError, connect, speaks_tls};
+use wlf_net::{ConnectError, ReadHalf, Session, Stream, TlsError, connect, dial, speaks_tls};
 
 use crate::error::Error;
 use crate::resp::{self, Reply};
@@ -42,7 +42,12 @@ struct Received {
 impl Connection {
     /// Connects, logs in if there is a login, and chooses the database.
     pub async fn open(to: &Server) -> Result<Self, Error> {
-        let stream = connect(&to.host, to.port, CONNECT, &to.connector).await?;
+        let stream = match connect(&to.host, to.port, CONNECT, &to.connector).await {
+            Err(ConnectError::Tls(TlsError::Silent { server, .. })) if is_plain(to).await => {
+                return Err(Error::Connect(TlsError::NotTls { server }.into()));
+            }
+            connected => connected?,
+        };
         let mut connection = Self {
             server: to.to_string(),
             stream,
@@ -51,7 +56,9 @@ impl Connection {
         };
         match connection.begin(to).await {
             // Before the first answer that says more than that the connection is over.
-            Err(Error::Closed { server }) if !connection.received.any => {
+            Err(Error::Closed { server } | Error::Broken { server, .. })
+                if !connection.received.any =>
+            {
                 Err(Error::ClosedAtOnce { server })
             }
             begun => begun.map(|()| connection),
@@ -196,6 +203,18 @@ impl Received {
             }),
         }
     }
+}
+
+/// Asks a server that says nothing to TLS without it. A port without TLS takes what begins a handshake for the beginning of
+/// a command, and waits for its end.
+async fn is_plain(to: &Server) -> bool {
+    let ask = async {
+        let mut tcp = dial(&to.host, to.port, CONNECT).await.ok()?;
+        tcp.write_all(b"PING\r\n").await.ok()?;
+        tcp.read_u8().await.ok()
+    };
+    // A status, or an error: that it wants a login.
+    matches!(timeout(CONNECT, ask).await, Ok(Some(b'+' | b'-')))
 }
 
 /// A connection that broke, or that the server ended for what it thinks of our certificate.

@@ -16,9 +16,7 @@ use crate::dial::{Seconds, reason};
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     // The server's certificate.
-    #[error(
-        "the certificate of {server} is signed by an authority that is not among those of `tls.ca`"
-    )]
+    #[error("the certificate of {server} is signed by an unknown authority")]
     UnknownAuthority { server: String },
     #[error("the certificate of {server} is not for `{name}` but for {}", listed(.names))]
     WrongName {

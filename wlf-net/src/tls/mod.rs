@@ -120,7 +120,7 @@ impl JsonSchema for Authorities {
 }
 
 /// Tells whether a connection to `host` does not leave this machine.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     match host.parse::<IpAddr>() {
         Ok(IpAddr::V6(address)) => address.to_canonical().is_loopback(),
         Ok(address) => address.is_loopback(),

@@ -2,6 +2,8 @@
 
 mod authority;
 mod files;
+mod http_client;
+mod http_server;
 mod modes;
 mod options;
 mod server;

@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -23,6 +23,8 @@ pub enum Kind {
     Closing,
     /// Never says anything.
     Silent,
+    /// Answers each request of HTTP over TLS.
+    Http(Signed),
 }
 
 pub struct Server {
@@ -56,6 +58,12 @@ impl Server {
                             if tcp.peek(&mut first).await.is_ok() && first[0].is_ascii_alphabetic()
                             {
                                 answer(tcp).await;
+                            }
+                        }
+                        Kind::Http(signed) => {
+                            let config = config(signed, ring::default_provider(), ALL, None);
+                            if let Ok(tls) = TlsAcceptor::from(config).accept(tcp).await {
+                                answer_http(tls).await;
                             }
                         }
                         Kind::Silent => {
@@ -141,4 +149,18 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin) {
         line.clear();
     }
     let _ = stream.shutdown().await;
+}
+
+/// Answers each request, whatever it is; its body ends without a new line.
+async fn answer_http(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let mut heard = Vec::new();
+    while stream.read_buf(&mut heard).await.is_ok_and(|read| read > 0) {
+        if heard.ends_with(b"\r\n\r\n") || heard.ends_with(b"body") {
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nsecured";
+            if stream.write_all(answer).await.is_err() || stream.flush().await.is_err() {
+                return;
+            }
+            heard.clear();
+        }
+    }
 }

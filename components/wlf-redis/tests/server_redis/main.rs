@@ -1,5 +1,7 @@
 //! The dispatcher against the real server at `WLF_TEST_REDIS`, looked at with the crate redis' own client.
 
+mod tls;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
