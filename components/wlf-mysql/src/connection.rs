@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use wlf_net::{Stream, TlsError};
@@ -16,7 +17,7 @@ use wlf_net::{Stream, TlsError};
 pub use self::endpoint::Endpoint;
 use crate::error::Error;
 use crate::protocol::handshake_v10::HandshakeV10;
-use crate::protocol::packet::Packets;
+use crate::protocol::packet::{Packets, READ_BLOCK};
 use crate::protocol::text_resultset::{ResultError, ResultReader, Row, Rows};
 use crate::protocol::{DecodeError, com_query};
 
@@ -29,6 +30,8 @@ pub struct Connection {
     server: String,
     stream: Stream,
     packets: Packets,
+    /// Why nothing more can be received, once what came before was taken.
+    failed: Option<io::Error>,
     handshake: HandshakeV10,
 }
 
@@ -96,11 +99,33 @@ impl Connection {
 
     /// Waits for bytes from the server. Cancel-safe.
     pub async fn receive(&mut self) -> Result<usize, Error> {
-        match self.stream.read_buf(self.packets.room()).await {
-            Ok(0) => Err(self.lost(io::ErrorKind::UnexpectedEof.into())),
-            Ok(read) => Ok(read),
-            Err(source) => Err(self.lost(source)),
+        let source = match self.failed.take() {
+            Some(source) => source,
+            None => match self.stream.read_buf(self.packets.room()).await {
+                Ok(0) => io::ErrorKind::UnexpectedEof.into(),
+                Ok(read) if matches!(self.stream, Stream::Plain(_)) => return Ok(read),
+                Ok(read) => return Ok(read + self.receive_more()),
+                Err(source) => source,
+            },
+        };
+        Err(self.lost(source))
+    }
+
+    /// Fills the block with what is there already: TLS gives 16 KiB at a time.
+    fn receive_more(&mut self) -> usize {
+        let mut more = 0_usize;
+        while more < READ_BLOCK && self.packets.has_room() {
+            match self.stream.read_buf(self.packets.room()).now_or_never() {
+                Some(Ok(read)) if read > 0 => more += read,
+                // An end comes again.
+                Some(Ok(_)) | None => break,
+                Some(Err(source)) => {
+                    self.failed = Some(source);
+                    break;
+                }
+            }
         }
+        more
     }
 
     /// Runs a statement and reads all of its rows.

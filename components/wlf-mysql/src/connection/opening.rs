@@ -74,6 +74,7 @@ async fn attempt(endpoint: &Endpoint, ssl: Ssl) -> Result<Connection, Error> {
         server: opening.server,
         stream: opening.stream,
         packets: opening.packets,
+        failed: None,
         handshake,
     })
 }
