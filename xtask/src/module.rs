@@ -31,6 +31,22 @@ pub fn build(package: &str) -> Result<PathBuf> {
     Ok(module)
 }
 
+/// Builds the example of `wlf-net` that tests run as a guest, and returns its path.
+pub fn build_exchange() -> Result<PathBuf> {
+    prepare()?;
+    let shell = shell()?;
+    cmd!(
+        shell,
+        "cargo build --release --package wlf-net --features http --example exchange --target {TARGET}"
+    )
+    .quiet()
+    .run()?;
+    let examples = layout::target().join(TARGET).join("release/examples");
+    let module = examples.join("exchange.wasm");
+    ensure!(module.is_file(), "cargo built no {}", module.display());
+    Ok(module)
+}
+
 /// Provides what cargo needs for modules: the toolchain's target, and a C compiler.
 pub fn prepare() -> Result<()> {
     install_target()?;

@@ -110,7 +110,16 @@ fn unit_tests() -> Result<Tally> {
 
 /// Tests the shipped module, compiled ahead of time by both versions of WasmEdge.
 fn wasm_tests() -> Result<Tally> {
-    gated("wasm-tests", &wasm_variables()?)
+    let mut variables = wasm_variables()?;
+    let exchange = module::build_exchange()?;
+    for (variable, wasmedge) in [
+        ("WLF_TEST_EXCHANGE_SO_014", WasmEdge::v0_14()?),
+        ("WLF_TEST_EXCHANGE_SO_017", WasmEdge::v0_17()?),
+    ] {
+        let object = wasmedge.compile(&exchange)?;
+        variables.push((variable, object.display().to_string()));
+    }
+    gated("wasm-tests", &variables)
 }
 
 /// Holds the program to wide limits, each of which counts as a test: beside native, beside the naive way, and as rows grow.

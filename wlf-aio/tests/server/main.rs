@@ -12,3 +12,4 @@ mod program;
 mod refused;
 mod servers;
 mod shutdown;
+mod tls;

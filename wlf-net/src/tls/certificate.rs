@@ -85,7 +85,7 @@ fn bytes(option: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
     })
 }
 
-/// Our certificate on one connection, if we have one, and whether the server has asked for it.
+/// Our certificate for one server, if we have one, and whether it ever asked for it.
 pub struct Own {
     pub certificate: Option<Arc<CertifiedKey>>,
     asked: AtomicBool,

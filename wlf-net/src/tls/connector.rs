@@ -1,5 +1,6 @@
 //! What makes secured connections of plain ones.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +28,9 @@ use super::{Authorities, Mode, Tls, is_loopback};
 /// How long files that were read count, so that new certificates are taken up without a restart.
 const FRESH: Duration = Duration::from_secs(60);
 
+/// As many sessions are kept with a server at least.
+const SESSIONS: usize = 8;
+
 /// Secures connections as a section `tls` says. One serves all connections of a component, to any number of servers.
 pub struct Connector {
     /// `None`: that depends on the host.
@@ -39,15 +43,20 @@ pub struct Connector {
     memory: Memory,
 }
 
-/// What was read from files.
-#[derive(Clone)]
+/// What was read from files, and what was made of it for each server and each offer to it.
 struct Files {
     read: Instant,
     /// `None`: anybody may have signed.
     authorities: Option<Arc<RootCertStore>>,
     own: Option<Arc<CertifiedKey>>,
-    /// So that later connections to a server take one round trip less.
-    sessions: Resumption,
+    prepared: HashMap<(String, u16, Offer), Prepared>,
+}
+
+/// Handshakes with one server. It has its sessions too, so that later ones take one round trip less.
+#[derive(Clone)]
+struct Prepared {
+    config: Arc<ClientConfig>,
+    own: Arc<Own>,
 }
 
 impl Connector {
@@ -130,11 +139,8 @@ impl Connector {
             })?,
         };
         let offer = self.memory.offer(host, port);
-        let files = self.files()?;
-        let own = Arc::new(Own::new(files.own.clone()));
-        let config = self.client_config(offer, &files, Arc::clone(&own))?;
-        let handshake =
-            TlsConnector::from(Arc::new(config)).connect(name.clone(), Gather::new(tcp));
+        let Prepared { config, own } = self.prepared(host, port, offer)?;
+        let handshake = TlsConnector::from(config).connect(name.clone(), Gather::new(tcp));
         let handshake = match timeout(limit, handshake.into_fallible()).await {
             Ok(handshake) => handshake,
             Err(_) => return Err(TlsError::Silent { server, limit }),
@@ -171,12 +177,30 @@ impl Connector {
         matches!(self.mode, Some(Mode::VerifyCa | Mode::VerifyIdentity))
     }
 
-    /// The files' content, which is read anew after a minute.
-    fn files(&self) -> Result<Files, TlsError> {
+    /// What handshakes with a server take; files are read anew after a minute.
+    fn prepared(&self, host: &str, port: u16, offer: Offer) -> Result<Prepared, TlsError> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(files) = files.as_ref().filter(|files| files.read.elapsed() < FRESH) {
-            return Ok(files.clone());
-        }
+        let mut fresh = match files.take().filter(|files| files.read.elapsed() < FRESH) {
+            Some(fresh) => fresh,
+            None => self.read()?,
+        };
+        let server = (host.to_owned(), port, offer);
+        let prepared = match fresh.prepared.get(&server) {
+            Some(prepared) => prepared.clone(),
+            None => {
+                let own = Arc::new(Own::new(fresh.own.clone()));
+                let config = self.client_config(offer, &fresh, Arc::clone(&own))?;
+                let config = Arc::new(config);
+                let prepared = Prepared { config, own };
+                fresh.prepared.insert(server, prepared.clone());
+                prepared
+            }
+        };
+        *files = Some(fresh);
+        Ok(prepared)
+    }
+
+    fn read(&self) -> Result<Files, TlsError> {
         let own = match &self.own {
             Some((cert, key)) => {
                 let provider = Offer::All.provider();
@@ -188,13 +212,12 @@ impl Connector {
             true => Some(self.ca.load()?),
             false => None,
         };
-        let read = Files {
+        Ok(Files {
             read: Instant::now(),
             authorities,
             own,
-            sessions: Resumption::default(),
-        };
-        Ok(files.insert(read).clone())
+            prepared: HashMap::new(),
+        })
     }
 
     fn client_config(
@@ -224,7 +247,7 @@ impl Connector {
             .dangerous()
             .with_custom_certificate_verifier(verifier)
             .with_client_cert_resolver(own);
-        config.resumption = files.sessions.clone();
+        config.resumption = Resumption::in_memory_sessions(SESSIONS);
         Ok(config)
     }
 }

@@ -1,23 +1,28 @@
-//! A socket that takes several pieces in one write.
+//! A socket that is asked less often: several pieces in one write, several records in one read.
 
+use std::fmt;
 use std::io::{self, IoSlice};
+use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// As much goes out in one write, in bytes.
+/// As much goes out in one write and comes in in one read at most, in bytes.
 const ROOM: usize = 64 << 10;
 
-/// A socket that takes several pieces in one write, which tokio_wasi's own does not.
+/// A socket that takes several pieces in one write, which tokio_wasi's own does not, and reads ahead.
 ///
 /// rustls writes each record by itself otherwise. Those of a handshake are small, and Nagle's algorithm holds the second
-/// one back until the first is acknowledged, 40 ms later; WasmEdge knows no TCP_NODELAY.
-#[derive(Debug)]
+/// one back until the first is acknowledged, 40 ms later; WasmEdge knows no TCP_NODELAY. And it reads 4 KiB at a time, a
+/// call of the host for each quarter of a record.
 pub struct Gather {
     tcp: TcpStream,
     room: Vec<u8>,
+    /// Where what is read ahead is, and which part of it is not taken yet.
+    ahead: Vec<u8>,
+    unread: Range<usize>,
     /// The first byte that ever came.
     first: Option<u8>,
 }
@@ -27,6 +32,8 @@ impl Gather {
         Self {
             tcp,
             room: Vec::new(),
+            ahead: Vec::new(),
+            unread: 0..0,
             first: None,
         }
     }
@@ -42,11 +49,20 @@ impl AsyncRead for Gather {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.tcp).poll_read(context, buffer))?;
-        if self.first.is_none() {
-            self.first = buffer.filled().get(before).copied();
+        let this = &mut *self;
+        if this.unread.is_empty() {
+            this.ahead.resize(ROOM, 0);
+            let mut room = ReadBuf::new(&mut this.ahead);
+            ready!(Pin::new(&mut this.tcp).poll_read(context, &mut room))?;
+            this.unread = 0..room.filled().len();
+            if this.first.is_none() {
+                this.first = room.filled().first().copied();
+            }
         }
+        let unread = this.ahead.get(this.unread.clone()).unwrap_or_default();
+        let given = unread.len().min(buffer.remaining());
+        buffer.put_slice(unread.get(..given).unwrap_or_default());
+        this.unread.start += given;
         Poll::Ready(Ok(()))
     }
 }
@@ -89,5 +105,12 @@ impl AsyncWrite for Gather {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.tcp).poll_shutdown(context)
+    }
+}
+
+/// Without what goes through it.
+impl fmt::Debug for Gather {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Gather").field(&self.tcp).finish()
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 const PLAIN: Duration = Duration::from_secs(600);
 
 /// Which ciphers are offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Offer {
     /// ChaCha20 alone, which is some seven times faster here than AES, without a processor's instructions for it. Left the
     /// choice, servers take AES.

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use rustls::{CipherSuite, ProtocolVersion};
+use rustls::{CipherSuite, HandshakeKind, ProtocolVersion};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, tcp};
 use tokio_rustls::client::TlsStream;
@@ -39,6 +39,8 @@ pub struct Secured {
 pub struct Session {
     pub protocol: &'static str,
     pub cipher: &'static str,
+    /// Whether it goes on with what an earlier handshake has agreed on.
+    pub is_resumed: bool,
 }
 
 impl fmt::Display for Session {
@@ -108,6 +110,7 @@ impl Secured {
                 ) => "AES-256-GCM",
                 _ => "ChaCha20-Poly1305",
             },
+            is_resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
         }
     }
 

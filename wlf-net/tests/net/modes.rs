@@ -285,6 +285,26 @@ async fn an_old_server_has_nothing_in_common_with_us() {
     ");
 }
 
+/// Whoever connects again and again does not begin anew each time: the session goes on, with what it had agreed on.
+#[tokio::test]
+async fn a_session_is_taken_up_again() {
+    let files = Files::new();
+    let signed = files.ours.sign(&["localhost"]);
+    for versions in [&[&rustls::version::TLS13], &[&rustls::version::TLS12]] {
+        let config = config(&signed, ring::default_provider(), versions, None);
+        let server = Server::start(Kind::Tls(config)).await;
+        let connector = connector(&files.tls(Mode::VerifyIdentity));
+        let mut resumed = Vec::new();
+        for _ in 0..3 {
+            let stream = talk("localhost", server.port, &connector)
+                .await
+                .expect("TLS");
+            resumed.push(stream.session().expect("TLS").is_resumed);
+        }
+        assert_eq!(resumed, [false, true, true]);
+    }
+}
+
 #[tokio::test]
 async fn the_name_can_be_another_than_the_hosts() {
     let files = Files::new();
