@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use wlf_mysql::binlog::event_type as types;
-use wlf_mysql::binlog::format_description::FormatDescription;
-use wlf_mysql::binlog::header::Header;
-use wlf_mysql::binlog::rows::RowsEvent;
-use wlf_mysql::binlog::table_map::{self, TableMap};
-use wlf_mysql::binlog::table_plan::{Kind, TablePlan};
+use wlf_mysql::binlog::events::event_type as types;
+use wlf_mysql::binlog::events::format_description::FormatDescription;
+use wlf_mysql::binlog::events::header::Header;
+use wlf_mysql::binlog::events::rows::RowsEvent;
+use wlf_mysql::binlog::events::table_map::{self, TableMap};
+use wlf_mysql::binlog::tables::table_plan::{Kind, TablePlan};
 
 use crate::targets::events::Step;
 

@@ -66,7 +66,10 @@ enum Task {
 #[derive(Subcommand)]
 enum Servers {
     /// Brings up what is not up yet and prints the addresses as WLF_TEST_…=… lines
-    Up,
+    Up {
+        /// Their names, as `status` shows them; all without a name
+        names: Vec<String>,
+    },
     /// Stops what `up` started
     Down {
         /// Remove their data as well
@@ -89,8 +92,8 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     match Arguments::parse().task {
-        Task::Servers(Servers::Up) => {
-            for (variable, address) in servers::up(&servers::Kind::ALL)?.addresses {
+        Task::Servers(Servers::Up { names }) => {
+            for (variable, address) in servers::up(&servers::Kind::of(&names)?)?.addresses {
                 println!("{variable}={address}");
             }
         }

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 use wlf_core::Operation;
 use wlf_core::value::{Columns, DateTime, Value};
-use wlf_mysql::binlog::format_description::FormatDescription;
-use wlf_mysql::binlog::header::Header;
-use wlf_mysql::binlog::row_image::{Present, RowImage};
-use wlf_mysql::binlog::rows::RowsEvent;
-use wlf_mysql::binlog::table_map::{self, TableMap};
-use wlf_mysql::binlog::table_plan::TablePlan;
-use wlf_mysql::binlog::{event_type as types, xid};
+use wlf_mysql::binlog::events::format_description::FormatDescription;
+use wlf_mysql::binlog::events::header::Header;
+use wlf_mysql::binlog::events::rows::RowsEvent;
+use wlf_mysql::binlog::events::table_map::{self, TableMap};
+use wlf_mysql::binlog::events::{event_type as types, xid};
+use wlf_mysql::binlog::images::row_image::{Present, RowImage};
+use wlf_mysql::binlog::tables::table_plan::TablePlan;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);

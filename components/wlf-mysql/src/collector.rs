@@ -3,34 +3,38 @@
 pub mod beginning;
 pub mod config;
 pub mod definitions;
+mod end;
+pub mod later_changes;
 pub mod locate;
+pub mod read_back;
 pub mod replica;
+mod running;
 pub mod server;
 pub mod settings;
+pub mod start;
 pub mod stream;
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use wlf_core::component::Progress;
-use wlf_core::config::{Context, Delivery};
-use wlf_core::{Batch, Collector, Desk, Exit, Fault, Mark, Position, Settled, turn};
+use wlf_core::config::{Context, Delivery, Invalid};
+use wlf_core::{Batch, Collector, Desk, Exit, Fault, Position, Settled};
+use wlf_net::Connector;
 
 pub use config::Config;
 
 use self::beginning::{Beginning, Search};
 use self::definitions::Definitions;
+use self::end::End;
 use self::replica::Replica;
-use self::server::{BinlogFile, BinlogStatus, Server};
-use self::stream::{Item, Stream};
-use crate::binlog::{Assembler, Executed, Limits, Place, SavedPosition, Taken};
+use self::running::{Running, State};
+use self::server::Server;
+use self::stream::Stream;
+use crate::binlog::{Assembler, Coordinates, Executed, Limits, SavedPosition};
 use crate::connection::{Connection, Endpoint};
 use crate::error::Error;
-use crate::schema::Source;
-
-/// Whether others on this thread should get their turn is asked at the latest when so many bytes were read.
-const TURN: usize = 128 * 1024;
+use crate::schema::Owner;
 
 /// Reads the binlog of a live server.
 #[derive(Debug)]
@@ -49,63 +53,15 @@ pub struct BinlogCollector {
     idle: Option<Assembler>,
 }
 
-/// Where a bounded run ends: where the server was when it started.
-#[derive(Debug, Clone)]
-struct End {
-    server_uuid: String,
-    status: BinlogStatus,
-    files: Vec<BinlogFile>,
-    /// How far the run is in `files`, in bytes, where it began.
-    began: Option<u64>,
-}
-
-/// A stream that is being read.
-#[derive(Debug)]
-struct Running {
-    stream: Stream,
-    assembler: Assembler,
-    server_uuid: String,
-    /// An event that waits for its table's definition: where it is in the stream's block.
-    waiting: Option<Range<usize>>,
-    /// Said once at the beginning, so that a position is saved before the first row.
-    first: Option<Position>,
-    /// How many bytes were taken since others had their turn.
-    taken: usize,
-    state: State,
-    /// The file that was read last, and the position in it from which on a bounded run is at its end.
-    bound: Option<(Arc<str>, u64)>,
-    /// What went wrong, once everything that was read before it has gone on.
-    fault: Option<Fault>,
-}
-
-/// Why no more events were taken.
-#[derive(Debug, Clone, Copy)]
-enum Stopped {
-    /// All that was received was taken.
-    All,
-    /// A batch is full, or the end is reached.
-    Enough,
-    /// Others should have their turn.
-    Turn,
-    /// The definition of a table has to be asked for first.
-    Definition,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Reading,
-    /// Everything up to the end was taken.
-    Reached,
-    Ended,
-}
-
 impl BinlogCollector {
-    fn new(config: Config, context: &Context) -> Self {
+    pub(crate) fn configured(config: Config, context: &Context) -> Result<Self, Invalid> {
+        config.check()?;
         let endpoint = Endpoint {
             host: config.host.clone(),
             port: config.port.get(),
             user: config.user.clone(),
             password: config.password.clone(),
+            connector: Arc::new(Connector::new(&config.tls)?),
         };
         let replica = Replica::new(
             &context.id,
@@ -121,14 +77,14 @@ impl BinlogCollector {
             None,
             config.heartbeat.get(),
         );
-        let source = Source {
+        let owner = Owner {
             collector: context.id.clone(),
             path: context.state_file(".schema"),
-            ..Source::default()
+            ..Owner::default()
         };
-        Self {
+        Ok(Self {
             config,
-            definitions: Definitions::new(endpoint.clone(), scout, source),
+            definitions: Definitions::new(endpoint.clone(), scout, owner),
             endpoint,
             replica,
             limits: limits(&context.delivery),
@@ -136,7 +92,7 @@ impl BinlogCollector {
             end: None,
             running: None,
             idle: None,
-        }
+        })
     }
 
     async fn open(&mut self, after: Option<&Position>) -> Result<(), Error> {
@@ -215,15 +171,16 @@ impl BinlogCollector {
         beginning: Beginning,
         is_first: bool,
     ) -> Result<(), Error> {
-        let Beginning { place, origin } = beginning;
+        let Beginning { place, dump } = beginning;
         let executed: Option<Executed> = match &place.gtid_set {
             Some(set) => Some(server.executed(set)?),
             None => None,
         };
+        let tls = connection.security();
         let stream = Stream::open(
             connection,
             &self.replica,
-            &origin,
+            &dump,
             self.config.stop_at_end,
             beginning::shown(&place),
         )
@@ -235,6 +192,7 @@ impl BinlogCollector {
             server = server.address(),
             version = server.version(),
             from = beginning::shown(&place),
+            tls,
             "reads the binlog"
         );
         let mut running = Running {
@@ -250,7 +208,7 @@ impl BinlogCollector {
         };
         if let Some(end) = &mut self.end {
             if end.began.is_none() {
-                end.began = end.offset(&running.assembler.place());
+                end.began = end.offset(&running.assembler.coordinates());
             }
             if running.has_reached(end) {
                 running.state = State::Reached;
@@ -318,196 +276,18 @@ impl Collector for BinlogCollector {
         let end = self.end.as_ref()?;
         let running = self.running.as_ref()?;
         let began = end.began?;
-        let last = end.offset(&Place {
+        let last = end.offset(&Coordinates {
             file: end.status.file.as_str().into(),
             position: end.status.position,
         })?;
         let total = last.saturating_sub(began);
         let done = match running.state {
             State::Reading => end
-                .offset(&running.assembler.place())?
+                .offset(&running.assembler.coordinates())?
                 .saturating_sub(began)
                 .min(total),
             State::Reached | State::Ended => total,
         };
         Some(Progress { done, total })
-    }
-}
-
-impl End {
-    /// How many bytes of the server's binlog are before the place.
-    fn offset(&self, place: &Place) -> Option<u64> {
-        let at = self
-            .files
-            .iter()
-            .position(|file| *file.name == *place.file)?;
-        let before: u64 = self.files.iter().take(at).map(|file| file.size).sum();
-        Some(before + place.position)
-    }
-
-    /// The position in a file from which on everything was read that the server had at the start; none is large enough
-    /// in a file before the last.
-    fn bound(&self, file: &str, server_uuid: &str) -> u64 {
-        // Another server that took over has files of its own: it says itself when it has no more.
-        if server_uuid != self.server_uuid {
-            return u64::MAX;
-        }
-        beginning::bound(file, &self.status.file, self.status.position)
-    }
-}
-
-impl Running {
-    /// Cancel-safe: an event is taken out of the block when it was taken by the assembler, which no wait interrupts.
-    async fn read(
-        &mut self,
-        end: Option<&End>,
-        definitions: &mut Definitions,
-    ) -> Result<Option<Batch>, Fault> {
-        if let Some(position) = self.first.take() {
-            return Ok(Some(Batch {
-                mark: Mark::Upto(position),
-                ..Batch::default()
-            }));
-        }
-        loop {
-            if let Some(fault) = self.fault.take() {
-                return Err(fault);
-            }
-            let is_all = match self.state {
-                State::Reading => match self.take_received(end, definitions).await {
-                    Ok(is_all) => is_all,
-                    Err(fault) => {
-                        self.fault = Some(fault);
-                        false
-                    }
-                },
-                State::Reached => false,
-                State::Ended => return Ok(None),
-            };
-            if let Some(batch) = self.assembler.cut() {
-                // What is behind its position must be found again.
-                if let Some(history) = self.assembler.history() {
-                    history.sync().map_err(Error::from)?;
-                }
-                return Ok(Some(batch));
-            }
-            match self.state {
-                State::Reading if self.fault.is_some() => {}
-                State::Reading if is_all => self.stream.receive().await?,
-                State::Reading => {}
-                State::Reached | State::Ended => self.state = State::Ended,
-            }
-        }
-    }
-
-    /// Takes what was received, until a batch is full or the end is reached; `true` if it was all.
-    async fn take_received(
-        &mut self,
-        end: Option<&End>,
-        definitions: &mut Definitions,
-    ) -> Result<bool, Fault> {
-        loop {
-            match self.take_events(end)? {
-                Stopped::Turn => {
-                    self.taken = 0;
-                    turn::pass_on().await;
-                }
-                Stopped::Definition => definitions.answer(&mut self.assembler).await?,
-                Stopped::All => return Ok(true),
-                Stopped::Enough => return Ok(false),
-            }
-        }
-    }
-
-    /// Takes events that were received. A function that nothing waits in: what an event is while it is taken stays in
-    /// registers.
-    fn take_events(&mut self, end: Option<&End>) -> Result<Stopped, Fault> {
-        while self.taken < TURN {
-            let event = match self.waiting.take() {
-                Some(event) => event,
-                None => match self.stream.received()? {
-                    Some(Item::Event(event)) => {
-                        let block = self.stream.block();
-                        self.assembler
-                            .check_ahead(block, event.start, || self.stream.events());
-                        event
-                    }
-                    Some(Item::End) => {
-                        self.reach(end)?;
-                        return Ok(Stopped::Enough);
-                    }
-                    None => return Ok(Stopped::All),
-                },
-            };
-            let length = event.len();
-            match self
-                .assembler
-                .take(self.stream.block(), event.clone(), None)?
-            {
-                Taken::Event => self.taken += length,
-                Taken::More => {
-                    self.waiting = Some(event);
-                    self.taken = TURN;
-                }
-                Taken::NeedsDefinition => {
-                    self.waiting = Some(event);
-                    return Ok(Stopped::Definition);
-                }
-            }
-            if end.is_some_and(|end| self.has_reached(end)) {
-                self.state = State::Reached;
-                return Ok(Stopped::Enough);
-            }
-            if self.assembler.is_full() {
-                return Ok(Stopped::Enough);
-            }
-        }
-        Ok(Stopped::Turn)
-    }
-
-    /// Whether a bounded run is at its end. Asked for each event: names of files are compared once for each file.
-    #[inline(always)]
-    fn has_reached(&mut self, end: &End) -> bool {
-        if self.assembler.is_unfinished() {
-            return false;
-        }
-        let (file, position) = self.assembler.at();
-        match &self.bound {
-            Some((known, bound)) if Arc::ptr_eq(known, file) => position >= *bound,
-            _ => {
-                let bound = end.bound(file, &self.server_uuid);
-                self.bound = Some((file.clone(), bound));
-                position >= bound
-            }
-        }
-    }
-
-    /// The server has sent all that it has.
-    fn reach(&mut self, end: Option<&End>) -> Result<(), Error> {
-        // A stream that was asked to go on ends only because the server goes away: it says so in an orderly way.
-        let Some(end) = end else {
-            return Err(self.stream.ended());
-        };
-        // A server that shuts down ends the stream too, wherever it is; and another server has files of its own.
-        if !self.has_reached(end) {
-            let server = self.stream.server();
-            let position = beginning::saved(&self.assembler.position())?;
-            let has_all = match &position.gtid_set {
-                Some(read) => beginning::executed(server, read)?
-                    .contains(&beginning::executed(server, &end.status.executed)?),
-                None => false,
-            };
-            if !has_all {
-                return Err(Error::NotThereYet {
-                    server: server.to_owned(),
-                    end: match &*end.status.executed {
-                        "" => format!("{}:{}", end.status.file, end.status.position),
-                        gtids => gtids.to_owned(),
-                    },
-                });
-            }
-        }
-        self.state = State::Reached;
-        Ok(())
     }
 }

@@ -1,55 +1,37 @@
 //! A connection to a MySQL server: the thin shell of sockets around [`protocol`](crate::protocol).
 
+mod endpoint;
+mod opening;
+
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use wlf_core::config::Secret;
+use wlf_net::{Stream, TlsError};
 
+pub use self::endpoint::Endpoint;
 use crate::error::Error;
 use crate::protocol::handshake_v10::HandshakeV10;
-use crate::protocol::login::{Login, LoginError, Step};
-use crate::protocol::packet::{MAX_MESSAGE, Packets};
+use crate::protocol::packet::{Packets, READ_BLOCK};
 use crate::protocol::text_resultset::{ResultError, ResultReader, Row, Rows};
 use crate::protocol::{DecodeError, com_query};
 
-/// How long a connection and each answer of the login may take.
-const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a query may take until its next packet comes.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// A server, and who we are to it.
-#[derive(Debug, Clone)]
-pub struct Endpoint {
-    pub host: String,
-    /// 1 to 65535.
-    pub port: u16,
-    pub user: String,
-    pub password: Secret,
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
-    }
-}
 
 /// A connection whose login is done.
 pub struct Connection {
     /// As in `127.0.0.1:3306`, for errors.
     server: String,
-    stream: TcpStream,
+    stream: Stream,
     packets: Packets,
+    /// Why nothing more can be received, once what came before was taken.
+    failed: Option<io::Error>,
     handshake: HandshakeV10,
 }
 
@@ -57,32 +39,18 @@ impl Connection {
     /// Connects and logs in.
     ///
     /// # Errors
-    /// If the server cannot be reached, does not answer in 10 seconds, or refuses the user.
+    /// If the server cannot be reached, does not answer in 10 seconds, cannot be secured as it has to be, or refuses the
+    /// user.
     pub async fn open(endpoint: &Endpoint) -> Result<Self, Error> {
-        let server = endpoint.to_string();
-        let stream = match timeout(LOGIN_TIMEOUT, dial(&endpoint.host, endpoint.port)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(source)) => return Err(Error::Unreachable { server, source }),
-            Err(_) => {
-                let source = io::Error::new(io::ErrorKind::TimedOut, "no answer within 10 s");
-                return Err(Error::Unreachable { server, source });
-            }
-        };
-        let mut wire = Wire {
-            server: &server,
-            stream,
-            packets: Packets::new(MAX_MESSAGE),
-        };
-        let handshake = wire.login(endpoint).await?;
-        let Wire {
-            stream, packets, ..
-        } = wire;
-        Ok(Self {
-            server,
-            stream,
-            packets,
-            handshake,
-        })
+        opening::open(endpoint).await
+    }
+
+    /// Whether and how the connection is secured, as in `TLS 1.3, ChaCha20-Poly1305`, or `none`.
+    pub fn security(&self) -> String {
+        match self.stream.session() {
+            Some(session) => session.to_string(),
+            None => "none".to_owned(),
+        }
     }
 
     /// The server's address, as errors name it.
@@ -98,10 +66,11 @@ impl Connection {
     /// Sends a command, for which the server starts to count its packets anew.
     pub async fn command(&mut self, message: &[u8]) -> Result<(), Error> {
         let bytes = self.packets.command(message);
-        self.stream
-            .write_all(&bytes)
-            .await
-            .map_err(|source| self.lost(source))
+        let sent = async {
+            self.stream.write_all(&bytes).await?;
+            self.stream.flush().await
+        };
+        sent.await.map_err(|source| lost(&self.server, source))
     }
 
     /// Takes the next message out of what was received; `None` if more has to be received first.
@@ -130,11 +99,33 @@ impl Connection {
 
     /// Waits for bytes from the server. Cancel-safe.
     pub async fn receive(&mut self) -> Result<usize, Error> {
-        match self.stream.read_buf(self.packets.room()).await {
-            Ok(0) => Err(self.lost(io::ErrorKind::UnexpectedEof.into())),
-            Ok(read) => Ok(read),
-            Err(source) => Err(self.lost(source)),
+        let source = match self.failed.take() {
+            Some(source) => source,
+            None => match self.stream.read_buf(self.packets.room()).await {
+                Ok(0) => io::ErrorKind::UnexpectedEof.into(),
+                Ok(read) if matches!(self.stream, Stream::Plain(_)) => return Ok(read),
+                Ok(read) => return Ok(read + self.receive_more()),
+                Err(source) => source,
+            },
+        };
+        Err(self.lost(source))
+    }
+
+    /// Fills the block with what is there already: TLS gives 16 KiB at a time.
+    fn receive_more(&mut self) -> usize {
+        let mut more = 0_usize;
+        while more < READ_BLOCK && self.packets.has_room() {
+            match self.stream.read_buf(self.packets.room()).now_or_never() {
+                Some(Ok(read)) if read > 0 => more += read,
+                // An end comes again.
+                Some(Ok(_)) | None => break,
+                Some(Err(source)) => {
+                    self.failed = Some(source);
+                    break;
+                }
+            }
         }
+        more
     }
 
     /// Runs a statement and reads all of its rows.
@@ -213,10 +204,7 @@ impl Connection {
     }
 
     fn lost(&self, source: io::Error) -> Error {
-        Error::Lost {
-            server: self.server.clone(),
-            source,
-        }
+        lost(&self.server, source)
     }
 }
 
@@ -229,70 +217,12 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// A connection before its login.
-struct Wire<'a> {
-    server: &'a str,
-    stream: TcpStream,
-    packets: Packets,
-}
-
-impl Wire<'_> {
-    async fn login(&mut self, endpoint: &Endpoint) -> Result<HandshakeV10, Error> {
-        let refused = |source| Error::Login {
-            server: self.server.to_owned(),
-            user: endpoint.user.clone(),
-            source,
-        };
-        let mut login = Login::new(&endpoint.user, endpoint.password.expose());
-        loop {
-            let packet = self.next_packet(endpoint).await?;
-            match login.receive(&packet).map_err(refused)? {
-                Step::Send(message) => {
-                    let bytes = self.packets.answer(&message);
-                    self.stream
-                        .write_all(&bytes)
-                        .await
-                        .map_err(|source| self.unreachable(source))?;
-                }
-                Step::Receive => {}
-                Step::Done => break,
-            }
-        }
-        login.into_handshake().ok_or_else(|| {
-            refused(LoginError::Decode(DecodeError::Empty {
-                expected: "a handshake",
-            }))
-        })
-    }
-
-    async fn next_packet(&mut self, endpoint: &Endpoint) -> Result<Bytes, Error> {
-        loop {
-            let packet = self.packets.next_message().map_err(|source| Error::Login {
-                server: self.server.to_owned(),
-                user: endpoint.user.clone(),
-                source: LoginError::Decode(source),
-            })?;
-            if let Some(packet) = packet {
-                return Ok(packet);
-            }
-            let received = timeout(LOGIN_TIMEOUT, self.stream.read_buf(self.packets.room())).await;
-            match received {
-                Ok(Ok(0)) => return Err(self.unreachable(io::ErrorKind::UnexpectedEof.into())),
-                Ok(Ok(_)) => {}
-                Ok(Err(source)) => return Err(self.unreachable(source)),
-                Err(_) => {
-                    let source = io::Error::new(io::ErrorKind::TimedOut, "no answer within 10 s");
-                    return Err(self.unreachable(source));
-                }
-            }
-        }
-    }
-
-    fn unreachable(&self, source: io::Error) -> Error {
-        Error::Unreachable {
-            server: self.server.to_owned(),
-            source,
-        }
+/// With TLS the other side may have said why.
+fn lost(server: &str, source: io::Error) -> Error {
+    let server = server.to_owned();
+    match TlsError::of(source) {
+        Ok(source) => Error::Tls { server, source },
+        Err(source) => Error::Lost { server, source },
     }
 }
 
@@ -303,34 +233,4 @@ fn shortened(sql: &str) -> String {
         Some((end, _)) => format!("{}…", sql.get(..end).unwrap_or_default()),
         None => sql.to_owned(),
     }
-}
-
-/// Connects to the first address of the host that takes the connection.
-async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
-    let mut failure = io::Error::new(io::ErrorKind::NotFound, unknown_host(host));
-    for address in resolve(host, port).await? {
-        match TcpStream::connect(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
-}
-
-#[cfg(not(target_os = "wasi"))]
-async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    Ok(tokio::net::lookup_host((host, port)).await?.collect())
-}
-
-/// Asks WasmEdge, whose answer is waited for; tokio_wasi's own look-up hides errors and all addresses but the first.
-#[cfg(target_os = "wasi")]
-async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    wasmedge_wasi_socket::ToSocketAddrs::to_socket_addrs(&(host, port))
-        .map(Iterator::collect)
-        // WasmEdge's number says no more than that, and its text says "Success".
-        .map_err(|error| io::Error::new(error.kind(), unknown_host(host)))
-}
-
-fn unknown_host(host: &str) -> String {
-    format!("no address for the host name `{host}`")
 }

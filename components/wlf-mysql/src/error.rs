@@ -1,16 +1,22 @@
 //! Everything that goes wrong between us and a MySQL server, and what the runtime should do about each.
 
+mod dump_refusal;
+mod login;
+mod scan;
+
 use std::io;
 use std::time::Duration;
 
 use wlf_core::{Exit, Fault, Severity};
+use wlf_net::{DialError, TlsError};
 
-use crate::binlog::gtid_set::NotGtidSet;
-use crate::collector::locate::ScanError;
+use self::dump_refusal::DumpRefusal;
+pub use self::scan::ScanError;
+use crate::binlog::positions::gtid_set::NotGtidSet;
 use crate::protocol::err_packet::Meaning;
 use crate::protocol::login::LoginError;
 use crate::protocol::{DecodeError, ServerError};
-use crate::schema::history::HistoryError;
+use crate::schema::HistoryError;
 
 /// What went wrong with a server.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +27,20 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    #[error("MySQL at {server} cannot be reached")]
+    Dial {
+        server: String,
+        #[source]
+        source: DialError,
+    },
+    #[error("the connection to MySQL at {server} is not secured")]
+    Tls {
+        server: String,
+        #[source]
+        source: TlsError,
+    },
+    #[error("MySQL at {server} does not offer TLS, and `tls` demands it")]
+    NoTls { server: String },
     #[error("the connection to MySQL at {server} is lost")]
     Lost {
         server: String,
@@ -35,6 +55,8 @@ pub enum Error {
         user: String,
         #[source]
         source: LoginError,
+        /// Whether the connection was.
+        is_secured: bool,
     },
     #[error("MySQL at {server} sends what is not its protocol")]
     Protocol {
@@ -90,7 +112,7 @@ pub enum Error {
         reason: String,
     },
     #[error("the position {position} in the binlog of MySQL at {server} cannot be found")]
-    Place {
+    NotFound {
         server: String,
         position: String,
         #[source]
@@ -121,7 +143,11 @@ pub enum Error {
 impl Error {
     fn doing(&self) -> &'static str {
         match self {
-            Self::Unreachable { .. } | Self::Login { .. } => "connect to MySQL",
+            Self::Unreachable { .. }
+            | Self::Dial { .. }
+            | Self::Tls { .. }
+            | Self::NoTls { .. }
+            | Self::Login { .. } => "connect to MySQL",
             Self::Lost { .. }
             | Self::Silent { .. }
             | Self::Protocol { .. }
@@ -131,7 +157,7 @@ impl Error {
             Self::Dump { .. }
             | Self::Purged { .. }
             | Self::Foreign { .. }
-            | Self::Place { .. }
+            | Self::NotFound { .. }
             | Self::TooFar { .. }
             | Self::SavedPosition(_)
             | Self::GtidSet { .. }
@@ -146,7 +172,10 @@ impl Error {
             | Self::Lost { .. }
             | Self::Silent { .. }
             | Self::NotThereYet { .. } => Severity::Retry { after: None },
-            Self::Login { source, .. } => login_severity(source),
+            Self::Dial { source, .. } => source.severity(),
+            Self::Tls { source, .. } => source.severity(),
+            Self::NoTls { .. } => Severity::Stop(Exit::Config),
+            Self::Login { source, .. } => login::severity(source),
             Self::Protocol { source, .. } => protocol_severity(source),
             Self::Query { source, .. } => server_severity(source),
             Self::Dump { source, .. } => DumpRefusal::of(source).severity(source),
@@ -156,7 +185,7 @@ impl Error {
             Self::Answer { .. } | Self::Settings { .. } | Self::Purged { .. } => {
                 Severity::Stop(Exit::Unavailable)
             }
-            Self::Foreign { .. } | Self::SavedPosition(_) | Self::Place { .. } => {
+            Self::Foreign { .. } | Self::SavedPosition(_) | Self::NotFound { .. } => {
                 Severity::Stop(Exit::Data)
             }
             Self::TooFar { .. } | Self::GtidSet { .. } | Self::GtidSetTooLarge(_) => {
@@ -168,7 +197,15 @@ impl Error {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Login { source, .. } => login_hint(source).map(str::to_owned),
+            Self::Dial { source, .. } => Some(source.hint().to_owned()),
+            Self::Tls { source, .. } => source.hint().map(str::to_owned),
+            Self::NoTls { .. } => Some(
+                "give the server a certificate (ssl_cert, ssl_key), or connect without: `tls: {mode: disabled}`"
+                    .to_owned(),
+            ),
+            Self::Login {
+                source, is_secured, ..
+            } => login::hint(source, *is_secured).map(str::to_owned),
             Self::Settings { remedy, .. } => Some(remedy.clone()),
             Self::Query { source, .. } if source.meaning() == Meaning::Forbidden => Some(
                 "the user needs `GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO …`, and SELECT on the tables \
@@ -189,7 +226,7 @@ impl Error {
             Self::SavedPosition(_) => Some(
                 "restore the state file from a backup, or remove it to begin again from `start`".to_owned(),
             ),
-            Self::Place { .. } => Some(
+            Self::NotFound { .. } => Some(
                 "choose the beginning of a transaction: `SHOW BINLOG EVENTS IN '…'` lists them, each with a Gtid or \
                  Anonymous_Gtid event"
                     .to_owned(),
@@ -241,136 +278,6 @@ fn protocol_severity(error: &DecodeError) -> Severity {
         | DecodeError::UnexpectedHeader { .. }
         | DecodeError::Empty { .. }
         | DecodeError::TooLarge { .. } => Severity::Stop(Exit::Data),
-    }
-}
-
-fn login_severity(error: &LoginError) -> Severity {
-    match error {
-        LoginError::Server(error) => match error.meaning() {
-            Meaning::Passing => Severity::Retry { after: None },
-            Meaning::Refused | Meaning::Forbidden | Meaning::Other => Severity::Stop(Exit::Login),
-        },
-        LoginError::Plugin { .. } | LoginError::Encrypt(_) => Severity::Stop(Exit::Login),
-        LoginError::Decode(_) | LoginError::TooOld { .. } => Severity::Stop(Exit::Unavailable),
-    }
-}
-
-fn login_hint(error: &LoginError) -> Option<&'static str> {
-    match error {
-        LoginError::Server(error) => login_refusal_hint(error),
-        LoginError::Plugin { .. } => Some(
-            "give the user a method that is supported: `ALTER USER … IDENTIFIED WITH caching_sha2_password BY '…'`",
-        ),
-        LoginError::Decode(_) => {
-            Some("check `host` and `port`: what answers there is no MySQL server")
-        }
-        LoginError::Encrypt(_) => Some("check the server's caching_sha2_password_public_key_path"),
-        LoginError::TooOld { .. } => None,
-    }
-}
-
-fn login_refusal_hint(error: &ServerError) -> Option<&'static str> {
-    match error.code {
-        // ER_SECURE_TRANSPORT_REQUIRED
-        3159 => Some("the server wants TLS (require_secure_transport), which is not supported yet"),
-        // ER_HOST_IS_BLOCKED
-        1129 => Some("unblock this host: `TRUNCATE TABLE performance_schema.host_cache`"),
-        // ER_HOST_NOT_PRIVILEGED
-        1130 => Some("let the user in from this host: `CREATE USER 'name'@'host' …`"),
-        // ER_ACCOUNT_HAS_BEEN_LOCKED
-        3118 => Some("unlock the account: `ALTER USER … ACCOUNT UNLOCK`"),
-        // ER_MUST_CHANGE_PASSWORD_LOGIN, ER_MUST_CHANGE_PASSWORD
-        1862 | 1820 => Some("the password has expired: `ALTER USER … IDENTIFIED BY '…'`"),
-        _ if error.meaning() == Meaning::Refused => Some(
-            "check `user` and `password`, and that the user may log in from this host; an account with REQUIRE SSL \
-             cannot, since TLS is not supported yet",
-        ),
-        _ => None,
-    }
-}
-
-/// Why a server stops sending its binlog; it says so in words only, all under ER_SOURCE_FATAL_ERROR_READING_BINLOG.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum DumpRefusal {
-    Purged,
-    MoreThanTheServer,
-    Duplicate,
-    TooLargeEvent,
-    Damaged,
-    OtherGtidMode,
-    Other,
-}
-
-impl DumpRefusal {
-    fn of(error: &ServerError) -> Self {
-        match error.code {
-            // ER_SOURCE_FATAL_ERROR_READING_BINLOG
-            1236 => {}
-            // MariaDB's ER_SLAVE_SAME_ID
-            4052 => return Self::Duplicate,
-            _ => return Self::Other,
-        }
-        let says = |words: &[&str]| words.iter().any(|word| error.message.contains(word));
-        if says(&[
-            "purged required binary logs",
-            "Could not find first log file",
-            "Could not find GTID state requested",
-        ]) {
-            Self::Purged
-        } else if says(&[
-            "more GTIDs than",
-            "position > file size",
-            "not in the master's binlog",
-            "is missing the GTID",
-        ]) {
-            Self::MoreThanTheServer
-        } else if says(&["same server_uuid/server_id"]) {
-            Self::Duplicate
-        } else if says(&["max_allowed_packet"]) {
-            Self::TooLargeEvent
-        } else if says(&["crc check", "bogus data", "truncated in the middle"]) {
-            Self::Damaged
-        } else if says(&["anonymous transaction", "GTID-transaction"]) {
-            Self::OtherGtidMode
-        } else {
-            Self::Other
-        }
-    }
-
-    fn severity(self, error: &ServerError) -> Severity {
-        match self {
-            Self::MoreThanTheServer | Self::Damaged => Severity::Stop(Exit::Data),
-            Self::Purged | Self::Duplicate | Self::TooLargeEvent | Self::OtherGtidMode => {
-                Severity::Stop(Exit::Unavailable)
-            }
-            Self::Other => server_severity(error),
-        }
-    }
-
-    fn hint(self) -> Option<&'static str> {
-        match self {
-            Self::Purged => Some(
-                "what the purged files held is lost to this pipeline: remove its saved position to begin again from \
-                 `start`, and keep the binlog longer (binlog_expire_logs_seconds)",
-            ),
-            Self::MoreThanTheServer => Some(
-                "the server has lost transactions or its binlog was reset: connect to the right server, or remove the \
-                 saved position to begin again from `start`",
-            ),
-            Self::Duplicate => Some(
-                "another program reads with the same `server_id`: stop it, or give each pipeline its own `server_id`",
-            ),
-            Self::TooLargeEvent => {
-                Some("raise the server's limit: `SET PERSIST max_allowed_packet = 1073741824`")
-            }
-            Self::Damaged => {
-                Some("the server's own binlog file is damaged: see the server's error log")
-            }
-            Self::OtherGtidMode => Some(
-                "the binlog has transactions from when gtid_mode was another: change it back, or begin behind them",
-            ),
-            Self::Other => None,
-        }
     }
 }
 
@@ -466,6 +373,7 @@ mod tests {
                 server: "db:3306".to_owned(),
                 user: "repl".to_owned(),
                 source: LoginError::Server(server_error(code, "no")),
+                is_secured: false,
             })
         };
         assert_eq!(login(1045).severity, Severity::Stop(Exit::Login));

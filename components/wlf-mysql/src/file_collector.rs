@@ -10,15 +10,15 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wlf_core::component::Progress;
-use wlf_core::config::{Build, Component, Context, Invalid};
-use wlf_core::{Batch, Collector, ComponentKind, Desk, Fault, Position, Settled, turn};
+use wlf_core::config::{Context, Invalid};
+use wlf_core::{Batch, Collector, Desk, Fault, Position, Settled, turn};
 
 use self::binlog_file::BinlogFile;
 use self::blocks::Blocks;
 use self::error::Error;
 use self::listing::Listed;
 use crate::binlog::{self, Assembler, Limits, SavedPosition, Taken};
-use crate::schema::{History, Source};
+use crate::schema::{History, Owner};
 
 /// Reads binlog files of MySQL or MariaDB, and ends at the end of the last.
 ///
@@ -39,39 +39,6 @@ pub struct Config {
     ddl: bool,
 }
 
-impl Build for Config {
-    const TYPE: &'static str = "BinlogFileCollector";
-    const KIND: ComponentKind = ComponentKind::Collector;
-
-    fn build(self, context: &Context) -> Result<Component, Invalid> {
-        if self.paths.is_empty() {
-            return Err(Invalid::new("paths", "`paths` is empty")
-                .with_hint("name at least one binlog file, or a glob such as `data/binlog.*`"));
-        }
-        for path in &self.paths {
-            if let Err(error) = glob::Pattern::new(path) {
-                return Err(Invalid::new(
-                    "paths",
-                    format!("`{path}` is not a glob: {}", error.msg),
-                ));
-            }
-        }
-        let delivery = &context.delivery;
-        let limits = Limits {
-            rows: delivery.batch.rows.into(),
-            bytes: delivery.batch.bytes.as_usize(),
-            transaction: delivery.transaction_buffer.as_usize(),
-        };
-        let mut collector = BinlogFileCollector::new(self.paths, limits);
-        collector.history = self.ddl.then(|| Source {
-            collector: context.id.clone(),
-            path: context.state_file(".schema"),
-            ..Source::default()
-        });
-        Ok(Component::Collector(Box::new(collector)))
-    }
-}
-
 /// The collector.
 #[derive(Debug)]
 pub struct BinlogFileCollector {
@@ -87,10 +54,39 @@ pub struct BinlogFileCollector {
     fault: Option<Fault>,
     ended: bool,
     /// Where to keep the history of definitions, if changes of them are wanted.
-    history: Option<Source>,
+    history: Option<Owner>,
 }
 
 impl BinlogFileCollector {
+    /// Reads what a configuration names, in batches as its pipeline wants them.
+    pub(crate) fn configured(config: Config, context: &Context) -> Result<Self, Invalid> {
+        if config.paths.is_empty() {
+            return Err(Invalid::new("paths", "`paths` is empty")
+                .with_hint("name at least one binlog file, or a glob such as `data/binlog.*`"));
+        }
+        for path in &config.paths {
+            if let Err(error) = glob::Pattern::new(path) {
+                return Err(Invalid::new(
+                    "paths",
+                    format!("`{path}` is not a glob: {}", error.msg),
+                ));
+            }
+        }
+        let delivery = &context.delivery;
+        let limits = Limits {
+            rows: delivery.batch.rows.into(),
+            bytes: delivery.batch.bytes.as_usize(),
+            transaction: delivery.transaction_buffer.as_usize(),
+        };
+        let mut collector = Self::new(config.paths, limits);
+        collector.history = config.ddl.then(|| Owner {
+            collector: context.id.clone(),
+            path: context.state_file(".schema"),
+            ..Owner::default()
+        });
+        Ok(collector)
+    }
+
     /// Reads the files that `paths` name.
     pub fn new(paths: Vec<String>, limits: Limits) -> Self {
         Self {
@@ -109,7 +105,7 @@ impl BinlogFileCollector {
 
     /// Goes on with the history as it was at the position, or begins one.
     fn prepare_history(&mut self, after: Option<&Position>) -> Result<(), Error> {
-        let Some(source) = self.history.clone() else {
+        let Some(owner) = self.history.clone() else {
             return Ok(());
         };
         self.assembler = Assembler::new(self.limits).with_ddl();
@@ -126,13 +122,13 @@ impl BinlogFileCollector {
             },
         };
         let kept = match after {
-            Some(_) => History::open(source.clone(), &at)?,
+            Some(_) => History::open(owner.clone(), &at)?,
             None => None,
         };
         let history = match kept {
             Some(history) => history,
             None => {
-                let mut history = History::create(source, at, false)?;
+                let mut history = History::create(owner, at, false)?;
                 history.begin()?;
                 history
             }
@@ -205,9 +201,9 @@ impl BinlogFileCollector {
         if file.read(&mut self.blocks)? {
             return Ok(None);
         }
-        file.check_end(self.assembler.place())?;
+        file.check_end(self.assembler.coordinates())?;
         if let Some(place) = self.assembler.unfinished() {
-            let end = self.assembler.place();
+            let end = self.assembler.coordinates();
             return Err(binlog::Error::TornTransaction { place, end }.into());
         }
         self.file = None;

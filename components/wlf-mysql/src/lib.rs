@@ -11,7 +11,8 @@ pub mod schema;
 
 pub use error::Error;
 
-use wlf_core::config::ComponentType;
+use wlf_core::ComponentKind;
+use wlf_core::config::{Build, Component, ComponentType, Context, Invalid};
 
 /// The collectors of this crate.
 pub const COMPONENTS: &[ComponentType] = &[
@@ -21,3 +22,23 @@ pub const COMPONENTS: &[ComponentType] = &[
         "../../../docs/reference/BinlogFileCollector.json"
     )),
 ];
+
+impl Build for collector::Config {
+    const TYPE: &'static str = "BinlogCollector";
+    const KIND: ComponentKind = ComponentKind::Collector;
+
+    fn build(self, context: &Context) -> Result<Component, Invalid> {
+        let collector = collector::BinlogCollector::configured(self, context)?;
+        Ok(Component::Collector(Box::new(collector)))
+    }
+}
+
+impl Build for file_collector::Config {
+    const TYPE: &'static str = "BinlogFileCollector";
+    const KIND: ComponentKind = ComponentKind::Collector;
+
+    fn build(self, context: &Context) -> Result<Component, Invalid> {
+        let collector = file_collector::BinlogFileCollector::configured(self, context)?;
+        Ok(Component::Collector(Box::new(collector)))
+    }
+}

@@ -3,16 +3,18 @@
 use bytes::Bytes;
 use wlf_core::Batch;
 use wlf_core::format::{CanalOptions, DebeziumOptions, Encoder, Format, MaxwellOptions};
-use wlf_mysql::binlog::checksum::Checksum;
-use wlf_mysql::binlog::event_type as types;
-use wlf_mysql::binlog::format_description::FormatDescription;
-use wlf_mysql::binlog::header::Header;
-use wlf_mysql::binlog::inflate::Inflater;
-use wlf_mysql::binlog::query::Query;
-use wlf_mysql::binlog::transaction_payload::{Decoder, Next, PayloadEvents, TransactionPayload};
+use wlf_mysql::binlog::events::checksum::Checksum;
+use wlf_mysql::binlog::events::event_type as types;
+use wlf_mysql::binlog::events::format_description::FormatDescription;
+use wlf_mysql::binlog::events::header::Header;
+use wlf_mysql::binlog::events::inflate::Inflater;
+use wlf_mysql::binlog::events::query::Query;
+use wlf_mysql::binlog::events::transaction_payload::{
+    Decoder, Next, PayloadEvents, TransactionPayload,
+};
 use wlf_mysql::binlog::{Assembler, Limits, SavedPosition, Taken};
 use wlf_mysql::ddl::{self, Dialect};
-use wlf_mysql::schema::{History, Source};
+use wlf_mysql::schema::{History, Owner};
 
 use crate::allocation::{justified, peak};
 use crate::recorded::{self, Event, MAGIC};
@@ -31,7 +33,7 @@ fn history() -> Option<History> {
         gtid_set: None,
         server_uuid: None,
     };
-    let mut history = History::create(Source::default(), base, false).ok()?;
+    let mut history = History::create(Owner::default(), base, false).ok()?;
     history.begin().ok()?;
     Some(history)
 }
@@ -132,7 +134,7 @@ pub fn events(bytes: &[u8]) {
     };
     justified(bytes.len(), EACH, fixed, || {
         for step in Step::all(steps) {
-            let end = usize::try_from(assembler.place().position).unwrap_or(0);
+            let end = usize::try_from(assembler.coordinates().position).unwrap_or(0);
             let event = step.event(assembler.format().checksum, end);
             if !take(&mut assembler, event, None, &mut batches) {
                 break;

@@ -1,8 +1,9 @@
 //! Global transaction ids and sets of them.
 
-use wlf_mysql::binlog::event_type as types;
-use wlf_mysql::binlog::mariadb_gtid::{self, GtidEvent};
-use wlf_mysql::binlog::{GtidSet, MariadbPosition, gtid as event};
+use wlf_mysql::binlog::events::event_type as types;
+use wlf_mysql::binlog::events::gtid as event;
+use wlf_mysql::binlog::events::mariadb_gtid::{self, GtidEvent};
+use wlf_mysql::binlog::{GtidSet, MariadbPosition};
 
 use crate::allocation::justified;
 use crate::recorded;

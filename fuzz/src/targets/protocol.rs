@@ -5,7 +5,7 @@ use wlf_mysql::protocol::auth_switch_request::AuthSwitchRequest;
 use wlf_mysql::protocol::binlog_network_stream::StreamPacket;
 use wlf_mysql::protocol::err_packet::ServerError;
 use wlf_mysql::protocol::handshake_v10::HandshakeV10;
-use wlf_mysql::protocol::login::Login;
+use wlf_mysql::protocol::login::{Login, Ssl, Step};
 use wlf_mysql::protocol::ok_packet::OkPacket;
 use wlf_mysql::protocol::packet::Packets;
 use wlf_mysql::protocol::text_resultset::ResultReader;
@@ -104,14 +104,21 @@ pub fn handshake_seeds() -> Vec<Vec<u8>> {
 
 /// A conversation until somebody is logged in or not.
 pub fn login(bytes: &[u8]) {
-    justified(bytes.len(), 64, 64 << 10, || {
-        let mut login = Login::new("root", "password");
-        for packet in parts(bytes) {
-            if login.receive(packet).is_err() {
-                break;
+    for ssl in [Ssl::Disabled, Ssl::Preferred] {
+        justified(bytes.len(), 64, 64 << 10, || {
+            let mut login = Login::new("root", "password", ssl);
+            for packet in parts(bytes) {
+                let went_on = match login.receive(packet) {
+                    Ok(Step::Secure(_)) => login.secured().is_ok(),
+                    Ok(Step::Send(_) | Step::Receive | Step::Done) => true,
+                    Err(_) => false,
+                };
+                if !went_on {
+                    break;
+                }
             }
-        }
-    });
+        });
+    }
 }
 
 const PUBLIC_KEY: &[u8] = b"\x01-----BEGIN PUBLIC KEY-----
@@ -133,6 +140,17 @@ pub fn login_seeds() -> Vec<Vec<u8>> {
             OK,
         ]),
         joined([mariadb, OK]),
+        joined([
+            mariadb,
+            b"\xfeclient_ed25519\0thirty-two bytes that end in NUL\0",
+            OK,
+        ]),
+        joined([
+            mariadb,
+            b"\xfeparsec\0thirty-two bytes that end in NUL\0",
+            b"\x01P\0eighteen bytes salt",
+            OK,
+        ]),
         joined([mariadb, SWITCH, REFUSAL]),
     ]
 }

@@ -1,14 +1,14 @@
 //! Tables and the images of their rows.
 
-use wlf_mysql::binlog::column_type::{self, ColumnType};
-use wlf_mysql::binlog::event_type as types;
-use wlf_mysql::binlog::format_description::FormatDescription;
-use wlf_mysql::binlog::metadata::Metadata;
-use wlf_mysql::binlog::partial_update::{self, Completed};
+use wlf_mysql::binlog::events::event_type as types;
+use wlf_mysql::binlog::events::format_description::FormatDescription;
+use wlf_mysql::binlog::events::metadata::Metadata;
+use wlf_mysql::binlog::events::partial_update::{self, Completed};
+use wlf_mysql::binlog::events::rows::RowsEvent;
+use wlf_mysql::binlog::events::table_map::{TableMap, split_id};
 use wlf_mysql::binlog::reader::Reader;
-use wlf_mysql::binlog::rows::RowsEvent;
-use wlf_mysql::binlog::table_map::{TableMap, split_id};
-use wlf_mysql::binlog::table_plan::TablePlan;
+use wlf_mysql::binlog::tables::column_type::{self, ColumnType};
+use wlf_mysql::binlog::tables::table_plan::TablePlan;
 
 use super::{joined, parts};
 use crate::allocation::justified;

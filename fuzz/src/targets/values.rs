@@ -6,12 +6,11 @@ use wlf_core::format::{Buffer, Encoder, Format};
 use wlf_core::value::{Columns, Geometry, Row, Rows, Value, Visitor};
 use wlf_core::{Column, Table};
 use wlf_mysql::binlog::charset::Charset;
-use wlf_mysql::binlog::json_document::Node;
+use wlf_mysql::binlog::json::document::Node;
+use wlf_mysql::binlog::json::{jsonb as json, path};
 use wlf_mysql::binlog::reader::Malformed;
-use wlf_mysql::binlog::table_plan::Kind;
-use wlf_mysql::binlog::{
-    decimal as decimals, json_path, jsonb as json, old_temporal, temporal as times,
-};
+use wlf_mysql::binlog::tables::table_plan::Kind;
+use wlf_mysql::binlog::values::{decimal as decimals, old_temporal, temporal as times};
 
 use super::{joined, parts};
 use crate::allocation::justified;
@@ -55,7 +54,7 @@ pub fn json_document(bytes: &[u8]) {
         return;
     };
     justified(bytes.len(), 256, 16 << 10, || {
-        let Ok(path) = json_path::path(path) else {
+        let Ok(path) = path::path(path) else {
             return;
         };
         for change in 0..3 {

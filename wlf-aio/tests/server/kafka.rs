@@ -65,9 +65,10 @@ dispatchers:
         given(listener)
     );
     std::fs::write(place.path().join("wlf.yaml"), configuration).expect("written");
+    let certs = given("WLF_TEST_CERTS");
     let directories = [
         ("/wlf", place.path()),
-        ("/certs", Path::new(&given("WLF_TEST_CERTS"))),
+        ("/certs", Path::new(&certs)),
         ("/quickstart", &root().join("configs/quickstart")),
     ];
     let password = given("WLF_TEST_KAFKA_PASSWORD");

@@ -67,18 +67,14 @@ const FILES: &[(&str, Stage)] = &[
     ("wlf-mysql/src/file_collector", Stage::Read),
     ("wlf-mysql/src/protocol", Stage::Read),
     ("wlf-mysql/src/connection", Stage::Read),
-    ("wlf-mysql/src/binlog/block", Stage::Read),
-    ("wlf-mysql/src/binlog/table_map", Stage::TableMap),
-    ("wlf-mysql/src/binlog/table_plan", Stage::TableMap),
+    ("wlf-mysql/src/binlog/transactions/block", Stage::Read),
+    ("wlf-mysql/src/binlog/events/table_map", Stage::TableMap),
     ("wlf-mysql/src/binlog/tables", Stage::TableMap),
-    ("wlf-mysql/src/binlog/metadata", Stage::TableMap),
-    ("wlf-mysql/src/binlog/column_type", Stage::TableMap),
-    ("wlf-mysql/src/binlog/described_type", Stage::TableMap),
-    ("wlf-mysql/src/binlog/rows.rs", Stage::Walk),
-    ("wlf-mysql/src/binlog/extent.rs", Stage::Walk),
-    ("wlf-mysql/src/binlog/row_image", Stage::Walk),
-    ("wlf-mysql/src/binlog/decimal", Stage::Encode),
-    ("wlf-mysql/src/binlog/temporal", Stage::Encode),
+    ("wlf-mysql/src/binlog/events/metadata", Stage::TableMap),
+    ("wlf-mysql/src/binlog/events/rows.rs", Stage::Walk),
+    ("wlf-mysql/src/binlog/images", Stage::Walk),
+    ("wlf-mysql/src/binlog/values/decimal", Stage::Encode),
+    ("wlf-mysql/src/binlog/values/temporal", Stage::Encode),
     ("wlf-mysql/src/binlog/json", Stage::Encode),
     ("wlf-mysql/src/binlog/charset", Stage::Encode),
     ("wlf-mysql/src/binlog/", Stage::Split),
@@ -169,8 +165,8 @@ fn an_instruction_belongs_to_the_innermost_known_file() {
             "/w/components/wlf-mysql/src/binlog/reader.rs",
         ),
         frame(
-            "wlf_mysql::binlog::row_image::split",
-            "/w/components/wlf-mysql/src/binlog/row_image.rs",
+            "wlf_mysql::binlog::images::row_image::split",
+            "/w/components/wlf-mysql/src/binlog/images/row_image.rs",
         ),
         frame(
             "wlf_core::format::encode",
@@ -179,7 +175,7 @@ fn an_instruction_belongs_to_the_innermost_known_file() {
     ];
     assert_eq!(
         of(&frames),
-        (Stage::Walk, "binlog::row_image::split".to_owned())
+        (Stage::Walk, "images::row_image::split".to_owned())
     );
     assert_eq!(of(&frames[3..]).0, Stage::Encode);
     assert_eq!(of(&frames[..1]).0, Stage::Library);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::mariadb::{self, Mariadb};
 use super::mysql::{self, Mysql};
 use super::process::Process;
-use super::{kafka, probe, redis};
+use super::{kafka, probe, redis, tls};
 
 /// Names one of the servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,6 +32,18 @@ impl Kind {
         Kind::Kafka,
         Kind::Redis,
     ];
+
+    /// Returns those of the names, or all.
+    pub fn of(names: &[String]) -> Result<Vec<Kind>> {
+        let of = |name: &String| {
+            let known = Kind::ALL.into_iter().find(|kind| kind.name() == name);
+            known.with_context(|| format!("no server is called `{name}`"))
+        };
+        match names.is_empty() {
+            true => Ok(Kind::ALL.to_vec()),
+            false => names.iter().map(of).collect(),
+        }
+    }
 
     /// Returns the service's name in `docker-compose.yaml`, and its directory's below `target/servers`.
     pub fn name(self) -> &'static str {
@@ -97,13 +109,24 @@ impl Kind {
     /// Starts the server from packages and waits until it answers.
     pub fn start(self, home: &Path, port: u16) -> Result<Process> {
         match self {
-            Kind::Mysql => Mysql::new(home)?.start(port, mysql::SETTINGS),
-            Kind::Mariadb1011 => Mariadb::new(&mariadb::V10_11, home)?.start(port, &[]),
-            Kind::Mariadb118 => Mariadb::new(&mariadb::V11_8, home)?.start(port, &[]),
+            Kind::Mysql => {
+                let tls = tls::settings(home)?;
+                let settings = mysql::SETTINGS.iter().copied();
+                let settings: Vec<_> = settings.chain(tls.iter().map(String::as_str)).collect();
+                Mysql::new(home)?.start(port, &settings)
+            }
+            Kind::Mariadb1011 => start_mariadb(&mariadb::V10_11, home, port),
+            Kind::Mariadb118 => start_mariadb(&mariadb::V11_8, home, port),
             Kind::Kafka => kafka::start(home, port),
             Kind::Redis => redis::start(home, port),
         }
     }
+}
+
+fn start_mariadb(version: &'static mariadb::Version, home: &Path, port: u16) -> Result<Process> {
+    let settings = tls::settings(home)?;
+    let settings: Vec<_> = settings.iter().map(String::as_str).collect();
+    Mariadb::new(version, home)?.start(port, &settings)
 }
 
 /// Returns a port on which nothing listens.

@@ -9,6 +9,7 @@ mod probe;
 pub mod process;
 mod redis;
 mod state;
+mod tls;
 
 use std::path::PathBuf;
 use std::time::Duration;

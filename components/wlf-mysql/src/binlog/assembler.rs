@@ -1,6 +1,6 @@
 //! Makes batches of whole transactions out of a binlog's events: bytes in, batches out.
 
-mod ahead;
+mod checked;
 mod control;
 mod definition_statements;
 mod mariadb;
@@ -16,26 +16,28 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wlf_core::{Batch, Mark, Position};
 
-use self::ahead::Ahead;
+use self::checked::Checked;
 use self::payload::OpenPayload;
-use super::checksum::Checksum;
 use super::error::Error;
-use super::event_type as types;
-use super::executed::Executed;
-use super::format_description::FormatDescription;
-use super::header::Header;
-use super::inflate::Inflater;
-use super::place::Place;
-use super::position::{Boundary, SavedPosition};
-use super::query::Query;
+use super::events::checksum::Checksum;
+use super::events::event_type as types;
+use super::events::format_description::FormatDescription;
+use super::events::header::Header;
+use super::events::inflate::Inflater;
+use super::events::query::Query;
+use super::events::rows::RowsEvent;
+use super::events::table_map;
+use super::events::transaction_payload::Decoder;
+use super::events::{commit_timestamp, gtid, xid};
+use super::positions::coordinates::Coordinates;
+use super::positions::executed::Executed;
+use super::positions::saved_position::{Boundary, SavedPosition};
 use super::reader::Malformed;
-use super::rows::RowsEvent;
-use super::table_map;
 use super::tables::{Definitions, Introduced, NotIntroduced, Tables};
-use super::transaction_origin::TransactionGtid;
-use super::transaction_payload::Decoder;
+#[cfg(test)]
+use super::transactions::block::Block;
+use super::transactions::origin::TransactionGtid;
 use super::transactions::{Limits, Transactions};
-use super::{commit_timestamp, gtid, xid};
 use crate::ddl::TableName;
 use crate::schema::History;
 
@@ -78,7 +80,7 @@ pub struct Assembler {
     payload: Option<Box<OpenPayload>>,
     decoder: Decoder,
     inflater: Inflater,
-    ahead: Ahead,
+    checked: Checked,
 }
 
 /// What became of an event. A number: what has more parts goes through memory for each event, and waits there.
@@ -120,7 +122,7 @@ impl Assembler {
             payload: None,
             decoder: Decoder::default(),
             inflater: Inflater::default(),
-            ahead: Ahead::default(),
+            checked: Checked::default(),
         }
     }
 
@@ -185,7 +187,7 @@ impl Assembler {
         self.executed = executed;
         self.gtid = None;
         self.payload = None;
-        self.ahead.forget();
+        self.checked.forget();
         self.undecided_statement = false;
         self.transactions.forget();
         self.tables.next_transaction();
@@ -204,7 +206,7 @@ impl Assembler {
     }
 
     /// Where the unfinished transaction begins.
-    pub fn unfinished(&self) -> Option<Place> {
+    pub fn unfinished(&self) -> Option<Coordinates> {
         self.transactions.open_at()
     }
 
@@ -219,12 +221,12 @@ impl Assembler {
     }
 
     #[cfg(test)]
-    pub(super) fn filled(&self) -> &super::block::Block {
+    pub(super) fn filled(&self) -> &Block {
         self.transactions.filled()
     }
 
     /// The place behind the last event.
-    pub fn place(&self) -> Place {
+    pub fn coordinates(&self) -> Coordinates {
         self.place_at(self.end)
     }
 
@@ -241,8 +243,8 @@ impl Assembler {
     where
         I: Iterator<Item = Range<usize>>,
     {
-        if self.format.checksum == Checksum::Crc32 && !self.ahead.knows(block, next) {
-            self.ahead.check(block, events());
+        if self.format.checksum == Checksum::Crc32 && !self.checked.knows(block, next) {
+            self.checked.check(block, events());
         }
     }
 
@@ -279,7 +281,7 @@ impl Assembler {
         } else {
             self.format.checksum
         };
-        let verified = if self.ahead.take(bytes) {
+        let verified = if self.checked.take(bytes) {
             checksum.split(bytes).map(Ok)
         } else {
             checksum.verify(bytes)
@@ -471,8 +473,8 @@ impl Assembler {
         (self.end & !u64::from(u32::MAX)) | u64::from(position)
     }
 
-    fn place_at(&self, position: u64) -> Place {
-        Place {
+    fn place_at(&self, position: u64) -> Coordinates {
+        Coordinates {
             file: self.file.clone(),
             position,
         }

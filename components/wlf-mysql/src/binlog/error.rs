@@ -4,17 +4,17 @@ use std::borrow::Cow;
 
 use wlf_core::{Exit, Fault};
 
-use super::place::Place;
+use super::events::transaction_payload::PayloadError;
+use super::positions::coordinates::Coordinates;
 use super::reader::Malformed;
-use super::transaction_payload::PayloadError;
-use crate::schema::history::HistoryError;
+use crate::schema::HistoryError;
 
 /// What is wrong with a binlog.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{place}: the {event} event is malformed")]
     Malformed {
-        place: Place,
+        place: Coordinates,
         event: &'static str,
         #[source]
         source: Malformed,
@@ -23,45 +23,48 @@ pub enum Error {
         "{place}: the {event} event is damaged: its CRC32 is {computed:08x} and should be {stored:08x}"
     )]
     Checksum {
-        place: Place,
+        place: Coordinates,
         event: &'static str,
         stored: u32,
         computed: u32,
     },
     #[error("{place}: the TRANSACTION_PAYLOAD event cannot be read")]
     Payload {
-        place: Place,
+        place: Coordinates,
         #[source]
         source: PayloadError,
     },
     #[error("{place}: the file ends in the middle of an event")]
-    TornEvent { place: Place },
+    TornEvent { place: Coordinates },
     #[error("{end}: the file ends in the middle of the transaction that begins at {place}")]
-    TornTransaction { place: Place, end: Place },
+    TornTransaction {
+        place: Coordinates,
+        end: Coordinates,
+    },
     #[error("{place}: an event of {length} bytes, and no server writes one of more than 1 GiB")]
-    LargeEvent { place: Place, length: u32 },
+    LargeEvent { place: Coordinates, length: u32 },
     #[error("{place}: an event of type {code}, which is not known")]
-    UnknownEvent { place: Place, code: u8 },
+    UnknownEvent { place: Coordinates, code: u8 },
     #[error("{place}: {what}")]
     Unsupported {
-        place: Place,
+        place: Coordinates,
         what: &'static str,
         hint: &'static str,
     },
     #[error("{place}: rows of a table (id {table_id}) that no TABLE_MAP introduces")]
-    UnknownTable { place: Place, table_id: u64 },
+    UnknownTable { place: Coordinates, table_id: u64 },
     #[error("{place}: the server says that events are missing here: {message}")]
-    Incident { place: Place, message: String },
+    Incident { place: Coordinates, message: String },
     #[error("{place}: {transaction} of more than {limit} bytes {problem}")]
     TooLarge {
-        place: Place,
+        place: Coordinates,
         transaction: &'static str,
         limit: usize,
         problem: &'static str,
     },
     #[error("{place}: rows of `{database}`.`{table}` cannot be decoded: {reason}")]
     Undecodable {
-        place: Place,
+        place: Coordinates,
         database: String,
         table: String,
         reason: String,
@@ -71,7 +74,7 @@ pub enum Error {
     SchemaHistory(#[from] HistoryError),
     #[error("{place}: a value of {database}.{table}.{column} cannot be decoded")]
     Value {
-        place: Place,
+        place: Coordinates,
         database: String,
         table: String,
         column: String,

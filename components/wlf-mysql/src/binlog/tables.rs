@@ -1,14 +1,20 @@
 //! The tables that TABLE_MAPs introduced, each prepared once as long as it stays the same.
 
+pub mod column_type;
+pub mod declared_type;
+pub mod definition;
+pub mod described_type;
+pub mod table_plan;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::events::table_map::TableMap;
 use super::reader::Malformed;
-use super::table_map::TableMap;
-use super::table_plan::TablePlan;
+use super::tables::table_plan::TablePlan;
 use crate::ddl::TableName;
-use crate::schema::history::HistoryError;
+use crate::schema::HistoryError;
 use crate::schema::{History, Lookup};
 
 /// How much memory the tables that are remembered may take, in bytes. More are remembered only within a transaction.

@@ -1,6 +1,7 @@
 //! The transaction that is being read, those that wait to be cut, and those that are prepared and not decided.
 
-mod origin;
+pub mod block;
+pub mod origin;
 mod prepared;
 
 use std::num::NonZeroU64;
@@ -12,16 +13,16 @@ use wlf_core::{Batch, Event, Mark};
 
 pub use self::prepared::Before;
 use self::prepared::Prepared;
-use super::block::{Block, Part, offsets};
 use super::error::Error;
-use super::event_type;
-use super::header::Header;
-use super::place::Place;
+use super::events::event_type;
+use super::events::header::Header;
+use super::events::rows::{DUMMY_TABLE_ID, RowsEvent};
+use super::positions::coordinates::Coordinates;
 use super::reader::Malformed;
-use super::rows::{DUMMY_TABLE_ID, RowsEvent};
-use super::table_plan::TablePlan;
 use super::tables::Tables;
-use super::transaction_origin::TransactionOrigin;
+use super::tables::table_plan::TablePlan;
+use super::transactions::block::{Block, Part, offsets};
+use super::transactions::origin::TransactionOrigin;
 
 /// What an event takes besides its bytes: of one-row transactions that is about as much as they are.
 const EVENT: usize = size_of::<Event>() + size_of::<Part>() + size_of::<TransactionOrigin>();
@@ -67,7 +68,7 @@ pub struct Transactions {
 /// The open transaction.
 #[derive(Debug)]
 struct Open {
-    place: Place,
+    place: Coordinates,
     size: Size,
     /// Its first rows are gone already.
     streaming: bool,
@@ -126,7 +127,7 @@ impl Transactions {
 
     /// Where the open transaction begins.
     #[inline(always)]
-    pub fn open_at(&self) -> Option<Place> {
+    pub fn open_at(&self) -> Option<Coordinates> {
         self.open.as_ref().map(|open| open.place.clone())
     }
 
@@ -143,7 +144,7 @@ impl Transactions {
 
     /// Opens a transaction, if none is open.
     #[inline(always)]
-    pub fn begin(&mut self, place: &Place) {
+    pub fn begin(&mut self, place: &Coordinates) {
         if self.open.is_none() {
             self.number = self.number.saturating_add(1);
             self.open = Some(Open {
@@ -162,7 +163,7 @@ impl Transactions {
     }
 
     /// Opens a distributed transaction.
-    pub fn begin_xa(&mut self, place: &Place, id: &[u8]) {
+    pub fn begin_xa(&mut self, place: &Coordinates, id: &[u8]) {
         self.begin(place);
         if let Some(open) = &mut self.open {
             open.xa = Some(id.into());
@@ -186,7 +187,7 @@ impl Transactions {
         header: &Header,
         event: &RowsEvent<'_>,
         tables: &Tables,
-        place: Place,
+        place: Coordinates,
     ) -> Result<(), Error> {
         if event.rows.is_empty() {
             return Ok(());
@@ -211,9 +212,9 @@ impl Transactions {
         header: &Header,
         event: &RowsEvent<'_>,
         plan: &Arc<TablePlan>,
-        place: Place,
+        place: Coordinates,
     ) -> Result<(), Error> {
-        let wrong = |place: &Place, source| Error::Malformed {
+        let wrong = |place: &Coordinates, source| Error::Malformed {
             place: place.clone(),
             event: event_type::name(header.code),
             source,

@@ -8,12 +8,12 @@ use serde::Deserialize;
 use tokio::time::sleep;
 use wlf_core::Position;
 
-use super::config::{FIRST_EVENT, Start};
 use super::locate::{self, Target};
 use super::replica::Replica;
-use super::server::{BinlogFile, BinlogStatus, Flavor, Server, without_spaces};
-use super::stream::Origin;
-use crate::binlog::{Executed, GtidSet, SavedPosition};
+use super::server::{BinlogFile, BinlogStatus, Server, without_spaces};
+use super::start::{FIRST_EVENT, Start};
+use super::stream::Dump;
+use crate::binlog::{Executed, Flavor, GtidSet, SavedPosition};
 use crate::connection::{Connection, Endpoint};
 use crate::error::Error;
 
@@ -39,7 +39,7 @@ pub fn shown(place: &SavedPosition) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beginning {
     pub place: SavedPosition,
-    pub origin: Origin,
+    pub dump: Dump,
 }
 
 /// Finds the place on a server where a stream begins.
@@ -98,11 +98,11 @@ impl Search<'_> {
                     return self.of_place(place);
                 }
                 // The server looks at the set first and at the position then, which may be a transaction further.
-                let origin = match self.server.executed(&status.executed)? {
-                    Executed::Mysql(set) => Origin::Gtids(set.encode()),
-                    Executed::Mariadb(position) => Origin::Mariadb(position),
+                let dump = match self.server.executed(&status.executed)? {
+                    Executed::Mysql(set) => Dump::Gtids(set.encode()),
+                    Executed::Mariadb(position) => Dump::Mariadb(position),
                 };
-                Ok(Beginning { origin, place })
+                Ok(Beginning { dump, place })
             }
             Start::Earliest => {
                 self.of_files()?;
@@ -174,7 +174,7 @@ impl Search<'_> {
             sleep(BETWEEN_LOOKS).await;
         }
         Ok(Beginning {
-            origin: Origin::Gtids(set.encode()),
+            dump: Dump::Gtids(set.encode()),
             place,
         })
     }
@@ -206,7 +206,7 @@ impl Search<'_> {
             position: place.position,
         })?;
         Ok(Beginning {
-            origin: Origin::Position {
+            dump: Dump::Position {
                 file: place.file.clone(),
                 position,
             },

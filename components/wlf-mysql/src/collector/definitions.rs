@@ -1,15 +1,16 @@
 //! Asks the server for tables' definitions where the binlog does not have them.
 
 use super::beginning::{Beginning, executed};
+use super::later_changes::{self, LaterChanges};
+use super::read_back;
 use super::replica::Replica;
 use super::server::Server;
-use super::stream::Origin;
-use crate::binlog::executed::Executed;
-use crate::binlog::{Assembler, Place, SavedPosition};
+use super::stream::Dump;
+use crate::binlog::positions::executed::Executed;
+use crate::binlog::{Assembler, Coordinates, SavedPosition};
 use crate::connection::{Connection, Endpoint};
 use crate::error::Error;
-use crate::schema::ahead::{self, Ahead};
-use crate::schema::{History, Lookup, Source, read_back};
+use crate::schema::{History, Lookup, Owner};
 
 /// Asks the server for tables' definitions.
 #[derive(Debug)]
@@ -17,20 +18,20 @@ pub struct Definitions {
     endpoint: Endpoint,
     /// Looks ahead beside the stream, which a replica of the same name would end.
     scout: Replica,
-    source: Source,
+    owner: Owner,
     /// Made when it is needed.
     connection: Option<Connection>,
-    ahead: Option<Ahead>,
+    later: Option<LaterChanges>,
 }
 
 impl Definitions {
-    pub fn new(endpoint: Endpoint, scout: Replica, source: Source) -> Self {
+    pub fn new(endpoint: Endpoint, scout: Replica, owner: Owner) -> Self {
         Self {
             endpoint,
             scout,
-            source,
+            owner,
             connection: None,
-            ahead: None,
+            later: None,
         }
     }
 
@@ -46,27 +47,25 @@ impl Definitions {
         is_wanted: bool,
     ) -> Result<(), Error> {
         // Another server has other files.
-        self.ahead = None;
+        self.later = None;
         self.connection = None;
-        self.source.folds_case = server.lower_case_table_names() > 0;
-        self.source.lowers_case = server.lower_case_table_names() == 1;
+        self.owner.folds_case = server.lower_case_table_names() > 0;
+        self.owner.lowers_case = server.lower_case_table_names() == 1;
         let place = &beginning.place;
         if let Some(history) = assembler.history() {
             if history.go_to(place)? {
                 return Ok(());
             }
-        } else if resumes && let Some(history) = History::open(self.source.clone(), place)? {
+        } else if resumes && let Some(history) = History::open(self.owner.clone(), place)? {
             assembler.set_history(Some(history));
             return Ok(());
         }
         assembler.set_history(None);
         if !is_wanted {
             // It would miss what comes now, if it were found again later.
-            return Ok(History::remove(&self.source)?);
+            return Ok(History::remove(&self.owner)?);
         }
-        let history = self
-            .read_everything(place.clone(), &beginning.origin)
-            .await?;
+        let history = self.read_everything(place.clone(), &beginning.dump).await?;
         assembler.set_history(Some(history));
         Ok(())
     }
@@ -75,18 +74,18 @@ impl Definitions {
     async fn read_everything(
         &mut self,
         place: SavedPosition,
-        origin: &Origin,
+        dump: &Dump,
     ) -> Result<History, Error> {
-        let from = Place {
+        let from = Coordinates {
             file: place.file.as_str().into(),
             position: place.position,
         };
-        let mut history = History::create(self.source.clone(), place, true)?;
+        let mut history = History::create(self.owner.clone(), place, true)?;
         let mut connection = self.connected().await?;
         read_back::everything(&mut connection, &mut history).await?;
         self.connection = Some(connection);
-        let ahead = ahead::look(&self.endpoint, &self.scout, origin, from, None).await?;
-        match ahead.changed() {
+        let later = later_changes::look(&self.endpoint, &self.scout, dump, from, None).await?;
+        match later.changed() {
             Some(tables) => {
                 for table in tables {
                     history.forget_table(table)?;
@@ -95,7 +94,7 @@ impl Definitions {
             None => history.forget_everything()?,
         }
         history.begin()?;
-        self.ahead = Some(ahead);
+        self.later = Some(later);
         tracing::info!(
             server = %self.endpoint,
             tables = history.tables(),
@@ -109,11 +108,11 @@ impl Definitions {
         let Some(table) = assembler.needed().cloned() else {
             return Ok(());
         };
-        let place = assembler.place();
+        let place = assembler.coordinates();
         if assembler.history().is_none() {
             let position = super::beginning::saved(&assembler.position())?;
-            let origin = self.origin(&position)?;
-            let history = self.read_everything(position, &origin).await?;
+            let dump = self.dump(&position)?;
+            let history = self.read_everything(position, &dump).await?;
             assembler.set_history(Some(history));
         }
         let Some(history) = assembler.history() else {
@@ -132,9 +131,9 @@ impl Definitions {
             other => other?,
         };
         self.connection = Some(connection);
-        let ahead = self.look_ahead(&place, assembler).await?;
-        let change = ahead.change_of(&table, &place).cloned();
-        self.ahead = Some(ahead);
+        let later = self.look_ahead(&place, assembler).await?;
+        let change = later.change_of(&table, &place).cloned();
+        self.later = Some(later);
         let Some(history) = assembler.history() else {
             return Ok(());
         };
@@ -153,30 +152,34 @@ impl Definitions {
     }
 
     /// Reads on from where it was looked last.
-    async fn look_ahead(&mut self, place: &Place, assembler: &Assembler) -> Result<Ahead, Error> {
-        let before = self.ahead.take();
-        let from = before.as_ref().map_or(place, |ahead| &ahead.end).clone();
+    async fn look_ahead(
+        &mut self,
+        place: &Coordinates,
+        assembler: &Assembler,
+    ) -> Result<LaterChanges, Error> {
+        let before = self.later.take();
+        let from = before.as_ref().map_or(place, |later| &later.end).clone();
         let position = super::beginning::saved(&assembler.position())?;
-        let origin = self.origin(&SavedPosition {
+        let dump = self.dump(&SavedPosition {
             file: from.file.to_string(),
             position: from.position,
             ..position
         })?;
-        ahead::look(&self.endpoint, &self.scout, &origin, from, before).await
+        later_changes::look(&self.endpoint, &self.scout, &dump, from, before).await
     }
 
     /// How a stream from the place is asked for.
-    fn origin(&self, place: &SavedPosition) -> Result<Origin, Error> {
+    fn dump(&self, place: &SavedPosition) -> Result<Dump, Error> {
         if let Ok(position) = u32::try_from(place.position) {
-            return Ok(Origin::Position {
+            return Ok(Dump::Position {
                 file: place.file.clone(),
                 position,
             });
         }
         match &place.gtid_set {
             Some(set) => Ok(match executed(&self.endpoint.to_string(), set)? {
-                Executed::Mysql(set) => Origin::Gtids(set.encode()),
-                Executed::Mariadb(position) => Origin::Mariadb(position),
+                Executed::Mysql(set) => Dump::Gtids(set.encode()),
+                Executed::Mariadb(position) => Dump::Mariadb(position),
             }),
             None => Err(Error::TooFar {
                 file: place.file.clone(),

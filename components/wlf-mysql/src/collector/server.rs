@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::binlog::Executed;
+use crate::binlog::{Executed, Flavor};
 use crate::connection::Connection;
 use crate::error::Error;
 
@@ -53,13 +53,6 @@ impl Version {
         let mut next = || numbers.next().unwrap_or(0);
         Self::new(next(), next(), next())
     }
-}
-
-/// Whose server it is: they differ in what GTIDs are, and in the names of settings and rights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flavor {
-    Mysql,
-    Mariadb,
 }
 
 /// A server as it says it is.

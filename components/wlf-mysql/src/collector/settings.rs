@@ -1,6 +1,7 @@
 //! Whether a server is set up to be read, and whether the user may read it.
 
-use super::server::{Flavor, Server, Version};
+use super::server::{Server, Version};
+use crate::binlog::Flavor;
 use crate::connection::Connection;
 use crate::error::Error;
 

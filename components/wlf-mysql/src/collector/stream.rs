@@ -26,7 +26,7 @@ const NET_WRITE_TIMEOUT: u32 = 86_400;
 
 /// Where a stream begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum Dump {
     /// At an event of a file.
     Position { file: String, position: u32 },
     /// Behind the transactions of a set of GTIDs, in the server's binary form.
@@ -66,12 +66,12 @@ impl Stream {
     pub async fn open(
         mut connection: Connection,
         replica: &Replica,
-        origin: &Origin,
+        dump: &Dump,
         until_end: bool,
         from: String,
     ) -> Result<Self, Error> {
         connection.query(&session(replica)).await?;
-        if let Origin::Mariadb(position) = origin {
+        if let Dump::Mariadb(position) = dump {
             connection.query(&slave_state(position)).await?;
         }
         let register = com_register_slave::encode(replica.server_id, &replica.name);
@@ -84,12 +84,12 @@ impl Stream {
             // their lengths only if none is left out.
             annotations: connection.handshake().is_mariadb(),
         };
-        let dump = match origin {
-            Origin::Position { file, position } => {
+        let dump = match dump {
+            Dump::Position { file, position } => {
                 com_binlog_dump::encode(replica.server_id, file, *position, options)
             }
-            Origin::Mariadb(_) => com_binlog_dump::encode(replica.server_id, "", 4, options),
-            Origin::Gtids(set) => com_binlog_dump_gtid::encode(replica.server_id, set, until_end)
+            Dump::Mariadb(_) => com_binlog_dump::encode(replica.server_id, "", 4, options),
+            Dump::Gtids(set) => com_binlog_dump_gtid::encode(replica.server_id, set, until_end)
                 .map_err(Error::GtidSetTooLarge)?,
         };
         connection.command(&dump).await?;

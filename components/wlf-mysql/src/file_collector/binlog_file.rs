@@ -10,8 +10,8 @@ use bytes::Bytes;
 use super::blocks::{BLOCK, Blocks};
 use super::error::Error;
 use super::listing::Listed;
-use crate::binlog::header::Header;
-use crate::binlog::{self, Assembler, Place};
+use crate::binlog::events::header::Header;
+use crate::binlog::{self, Assembler, Coordinates};
 
 const MAGIC: [u8; 4] = [0xfe, b'b', b'i', b'n'];
 const ENCRYPTED: [u8; 4] = [0xfd, b'b', b'i', b'n'];
@@ -174,21 +174,21 @@ impl BinlogFile {
     }
 
     /// Nothing may be left at the end.
-    pub fn check_end(&self, place: Place) -> Result<(), binlog::Error> {
+    pub fn check_end(&self, place: Coordinates) -> Result<(), binlog::Error> {
         if self.next == self.filled {
             return Ok(());
         }
         Err(binlog::Error::TornEvent {
-            place: Place {
+            place: Coordinates {
                 position: self.position(),
                 ..place
             },
         })
     }
 
-    fn place_at(&self, at: usize) -> Place {
+    fn place_at(&self, at: usize) -> Coordinates {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
-        Place {
+        Coordinates {
             file: name.to_string_lossy().into(),
             position: self.base + at as u64,
         }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use wlf_core::{Exit, Fault};
 
 use crate::binlog;
-use crate::binlog::gtid_set::NotGtidSet;
-use crate::schema::history::HistoryError;
+use crate::binlog::positions::gtid_set::NotGtidSet;
+use crate::schema::HistoryError;
 
 /// What is wrong with binlog files.
 #[derive(Debug, thiserror::Error)]

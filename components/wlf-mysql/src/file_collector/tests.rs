@@ -6,7 +6,7 @@ use wlf_core::{Batch, Collector, Exit, Fault, Position};
 
 use super::blocks::BLOCK;
 use super::*;
-use crate::binlog::header::Header;
+use crate::binlog::events::header::Header;
 
 const LIMITS: Limits = Limits {
     rows: 10_000,
@@ -311,9 +311,8 @@ fn its_configuration_wants_paths() {
         state: None,
     };
     let build = |json: &str| {
-        serde_json::from_str::<Config>(json)
-            .unwrap()
-            .build(&context)
+        let config = serde_json::from_str::<Config>(json).unwrap();
+        BinlogFileCollector::configured(config, &context)
     };
     assert!(build(r#"{"paths": ["data/binlog.*"]}"#).is_ok());
     for json in [r#"{"paths": []}"#, r#"{"paths": ["a***"]}"#] {

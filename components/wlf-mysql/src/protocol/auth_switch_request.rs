@@ -5,6 +5,9 @@ use super::reader::{DecodeError, Reader};
 /// The packet's first byte.
 pub const HEADER: u8 = 0xFE;
 
+/// How long the nonces of MySQL's methods are, in bytes; those of MariaDB's have 32.
+const NONCE: usize = 20;
+
 /// The method that the server wants, and its nonce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuthSwitchRequest<'a> {
@@ -32,12 +35,12 @@ impl<'a> AuthSwitchRequest<'a> {
         }
         // string<NUL>: plugin name
         let plugin = reader.nul_bytes("plugin name")?;
-        // string<EOF>: authentication plugin data, with a NUL behind it that is no part of it
-        let data = reader.rest();
-        Ok(Self {
-            plugin,
-            nonce: data.strip_suffix(&[0]).unwrap_or(data),
-        })
+        // string<EOF>: authentication plugin data; behind a nonce of MySQL there is a NUL that is no part of it
+        let nonce = match reader.rest() {
+            [nonce @ .., 0] if nonce.len() == NONCE => nonce,
+            nonce => nonce,
+        };
+        Ok(Self { plugin, nonce })
     }
 }
 
@@ -55,6 +58,9 @@ mod tests {
                 nonce: b"zQg4i6oNy6=rHN/>-b)A",
             })
         );
+        let of_mariadb = b"\xfeclient_ed25519\0thirty-two bytes that end in NUL\0";
+        let request = AuthSwitchRequest::decode(of_mariadb).unwrap();
+        assert_eq!(request.nonce, b"thirty-two bytes that end in NUL\0");
         assert_eq!(
             AuthSwitchRequest::decode(&[0xFE]).unwrap().plugin,
             b"mysql_old_password"

@@ -1,4 +1,5 @@
-//! The authentication method `caching_sha2_password`, by scramble and, where the server has none cached, by RSA.
+//! The authentication method `caching_sha2_password`, by scramble and, where the server has none cached, with the password
+//! itself over TLS, else by RSA.
 //!
 //! The manual's "Caching_sha2_password information"; the server's side is `sql/auth/sha2_password.cc`.
 

@@ -84,11 +84,11 @@ impl HandshakeV10 {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// The manual's example of a server 5.5.2, and one of 9.7 in its shape.
-    pub(in crate::protocol) fn handshake(plugin: &str) -> Vec<u8> {
+    pub(crate) fn handshake(plugin: &str) -> Vec<u8> {
         let mut packet = b"\x0a9.7.4\0".to_vec();
         packet.extend(11_u32.to_le_bytes());
         packet.extend(b"dvH@I-CJ\0");

@@ -63,12 +63,19 @@ impl Packets {
                     .saturating_sub(self.received.len())
             })
             .unwrap_or(0);
-        let spare = self.received.capacity().saturating_sub(self.received.len());
-        // A block's last bytes are not worth a read of their own.
-        if spare < missing || spare < READ_BLOCK / 8 {
+        if self.spare() < missing || !self.has_room() {
             self.received.reserve(missing.max(READ_BLOCK));
         }
         &mut self.received
+    }
+
+    /// Whether there is room left in the block that is being read into; its last bytes are not worth a read of their own.
+    pub fn has_room(&self) -> bool {
+        self.spare() >= READ_BLOCK / 8
+    }
+
+    fn spare(&self) -> usize {
+        self.received.capacity().saturating_sub(self.received.len())
     }
 
     /// How many bytes were received and not taken.

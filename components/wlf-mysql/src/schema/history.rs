@@ -1,35 +1,22 @@
 //! Every table's definition at the position that is being read, on disk as far as there is a state directory.
 
 mod apply;
-mod error;
 mod rewrite;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
 
 use serde_json::value::to_raw_value;
 
 pub use self::apply::{Change, Surroundings};
-pub use self::error::HistoryError;
+use super::entry::{Entry, Heading, TableState, VERSION};
+use super::error::HistoryError;
 use super::log::{Line, Log};
+use super::owner::Owner;
 use super::point::{Point, Reached};
-use super::record::{Header, Record, TableState, VERSION};
 use super::table::TableSchema;
 use crate::binlog::SavedPosition;
 use crate::ddl::TableName;
-
-/// Whose history it is, and where it is kept.
-#[derive(Debug, Clone, Default)]
-pub struct Source {
-    pub collector: String,
-    /// `None`: in memory.
-    pub path: Option<PathBuf>,
-    /// The server takes names that differ in case only for the same (`lower_case_table_names`).
-    pub folds_case: bool,
-    /// The server writes all names in lower case (`lower_case_table_names=1`).
-    pub lowers_case: bool,
-}
 
 /// What is known of a table at the position that is being read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,9 +33,9 @@ pub enum Lookup {
 /// Definitions are in the log; memory holds some 40 bytes for each table.
 #[derive(Debug)]
 pub struct History {
-    source: Source,
+    owner: Owner,
     log: Log,
-    header: Header,
+    header: Heading,
     index: HashMap<u128, Line>,
     databases: HashMap<String, Database>,
     /// Tables that are not in the index are unknown, since this point or the beginning.
@@ -79,24 +66,20 @@ impl History {
     /// Begins a history at a position, in the place of any other; it counts once it [`is begun`](Self::begin).
     ///
     /// `complete`: every table that the server has will be [added](Self::add_table).
-    pub fn create(
-        source: Source,
-        base: SavedPosition,
-        complete: bool,
-    ) -> Result<Self, HistoryError> {
-        let header = Header {
+    pub fn create(owner: Owner, base: SavedPosition, complete: bool) -> Result<Self, HistoryError> {
+        let header = Heading {
             schema_history: VERSION,
-            collector: source.collector.clone(),
+            collector: owner.collector.clone(),
             base,
             complete,
         };
-        let log = match &source.path {
+        let log = match &owner.path {
             Some(path) => Log::beside(path),
             None => Ok(Log::in_memory()),
         };
         let mut history = Self {
-            log: log.map_err(|error| source.failed(error))?,
-            source,
+            log: log.map_err(|error| owner.failed(error))?,
+            owner,
             header,
             index: HashMap::new(),
             databases: HashMap::new(),
@@ -109,18 +92,18 @@ impl History {
         };
         let header = history.header.clone();
         let appended = history.log.append(&header);
-        appended.map_err(|error| history.source.failed(error))?;
+        appended.map_err(|error| history.owner.failed(error))?;
         Ok(history)
     }
 
     /// Makes the history that was created the one that the next start finds.
     pub fn begin(&mut self) -> Result<(), HistoryError> {
-        self.append(&Record::Synced)?;
-        let put = match &self.source.path {
+        self.append(&Entry::Synced)?;
+        let put = match &self.owner.path {
             Some(path) => self.log.put(path),
             None => self.log.sync(),
         };
-        put.map_err(|error| self.source.failed(error))?;
+        put.map_err(|error| self.owner.failed(error))?;
         self.live = self.log.length();
         self.dirty = false;
         Ok(())
@@ -132,13 +115,13 @@ impl History {
     ///
     /// # Errors
     /// If the file cannot be read, or is not what this program has written.
-    pub fn open(source: Source, at: &SavedPosition) -> Result<Option<Self>, HistoryError> {
-        let Some(path) = &source.path else {
+    pub fn open(owner: Owner, at: &SavedPosition) -> Result<Option<Self>, HistoryError> {
+        let Some(path) = &owner.path else {
             return Ok(None);
         };
-        let log = Log::open(path).map_err(|error| source.failed(error))?;
+        let log = Log::open(path).map_err(|error| owner.failed(error))?;
         match log {
-            Some(log) => Self::load(source, log, &Reached::new(at.clone())),
+            Some(log) => Self::load(owner, log, &Reached::new(at.clone())),
             None => Ok(None),
         }
     }
@@ -161,10 +144,10 @@ impl History {
         }
     }
 
-    fn load(source: Source, mut log: Log, at: &Reached) -> Result<Option<Self>, HistoryError> {
-        let mut loading = rewrite::Loading::new(&source, at);
+    fn load(owner: Owner, mut log: Log, at: &Reached) -> Result<Option<Self>, HistoryError> {
+        let mut loading = rewrite::Loading::new(&owner, at);
         let read = log.lines(|line, json| loading.take(line, json));
-        read.map_err(|error| error.of(&source))?;
+        read.map_err(|error| error.of(&owner))?;
         let rewrite::Loading {
             header,
             index,
@@ -177,14 +160,14 @@ impl History {
             ..
         } = loading;
         let Some(header) = header else {
-            return Err(source.damaged(0));
+            return Err(owner.damaged(0));
         };
         if is_foreign || at.includes_position(&header.base) != Some(true) {
             return Ok(None);
         }
         let mut history = Self {
             live: log.length(),
-            source,
+            owner,
             log,
             header,
             index,
@@ -203,7 +186,7 @@ impl History {
 
     /// What is known of a table.
     pub fn lookup(&mut self, table: &TableName) -> Result<Lookup, HistoryError> {
-        if let Some(reason) = self.refused.get(&self.source.folded(table)) {
+        if let Some(reason) = self.refused.get(&self.owner.folded(table)) {
             return Ok(Lookup::Refused(reason.clone()));
         }
         Ok(match self.state(table)? {
@@ -217,7 +200,7 @@ impl History {
         &mut self,
         table: &TableName,
     ) -> Result<Option<(Option<Point>, TableState)>, HistoryError> {
-        let folded = self.source.folded(table);
+        let folded = self.owner.folded(table);
         let Some(line) = self.index.get(&key(&folded)).copied() else {
             return Ok(None);
         };
@@ -229,11 +212,11 @@ impl History {
         let json = self
             .log
             .read(line)
-            .map_err(|error| self.source.failed(error))?;
-        let json = json.map_err(|damaged| self.source.damaged(damaged.offset))?;
-        let damaged = || self.source.damaged(line.offset);
+            .map_err(|error| self.owner.failed(error))?;
+        let json = json.map_err(|damaged| self.owner.damaged(damaged.offset))?;
+        let damaged = || self.owner.damaged(line.offset);
         match serde_json::from_slice(&json) {
-            Ok(Record::Table { name, at, is })
+            Ok(Entry::Table { name, at, is })
                 if name.0 == folded.database && name.1 == folded.table =>
             {
                 let state = serde_json::from_str(is.get()).map_err(|_| damaged())?;
@@ -271,7 +254,7 @@ impl History {
         if self.refused.len() >= REFUSED {
             self.refused.clear();
         }
-        self.refused.insert(self.source.folded(table), reason);
+        self.refused.insert(self.owner.folded(table), reason);
     }
 
     fn set(
@@ -280,9 +263,9 @@ impl History {
         state: &TableState,
         at: Option<Point>,
     ) -> Result<(), HistoryError> {
-        let folded = self.source.folded(table);
-        let is = to_raw_value(state).map_err(|error| self.source.failed(error.into()))?;
-        let line = self.append(&Record::Table {
+        let folded = self.owner.folded(table);
+        let is = to_raw_value(state).map_err(|error| self.owner.failed(error.into()))?;
+        let line = self.append(&Entry::Table {
             name: (
                 folded.database.as_str().into(),
                 folded.table.as_str().into(),
@@ -302,8 +285,8 @@ impl History {
         charset: Option<String>,
         at: Option<Point>,
     ) -> Result<(), HistoryError> {
-        let name = self.source.folded_name(name);
-        let line = self.append(&Record::Database {
+        let name = self.owner.folded_name(name);
+        let line = self.append(&Entry::Database {
             name: name.as_str().into(),
             at: at.clone(),
             charset: charset.clone(),
@@ -320,7 +303,7 @@ impl History {
 
     /// Nothing is known of any table at the beginning.
     pub fn forget_everything(&mut self) -> Result<(), HistoryError> {
-        self.append(&Record::AllUnknown { at: None })?;
+        self.append(&Entry::AllUnknown { at: None })?;
         self.index.clear();
         self.unknown = true;
         self.dirty = true;
@@ -333,18 +316,18 @@ impl History {
     }
 
     /// Removes the history that an earlier run has left.
-    pub fn remove(source: &Source) -> Result<(), HistoryError> {
-        let Some(path) = &source.path else {
+    pub fn remove(owner: &Owner) -> Result<(), HistoryError> {
+        let Some(path) = &owner.path else {
             return Ok(());
         };
         match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(source.failed(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(owner.failed(error)),
             _ => Ok(()),
         }
     }
 
     fn forget_all(&mut self, at: Point) -> Result<(), HistoryError> {
-        self.append(&Record::AllUnknown {
+        self.append(&Entry::AllUnknown {
             at: Some(at.clone()),
         })?;
         self.index.clear();
@@ -362,9 +345,9 @@ impl History {
         }
     }
 
-    fn append(&mut self, record: &Record<'_>) -> Result<Line, HistoryError> {
+    fn append(&mut self, record: &Entry<'_>) -> Result<Line, HistoryError> {
         let appended = self.log.append(record);
-        appended.map_err(|error| self.source.failed(error))
+        appended.map_err(|error| self.owner.failed(error))
     }
 
     /// Puts what was learned on the disk; to be called before a position behind it is given away.
@@ -372,8 +355,8 @@ impl History {
         if !self.dirty {
             return Ok(());
         }
-        self.append(&Record::Synced)?;
-        self.log.sync().map_err(|error| self.source.failed(error))?;
+        self.append(&Entry::Synced)?;
+        self.log.sync().map_err(|error| self.owner.failed(error))?;
         self.dirty = false;
         Ok(())
     }
@@ -394,33 +377,6 @@ impl History {
     /// The log's length in bytes.
     pub fn length(&self) -> u64 {
         self.log.length()
-    }
-}
-
-impl Source {
-    fn folded_name(&self, name: &str) -> String {
-        if self.folds_case {
-            name.to_lowercase()
-        } else {
-            name.to_owned()
-        }
-    }
-
-    /// The table's name as it is looked for.
-    fn folded(&self, table: &TableName) -> TableName {
-        TableName {
-            database: self.folded_name(&table.database),
-            table: self.folded_name(&table.table),
-        }
-    }
-
-    /// A name as the server writes it.
-    fn written(&self, name: &str) -> String {
-        if self.lowers_case {
-            name.to_lowercase()
-        } else {
-            name.to_owned()
-        }
     }
 }
 

@@ -3,15 +3,17 @@
 //! A [`History`] begins with what `information_schema` says at the start, and each statement in the binlog that changes a
 //! definition moves it on at its own position. See `docs/design/schema-history.md`.
 
-pub mod ahead;
+mod entry;
+pub mod error;
 pub mod history;
 mod log;
+mod owner;
 pub mod point;
-pub mod read_back;
-mod record;
 pub mod statement;
 pub mod table;
 
-pub use history::{Change, History, Lookup, Source, Surroundings};
+pub use error::HistoryError;
+pub use history::{Change, History, Lookup, Surroundings};
+pub use owner::Owner;
 pub use point::Point;
 pub use table::{ColumnSchema, TableSchema};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::binlog::SavedPosition;
-use crate::binlog::executed::Executed;
+use crate::binlog::positions::executed::Executed;
 
 /// The place behind a statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

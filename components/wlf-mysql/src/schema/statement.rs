@@ -3,8 +3,8 @@
 use mysql_common::collations::{Collation, CollationId};
 
 use crate::binlog::charset::Charset;
-use crate::binlog::query::Query;
-use crate::binlog::status_variables::StatusVariables;
+use crate::binlog::events::query::Query;
+use crate::binlog::events::status_variables::StatusVariables;
 use crate::ddl::{self, Dialect, Effect, charset_name};
 
 /// A statement that changes definitions.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::binlog::definition::{ColumnDefinition, Definition};
+use crate::binlog::tables::definition::{ColumnDefinition, Definition};
 use crate::ddl::{CharsetName, Clause, ColumnClause, Placement, TextSize, TypeName, charset_width};
 
 /// A table's definition, as far as it decides how rows are decoded and shown.

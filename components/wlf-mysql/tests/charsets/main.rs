@@ -236,5 +236,8 @@ fn endpoint(variable: &str) -> Endpoint {
         port: port.parse().unwrap(),
         user: user.to_owned(),
         password: Secret::new(password),
+        connector: std::sync::Arc::new(
+            wlf_net::Connector::new(&wlf_net::Tls::default()).expect("no TLS on this machine"),
+        ),
     }
 }

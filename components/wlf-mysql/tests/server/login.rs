@@ -3,12 +3,12 @@
 use wlf_core::{Exit, Fault, Severity};
 use wlf_mysql::connection::{Connection, Endpoint};
 use wlf_mysql::protocol::{
-    com_query, handshake_v10::HandshakeV10, login::Login, login::Step, packet::Packets,
+    com_query, handshake_v10::HandshakeV10, login::Login, login::Ssl, login::Step, packet::Packets,
 };
 
 use crate::Server;
 
-async fn recreate(server: &mut Server, user: &str, password: &str) {
+pub async fn recreate(server: &mut Server, user: &str, password: &str) {
     server.run(&format!("DROP USER IF EXISTS {user}")).await;
     server
         .run(&format!(
@@ -18,13 +18,13 @@ async fn recreate(server: &mut Server, user: &str, password: &str) {
 }
 
 /// Logs in by hand and says which packets of the server were AuthMoreData.
-async fn more_data_of_a_login(endpoint: &Endpoint) -> Vec<u8> {
+pub async fn more_data_of_a_login(endpoint: &Endpoint, ssl: Ssl) -> Vec<u8> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut stream = tokio::net::TcpStream::connect((&*endpoint.host, endpoint.port))
-        .await
-        .unwrap();
+    let (host, port) = (&*endpoint.host, endpoint.port);
+    let stream = tokio::net::TcpStream::connect((host, port)).await;
+    let mut stream = wlf_net::Stream::Plain(stream.unwrap());
     let mut packets = Packets::new(1 << 20);
-    let mut login = Login::new(&endpoint.user, endpoint.password.expose());
+    let mut login = Login::new(&endpoint.user, endpoint.password.expose(), ssl);
     let mut seen = Vec::new();
     loop {
         let Some(message) = packets.next_message().unwrap() else {
@@ -34,11 +34,26 @@ async fn more_data_of_a_login(endpoint: &Endpoint) -> Vec<u8> {
         if let [1, code, ..] = message[..] {
             seen.push(code);
         }
-        match login.receive(&message).unwrap() {
+        let step = match login.receive(&message).unwrap() {
+            Step::Secure(request) => {
+                stream.write_all(&packets.answer(&request)).await.unwrap();
+                let wlf_net::Stream::Plain(tcp) = stream else {
+                    panic!("it is secured already");
+                };
+                let limit = std::time::Duration::from_secs(5);
+                let secured = endpoint.connector.secure(tcp, host, port, limit).await;
+                stream = secured.unwrap();
+                login.secured().unwrap()
+            }
+            step => step,
+        };
+        match step {
             Step::Send(answer) => {
                 stream.write_all(&packets.answer(&answer)).await.unwrap();
+                stream.flush().await.unwrap();
             }
             Step::Receive => {}
+            Step::Secure(_) => panic!("it is secured already"),
             Step::Done => return seen,
         }
     }
@@ -58,11 +73,17 @@ async fn caching_sha2_is_full_over_rsa_first_and_fast_then() {
         "a pässword longer than the twenty bytes of the nonce",
     );
     // 4: full; b'-': the public key, in PEM.
-    assert_eq!(more_data_of_a_login(&endpoint).await, [4, b'-']);
+    assert_eq!(
+        more_data_of_a_login(&endpoint, Ssl::Disabled).await,
+        [4, b'-']
+    );
     // 3: fast.
-    assert_eq!(more_data_of_a_login(&endpoint).await, [3]);
+    assert_eq!(more_data_of_a_login(&endpoint, Ssl::Disabled).await, [3]);
     server.run("FLUSH PRIVILEGES").await;
-    assert_eq!(more_data_of_a_login(&endpoint).await, [4, b'-']);
+    assert_eq!(
+        more_data_of_a_login(&endpoint, Ssl::Disabled).await,
+        [4, b'-']
+    );
     let mut connection = Connection::open(&endpoint).await.unwrap();
     let rows = connection.query("SELECT CURRENT_USER()").await.unwrap();
     assert_eq!(rows.rows[0].text(0), Some("wlf_sha2@%"));

@@ -1,25 +1,30 @@
 //! Against the real MySQL that `WLF_TEST_MYSQL` names, as in `mysql://root:password@127.0.0.1:3306`, and the MariaDB
 //! 10.11 and 11.8 of `WLF_TEST_MARIADB_1011` and `WLF_TEST_MARIADB_118`.
 //!
-//! The user must be allowed everything. Tests take turns: some purge the binlog or kill connections.
+//! Their certificates are in the files that `@@ssl_cert` and the like name, which tests exchange for those of the directory
+//! `WLF_TEST_CERTS`. The user must be allowed everything. Tests take turns: some purge the binlog or kill connections.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod certificate;
 mod collecting;
 mod compressed;
 mod login;
 mod mariadb;
+mod methods;
 mod schema;
 mod starting;
 mod streaming;
+mod tls;
 mod without_gtids;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use tokio::sync::{Mutex, MutexGuard};
 
 use wlf_core::config::Secret;
 use wlf_mysql::connection::{Connection, Endpoint};
 use wlf_mysql::protocol::text_resultset::Rows;
+use wlf_net::{Connector, Tls};
 
 /// The server under test, for one test at a time.
 struct Server {
@@ -143,5 +148,6 @@ fn endpoint(variable: &str) -> Endpoint {
         port: port.parse().expect("a port"),
         user: user.to_owned(),
         password: Secret::new(password),
+        connector: Arc::new(Connector::new(&Tls::default()).expect("no TLS on this machine")),
     }
 }

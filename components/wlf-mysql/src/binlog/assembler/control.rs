@@ -5,19 +5,19 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Assembler, Taken};
-use crate::binlog::block::offsets;
-use crate::binlog::checksum::Checksum;
 use crate::binlog::error::Error;
-use crate::binlog::event_type as types;
-use crate::binlog::executed::Executed;
-use crate::binlog::format_description::FormatDescription;
-use crate::binlog::gtid_set::GtidSet;
-use crate::binlog::header::Header;
-use crate::binlog::heartbeat::Heartbeat;
-use crate::binlog::rotate::Rotate;
-use crate::binlog::transaction_origin::TransactionGtid;
-use crate::binlog::xa_prepare::XaPrepare;
-use crate::binlog::{commit_timestamp, gtid, incident};
+use crate::binlog::events::checksum::Checksum;
+use crate::binlog::events::event_type as types;
+use crate::binlog::events::format_description::FormatDescription;
+use crate::binlog::events::header::Header;
+use crate::binlog::events::heartbeat::Heartbeat;
+use crate::binlog::events::rotate::Rotate;
+use crate::binlog::events::xa_prepare::XaPrepare;
+use crate::binlog::events::{commit_timestamp, gtid, incident};
+use crate::binlog::positions::executed::Executed;
+use crate::binlog::positions::gtid_set::GtidSet;
+use crate::binlog::transactions::block::offsets;
+use crate::binlog::transactions::origin::TransactionGtid;
 
 impl Assembler {
     /// What stands between transactions, or stops everything.
@@ -151,7 +151,7 @@ impl Assembler {
                 });
             }
         }
-        self.transactions.set_server(format.server());
+        self.transactions.set_flavor(format.flavor());
         self.tables.set_mariadb(format.is_mariadb());
         self.format = format;
         self.gtid = None;

@@ -5,8 +5,8 @@ use wlf_core::{Column, Table};
 
 use super::Assembler;
 use crate::binlog::error::Error;
-use crate::binlog::header::Header;
-use crate::binlog::query::Query;
+use crate::binlog::events::header::Header;
+use crate::binlog::events::query::Query;
 use crate::ddl::{Clause, Effect, TableName};
 use crate::schema::statement::DefinitionStatement;
 use crate::schema::{Change, Point, Surroundings, TableSchema};
@@ -39,7 +39,7 @@ impl Assembler {
             server_charset: statement.server_charset,
         };
         let place = ChangePlace {
-            server: self.format.server().name(),
+            server: self.format.flavor().name(),
             file: self.file.clone(),
             position: start,
             server_id: Some(header.server_id),

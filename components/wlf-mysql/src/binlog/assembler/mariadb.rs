@@ -2,10 +2,10 @@
 
 use super::Assembler;
 use crate::binlog::error::Error;
-use crate::binlog::executed::Executed;
-use crate::binlog::header::Header;
-use crate::binlog::mariadb_gtid::{self, Group, GtidEvent};
-use crate::binlog::transaction_origin::TransactionGtid;
+use crate::binlog::events::header::Header;
+use crate::binlog::events::mariadb_gtid::{self, Group, GtidEvent};
+use crate::binlog::positions::executed::Executed;
+use crate::binlog::transactions::origin::TransactionGtid;
 
 impl Assembler {
     /// GTID: opens a transaction, or stands before a statement.

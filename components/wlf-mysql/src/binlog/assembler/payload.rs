@@ -3,13 +3,15 @@
 use bytes::Bytes;
 
 use super::{Assembler, Taken};
-use crate::binlog::block::offsets;
 use crate::binlog::error::Error;
-use crate::binlog::event_type as types;
-use crate::binlog::header::Header;
-use crate::binlog::query::{Query, Statement};
+use crate::binlog::events::event_type as types;
+use crate::binlog::events::header::Header;
+use crate::binlog::events::query::{Query, Statement};
+use crate::binlog::events::transaction_payload::{
+    Next, PayloadError, PayloadEvents, TransactionPayload,
+};
 use crate::binlog::reader::Malformed;
-use crate::binlog::transaction_payload::{Next, PayloadError, PayloadEvents, TransactionPayload};
+use crate::binlog::transactions::block::offsets;
 
 /// So many bytes of events are taken before others get their turn.
 const TURN: usize = 256 * 1024;

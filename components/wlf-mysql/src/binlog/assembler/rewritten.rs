@@ -6,14 +6,14 @@ use bytes::Bytes;
 
 use super::Assembler;
 use crate::binlog::error::Error;
-use crate::binlog::event_type as types;
-use crate::binlog::header::Header;
-use crate::binlog::partial_update::{self, Completed};
-use crate::binlog::place::Place;
-use crate::binlog::query::Query;
+use crate::binlog::events::event_type as types;
+use crate::binlog::events::header::Header;
+use crate::binlog::events::partial_update::{self, Completed};
+use crate::binlog::events::query::Query;
+use crate::binlog::events::rows::RowsEvent;
+use crate::binlog::positions::coordinates::Coordinates;
 use crate::binlog::reader::Malformed;
-use crate::binlog::rows::RowsEvent;
-use crate::binlog::table_plan::{TablePlan, Undecodable};
+use crate::binlog::tables::table_plan::{TablePlan, Undecodable};
 
 const NO_DOCUMENT: &str = "SET PERSIST binlog_row_image = 'FULL' or binlog_row_value_options = '' on the server and load the table \
                            anew, or exclude the table with a filter";
@@ -97,7 +97,7 @@ impl Assembler {
         header: &Header,
         event: &RowsEvent<'_>,
         rows: &[u8],
-        place: Place,
+        place: Coordinates,
     ) -> Result<(), Error> {
         let block = Bytes::from([event.present, event.present_after, rows].concat());
         let (present, rest) = block
@@ -121,14 +121,14 @@ impl Assembler {
         block: &Bytes,
         header: &Header,
         event: &RowsEvent<'_>,
-        place: Place,
+        place: Coordinates,
     ) -> Result<(), Error> {
         self.transactions
             .rows(block, header, event, &self.tables, place)
     }
 }
 
-fn malformed(place: &Place, header: &Header, source: Malformed) -> Error {
+fn malformed(place: &Coordinates, header: &Header, source: Malformed) -> Error {
     Error::Malformed {
         place: place.clone(),
         event: types::name(header.code),

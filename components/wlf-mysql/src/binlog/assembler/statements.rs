@@ -2,12 +2,12 @@
 
 use super::Assembler;
 use crate::binlog::error::Error;
-use crate::binlog::executed::Executed;
-use crate::binlog::header::Header;
-use crate::binlog::query::{Query, Statement};
-use crate::binlog::transaction_origin::TransactionGtid;
+use crate::binlog::events::header::Header;
+use crate::binlog::events::query::{Query, Statement};
+use crate::binlog::events::xa_prepare::XaPrepare;
+use crate::binlog::positions::executed::Executed;
 use crate::binlog::transactions::Before;
-use crate::binlog::xa_prepare::XaPrepare;
+use crate::binlog::transactions::origin::TransactionGtid;
 
 impl Assembler {
     #[inline(always)]
@@ -136,7 +136,7 @@ impl Assembler {
             None => Ok(()),
             Some(place) => Err(Error::TornTransaction {
                 place,
-                end: self.place(),
+                end: self.coordinates(),
             }),
         }
     }

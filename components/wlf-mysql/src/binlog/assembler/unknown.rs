@@ -2,7 +2,7 @@
 
 use super::Assembler;
 use crate::binlog::error::Error;
-use crate::binlog::header::Header;
+use crate::binlog::events::header::Header;
 
 impl Assembler {
     /// Passes an event over that the server marks as one that may be ignored; any other may hold rows.

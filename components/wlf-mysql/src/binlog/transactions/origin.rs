@@ -1,19 +1,68 @@
-//! Where the open transaction comes from, as the events before its rows say it.
+//! Where a transaction comes from: what the events before its rows say of it.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::num::NonZero;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::Transactions;
-use crate::binlog::transaction_origin::{Server, TransactionGtid, TransactionOrigin};
+use crate::binlog::events::mariadb_gtid::MariadbGtid;
+use crate::binlog::positions::gtid::Gtid;
+
+/// Where a transaction comes from, or from its next statement on.
+#[derive(Debug, Clone, Default)]
+pub struct TransactionOrigin {
+    pub flavor: Flavor,
+    /// Of the connection that made it, from the QUERY that opens it.
+    pub thread_id: Option<u32>,
+    pub gtid: Option<TransactionGtid>,
+    /// When it was committed on the server where it was made, in microseconds since 1970.
+    pub committed: Option<NonZero<u64>>,
+    /// The statement, from ROWS_QUERY or ANNOTATE_ROWS, in UTF-8.
+    pub statement: Option<Arc<Bytes>>,
+}
+
+/// Whose server it is: they differ in what GTIDs are, and in the names of settings and rights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Flavor {
+    #[default]
+    Mysql,
+    Mariadb,
+}
+
+impl Flavor {
+    /// `mysql` or `mariadb`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mysql => "mysql",
+            Self::Mariadb => "mariadb",
+        }
+    }
+}
+
+/// A transaction's global identity, as its kind of server has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransactionGtid {
+    Mysql(Gtid),
+    MariaDb(MariadbGtid),
+}
+
+impl fmt::Display for TransactionGtid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mysql(gtid) => gtid.fmt(f),
+            Self::MariaDb(gtid) => gtid.fmt(f),
+        }
+    }
+}
 
 impl Transactions {
-    /// The kind of server that wrote what follows.
-    pub fn set_server(&mut self, server: Server) {
+    /// Whose server wrote what follows.
+    pub fn set_flavor(&mut self, flavor: Flavor) {
         self.origin = TransactionOrigin {
-            server,
+            flavor,
             ..TransactionOrigin::default()
         };
         self.noted = None;
@@ -23,7 +72,7 @@ impl Transactions {
     #[inline(always)]
     pub fn introduce(&mut self, gtid: Option<TransactionGtid>, committed: Option<NonZero<u64>>) {
         self.origin = TransactionOrigin {
-            server: self.origin.server,
+            flavor: self.origin.flavor,
             thread_id: None,
             gtid,
             committed,

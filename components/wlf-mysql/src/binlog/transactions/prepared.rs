@@ -3,12 +3,12 @@
 
 use wlf_core::Event;
 
+use super::origin::TransactionGtid;
 use super::{Size, Transactions};
 use crate::binlog::error::Error;
-use crate::binlog::executed::Executed;
-use crate::binlog::place::Place;
-use crate::binlog::position::Boundary;
-use crate::binlog::transaction_origin::TransactionGtid;
+use crate::binlog::positions::coordinates::Coordinates;
+use crate::binlog::positions::executed::Executed;
+use crate::binlog::positions::saved_position::Boundary;
 
 /// A distributed transaction that is prepared and neither committed nor rolled back.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Transactions {
     }
 
     #[cold]
-    fn too_large_xa(&self, place: &Place) -> Error {
+    fn too_large_xa(&self, place: &Coordinates) -> Error {
         Error::TooLarge {
             place: place.clone(),
             transaction: "a distributed transaction (XA), together with others that are prepared,",
@@ -55,7 +55,7 @@ impl Transactions {
         &mut self,
         before: Before,
         gtid: Option<TransactionGtid>,
-        place: &Place,
+        place: &Coordinates,
     ) -> Result<(), Error> {
         let Some(open) = self.open.take() else {
             return Ok(());

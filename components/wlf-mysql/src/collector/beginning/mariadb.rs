@@ -3,12 +3,13 @@
 use tokio::time::sleep;
 
 use super::{BETWEEN_LOOKS, Beginning, LOOKS, Search, oldest};
-use crate::binlog::mariadb_gtid::MariadbGtid;
-use crate::binlog::{Executed, MariadbPosition, SavedPosition, mariadb_position};
-use crate::collector::config::FIRST_EVENT;
+use crate::binlog::events::mariadb_gtid::MariadbGtid;
+use crate::binlog::positions::mariadb_position;
+use crate::binlog::{Executed, Flavor, MariadbPosition, SavedPosition};
 use crate::collector::locate::{self, Target};
-use crate::collector::server::{Flavor, binlog_gtid_pos};
-use crate::collector::stream::Origin;
+use crate::collector::server::binlog_gtid_pos;
+use crate::collector::start::FIRST_EVENT;
+use crate::collector::stream::Dump;
 use crate::error::Error;
 
 impl Search<'_> {
@@ -101,7 +102,7 @@ impl Search<'_> {
             }
         }
         Ok(Beginning {
-            origin: Origin::Mariadb(position),
+            dump: Dump::Mariadb(position),
             place,
         })
     }

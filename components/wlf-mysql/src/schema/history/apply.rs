@@ -2,8 +2,8 @@
 
 use wlf_core::SchemaChangeKind;
 
+use super::super::entry::TableState;
 use super::super::point::Point;
-use super::super::record::TableState;
 use super::super::table::TableSchema;
 use super::{History, HistoryError};
 use crate::ddl::{CharsetName, Clause, ColumnClause, Effect, TableContent, TableName};
@@ -74,7 +74,7 @@ impl History {
         around: &Surroundings,
     ) -> Result<Option<Change>, HistoryError> {
         let at = || Some(around.point.clone());
-        let lower = |name: &str| self.source.written(name);
+        let lower = |name: &str| self.owner.written(name);
         match effect {
             Effect::CreateDatabase {
                 name,
@@ -154,8 +154,8 @@ impl History {
 
     fn written(&self, table: TableName) -> TableName {
         TableName {
-            database: self.source.written(&table.database),
-            table: self.source.written(&table.table),
+            database: self.owner.written(&table.database),
+            table: self.owner.written(&table.table),
         }
     }
 
@@ -170,12 +170,12 @@ impl History {
     }
 
     fn has_database(&self, name: &str) -> bool {
-        let database = self.databases.get(&self.source.folded_name(name));
+        let database = self.databases.get(&self.owner.folded_name(name));
         database.is_some_and(|database| database.charset.is_some())
     }
 
     fn database_charset(&self, name: &str, around: &Surroundings) -> String {
-        let database = self.databases.get(&self.source.folded_name(name));
+        let database = self.databases.get(&self.owner.folded_name(name));
         database
             .and_then(|database| database.charset.clone())
             .unwrap_or_else(|| server_charset(around))
@@ -260,7 +260,7 @@ impl History {
         let charset = self.database_charset(&table.database, around);
         let new = old.and_then(|old| old.alter(clauses, &charset).ok());
         if let Some(to) = target
-            && self.source.folded(to) != self.source.folded(table)
+            && self.owner.folded(to) != self.owner.folded(table)
         {
             self.set(table, &TableState::Dropped, Some(around.point.clone()))?;
         }

@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 
+use super::super::entry::{Entry, Heading, VERSION};
 use super::super::log::{Line, Log};
+use super::super::owner::Owner;
 use super::super::point::{Point, Reached};
-use super::super::record::{Header, Record, VERSION};
-use super::{Database, History, HistoryError, Source, key, put_database};
+use super::{Database, History, HistoryError, key, put_database};
 use crate::binlog::SavedPosition;
 use crate::ddl::TableName;
 
@@ -24,9 +25,9 @@ impl From<io::Error> for Failure {
 }
 
 impl Failure {
-    pub(super) fn of(self, source: &Source) -> HistoryError {
+    pub(super) fn of(self, owner: &Owner) -> HistoryError {
         match self {
-            Self::Io(error) => source.failed(error),
+            Self::Io(error) => owner.failed(error),
             Self::Other(error) => error,
         }
     }
@@ -35,9 +36,9 @@ impl Failure {
 /// A log that is being read.
 #[derive(Debug)]
 pub(super) struct Loading<'a> {
-    source: &'a Source,
+    owner: &'a Owner,
     at: &'a Reached,
-    pub header: Option<Header>,
+    pub header: Option<Heading>,
     pub index: HashMap<u128, Line>,
     pub databases: HashMap<String, Database>,
     pub unknown: bool,
@@ -51,9 +52,9 @@ pub(super) struct Loading<'a> {
 }
 
 impl<'a> Loading<'a> {
-    pub fn new(source: &'a Source, at: &'a Reached) -> Self {
+    pub fn new(owner: &'a Owner, at: &'a Reached) -> Self {
         Self {
-            source,
+            owner,
             at,
             header: None,
             index: HashMap::new(),
@@ -69,13 +70,13 @@ impl<'a> Loading<'a> {
 
     /// Takes the next line.
     pub fn take(&mut self, line: Line, json: Option<&[u8]>) -> Result<(), Failure> {
-        let damaged = |offset| Failure::Other(self.source.damaged(offset));
+        let damaged = |offset| Failure::Other(self.owner.damaged(offset));
         if self.header.is_none() {
             let header = json.ok_or_else(|| damaged(line.offset))?;
             self.header = Some(self.read_header(header)?);
             return Ok(());
         }
-        let record = match json.map(serde_json::from_slice::<Record<'_>>) {
+        let record = match json.map(serde_json::from_slice::<Entry<'_>>) {
             Some(Ok(record)) => record,
             _ => {
                 self.damaged_at.get_or_insert(line.offset);
@@ -84,7 +85,7 @@ impl<'a> Loading<'a> {
             }
         };
         match (self.damaged_at, &record) {
-            (Some(offset), Record::Synced) => return Err(damaged(offset)),
+            (Some(offset), Entry::Synced) => return Err(damaged(offset)),
             // It never was on the disk for certain, so that no position behind it was given away.
             (Some(_), _) => return Ok(()),
             (None, _) => {}
@@ -97,8 +98,8 @@ impl<'a> Loading<'a> {
         Ok(())
     }
 
-    fn read_header(&self, json: &[u8]) -> Result<Header, Failure> {
-        let damaged = || Failure::Other(self.source.damaged(0));
+    fn read_header(&self, json: &[u8]) -> Result<Heading, Failure> {
+        let damaged = || Failure::Other(self.owner.damaged(0));
         // Another version may have other fields.
         let fields: serde_json::Value = serde_json::from_slice(json).map_err(|_| damaged())?;
         let version = fields
@@ -107,35 +108,35 @@ impl<'a> Loading<'a> {
         match version {
             Some(found) if found != u64::from(VERSION) => {
                 let found = u32::try_from(found).unwrap_or(u32::MAX);
-                return Err(Failure::Other(self.source.of_version(found)));
+                return Err(Failure::Other(self.owner.of_version(found)));
             }
             Some(_) => {}
             None => return Err(damaged()),
         }
-        let header: Header = serde_json::from_value(fields).map_err(|_| damaged())?;
-        if header.collector != self.source.collector {
-            return Err(Failure::Other(self.source.of_other(header.collector)));
+        let header: Heading = serde_json::from_value(fields).map_err(|_| damaged())?;
+        if header.collector != self.owner.collector {
+            return Err(Failure::Other(self.owner.of_other(header.collector)));
         }
         Ok(header)
     }
 
-    fn apply(&mut self, line: Line, record: Record<'_>) {
+    fn apply(&mut self, line: Line, record: Entry<'_>) {
         if let Some(point) = record.at() {
             self.last = Some(point.clone());
         }
         match record {
-            Record::Table { name, .. } => {
+            Entry::Table { name, .. } => {
                 self.index.insert(key(&table_name(&name)), line);
             }
-            Record::Database { name, charset, .. } => {
+            Entry::Database { name, charset, .. } => {
                 put_database(&mut self.databases, name.into_owned(), charset, line);
             }
-            Record::AllUnknown { at } => {
+            Entry::AllUnknown { at } => {
                 self.index.clear();
                 self.unknown = true;
                 self.unknown_since = at;
             }
-            Record::Synced => {}
+            Entry::Synced => {}
         }
     }
 
@@ -173,8 +174,8 @@ struct Current {
 impl History {
     /// Writes the log anew without what is behind the position.
     pub(super) fn forget_later(&mut self, at: &Reached) -> Result<(), HistoryError> {
-        let source = self.source.clone();
-        let failed = |error| source.failed(error);
+        let owner = self.owner.clone();
+        let failed = |error| owner.failed(error);
         let mut successor = self.log.successor().map_err(failed)?;
         let mut is_whole = true;
         let read = self.log.lines(|_, json| {
@@ -186,7 +187,7 @@ impl History {
         });
         read.map_err(failed)?;
         let header = self.header.clone();
-        self.take_over(source, successor, header, at)
+        self.take_over(owner, successor, header, at)
     }
 
     /// Writes the log anew: for each table what it is at the position, and what it becomes later.
@@ -195,9 +196,9 @@ impl History {
         at: &Reached,
         base: SavedPosition,
     ) -> Result<(), HistoryError> {
-        let source = self.source.clone();
-        let failed = |error| source.failed(error);
-        let current = self.current(at, &source)?;
+        let owner = self.owner.clone();
+        let failed = |error| owner.failed(error);
+        let current = self.current(at, &owner)?;
         let mut header = self.header.clone();
         header.base = base;
         let mut successor = self.log.successor().map_err(failed)?;
@@ -216,41 +217,41 @@ impl History {
             });
             read.map_err(failed)?;
         }
-        self.take_over(source, successor, header, at)
+        self.take_over(owner, successor, header, at)
     }
 
     /// Finds the lines that say what is so at the position.
-    fn current(&mut self, at: &Reached, source: &Source) -> Result<Current, HistoryError> {
+    fn current(&mut self, at: &Reached, owner: &Owner) -> Result<Current, HistoryError> {
         // Which database a table is in, and which line last said what a database is.
         let mut tables = HashMap::new();
         let mut databases = HashMap::new();
         let mut all_unknown = None;
-        let mut loading = Loading::new(source, at);
+        let mut loading = Loading::new(owner, at);
         let read = self.log.lines(|line, json| {
             if json.is_some_and(|json| is_later(json, at)) {
                 return Ok(());
             }
-            match json.map(serde_json::from_slice::<Record<'_>>) {
-                Some(Ok(Record::Table { name, .. })) => {
+            match json.map(serde_json::from_slice::<Entry<'_>>) {
+                Some(Ok(Entry::Table { name, .. })) => {
                     let name = table_name(&name);
                     tables.insert(key(&name), name.database);
                 }
-                Some(Ok(Record::Database {
+                Some(Ok(Entry::Database {
                     name,
                     charset: Some(_),
                     ..
                 })) => {
                     databases.insert(name.into_owned(), line.offset);
                 }
-                Some(Ok(Record::Database { name, .. })) => {
+                Some(Ok(Entry::Database { name, .. })) => {
                     databases.remove(&*name);
                 }
-                Some(Ok(Record::AllUnknown { .. })) => all_unknown = Some(line.offset),
-                Some(Ok(Record::Synced) | Err(_)) | None => {}
+                Some(Ok(Entry::AllUnknown { .. })) => all_unknown = Some(line.offset),
+                Some(Ok(Entry::Synced) | Err(_)) | None => {}
             }
             loading.take(line, json)
         });
-        read.map_err(|error: Failure| error.of(source))?;
+        read.map_err(|error: Failure| error.of(owner))?;
         let mut lines = loading.current(&tables, &databases);
         lines.extend(all_unknown);
         Ok(Current { lines, all_unknown })
@@ -259,20 +260,20 @@ impl History {
     /// Goes on with a log that was written anew; what is later than the position counts again.
     fn take_over(
         &mut self,
-        source: Source,
+        owner: Owner,
         mut log: Log,
-        header: Header,
+        header: Heading,
         at: &Reached,
     ) -> Result<(), HistoryError> {
-        let failed = |error| source.failed(error);
-        log.append(&Record::Synced).map_err(failed)?;
-        match &source.path {
+        let failed = |error| owner.failed(error);
+        log.append(&Entry::Synced).map_err(failed)?;
+        match &owner.path {
             Some(path) => log.put(path).map_err(failed)?,
             None => log.sync().map_err(failed)?,
         }
-        let mut loading = Loading::new(&source, at);
+        let mut loading = Loading::new(&owner, at);
         let read = log.lines(|line, json| loading.take_all(line, json));
-        read.map_err(|error| error.of(&source))?;
+        read.map_err(|error| error.of(&owner))?;
         self.index = loading.index;
         self.databases = loading.databases;
         self.unknown = loading.unknown;
@@ -288,15 +289,15 @@ impl History {
 
 /// Whether the line is of a place behind the position.
 fn is_later(json: &[u8], at: &Reached) -> bool {
-    let record = serde_json::from_slice::<Record<'_>>(json).ok();
-    let point = record.as_ref().and_then(Record::at);
+    let record = serde_json::from_slice::<Entry<'_>>(json).ok();
+    let point = record.as_ref().and_then(Entry::at);
     point.is_some_and(|point| at.includes(point) == Some(false))
 }
 
 impl Loading<'_> {
     /// Takes the next line, whichever position it is of.
     fn take_all(&mut self, line: Line, json: Option<&[u8]>) -> Result<(), Failure> {
-        let damaged = || Failure::Other(self.source.damaged(line.offset));
+        let damaged = || Failure::Other(self.owner.damaged(line.offset));
         let json = json.ok_or_else(damaged)?;
         if line.offset > 0 {
             let record = serde_json::from_slice(json).map_err(|_| damaged())?;

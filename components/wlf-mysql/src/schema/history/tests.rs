@@ -54,17 +54,17 @@ fn schema(columns: &[&str]) -> TableSchema {
     }
 }
 
-fn source(directory: &tempfile::TempDir) -> Source {
-    Source {
+fn owner(directory: &tempfile::TempDir) -> Owner {
+    Owner {
         collector: "c".to_owned(),
         path: Some(directory.path().join("c.schema")),
-        ..Source::default()
+        ..Owner::default()
     }
 }
 
 /// A history from position 100 with the tables `t` and `u` of one column `a`.
-fn begun(source: &Source) -> History {
-    let mut history = History::create(source.clone(), at(100), true).unwrap();
+fn begun(owner: &Owner) -> History {
+    let mut history = History::create(owner.clone(), at(100), true).unwrap();
     history.add_database("d", "latin1").unwrap();
     history.add_table(&name("t"), schema(&["a"])).unwrap();
     history.add_table(&name("u"), schema(&["a"])).unwrap();
@@ -95,8 +95,8 @@ fn columns(history: &mut History, table: &str) -> String {
 #[test]
 fn each_position_has_its_definitions() {
     let directory = tempfile::tempdir().unwrap();
-    let source = source(&directory);
-    let mut history = begun(&source);
+    let owner = owner(&directory);
+    let mut history = begun(&owner);
     run(&mut history, 200, "ALTER TABLE t ADD b INT");
     run(&mut history, 300, "RENAME TABLE t TO v, u TO t");
     run(&mut history, 400, "CREATE TABLE u (z VARCHAR(3))");
@@ -110,16 +110,16 @@ fn each_position_has_its_definitions() {
         (100, "a", "a", "Unknown"),
     ];
     for (position, t, u, v) in expected {
-        let path = source.path.clone().unwrap();
+        let path = owner.path.clone().unwrap();
         let whole = fs::read(&path).unwrap();
-        let mut then = History::open(source.clone(), &at(position))
+        let mut then = History::open(owner.clone(), &at(position))
             .unwrap()
             .unwrap();
         let found = ["t", "u", "v"].map(|table| columns(&mut then, table));
         assert_eq!(found, [t, u, v], "at {position}");
         // And so it does when it goes back while it runs, after which all comes again.
         fs::write(&path, &whole).unwrap();
-        let mut back = History::open(source.clone(), &at(500)).unwrap().unwrap();
+        let mut back = History::open(owner.clone(), &at(500)).unwrap().unwrap();
         assert!(back.go_to(&at(position)).unwrap());
         assert_eq!(
             ["t", "u", "v"].map(|table| columns(&mut back, table)),
@@ -128,11 +128,11 @@ fn each_position_has_its_definitions() {
         fs::write(&path, &whole).unwrap();
     }
     assert!(
-        History::open(source.clone(), &at(99)).unwrap().is_none(),
+        History::open(owner.clone(), &at(99)).unwrap().is_none(),
         "before its beginning"
     );
     // A new table takes the database's charset.
-    let mut then = History::open(source, &at(400)).unwrap().unwrap();
+    let mut then = History::open(owner, &at(400)).unwrap().unwrap();
     let Lookup::Known(u) = then.lookup(&name("u")).unwrap() else {
         panic!("it is known");
     };
@@ -142,11 +142,11 @@ fn each_position_has_its_definitions() {
 #[test]
 fn a_torn_end_is_forgotten_and_damage_before_it_is_not() {
     let directory = tempfile::tempdir().unwrap();
-    let source = source(&directory);
-    let mut history = begun(&source);
+    let owner = owner(&directory);
+    let mut history = begun(&owner);
     run(&mut history, 200, "ALTER TABLE t ADD b INT");
     history.sync().unwrap();
-    let path = source.path.clone().unwrap();
+    let path = owner.path.clone().unwrap();
     let durable = fs::read(&path).unwrap();
     run(&mut history, 300, "ALTER TABLE t ADD c INT");
     run(&mut history, 400, "ALTER TABLE u ADD c INT");
@@ -163,19 +163,19 @@ fn a_torn_end_is_forgotten_and_damage_before_it_is_not() {
     assert!(whole.len() > durable.len());
     for length in (durable.len()..whole.len()).step_by(9) {
         fs::write(&path, &whole[..length]).unwrap();
-        let mut found = History::open(source.clone(), &at(200)).unwrap().unwrap();
+        let mut found = History::open(owner.clone(), &at(200)).unwrap().unwrap();
         assert_eq!(columns(&mut found, "t"), "a,b");
         // It goes on as if nothing had been.
         run(&mut found, 300, "ALTER TABLE t ADD c INT");
         found.sync().unwrap();
-        let mut found = History::open(source.clone(), &at(300)).unwrap().unwrap();
+        let mut found = History::open(owner.clone(), &at(300)).unwrap().unwrap();
         assert_eq!(columns(&mut found, "t"), "a,b,c");
     }
     for byte in (0..durable.len()).step_by(3) {
         let mut damaged = durable.clone();
         damaged[byte] ^= 0x08;
         fs::write(&path, &damaged).unwrap();
-        let opened = History::open(source.clone(), &at(200));
+        let opened = History::open(owner.clone(), &at(200));
         // The last line alone says nothing but that the others are whole.
         // A line feed that is gone makes one torn line of two.
         let in_last = byte >= durable.len() - 19;
@@ -186,62 +186,62 @@ fn a_torn_end_is_forgotten_and_damage_before_it_is_not() {
 #[test]
 fn another_collectors_or_versions_file_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let mut source = source(&directory);
-    drop(begun(&source));
-    source.collector = "other".to_owned();
-    let error = History::open(source.clone(), &at(100)).unwrap_err();
+    let mut owner = owner(&directory);
+    drop(begun(&owner));
+    owner.collector = "other".to_owned();
+    let error = History::open(owner.clone(), &at(100)).unwrap_err();
     assert!(
         error.to_string().ends_with("belongs to the collector `c`"),
         "{error}"
     );
-    let mut log = Log::beside(source.path.as_ref().unwrap()).unwrap();
+    let mut log = Log::beside(owner.path.as_ref().unwrap()).unwrap();
     log.append(&serde_json::json!({"schema_history": 2, "new": true}))
         .unwrap();
-    log.put(source.path.as_ref().unwrap()).unwrap();
-    let error = History::open(source.clone(), &at(100)).unwrap_err();
+    log.put(owner.path.as_ref().unwrap()).unwrap();
+    let error = History::open(owner.clone(), &at(100)).unwrap_err();
     assert!(error.to_string().contains("is of version 2"), "{error}");
-    fs::write(source.path.as_ref().unwrap(), "").unwrap();
-    let error = History::open(source, &at(100)).unwrap_err();
+    fs::write(owner.path.as_ref().unwrap(), "").unwrap();
+    let error = History::open(owner, &at(100)).unwrap_err();
     assert_eq!(error.exit(), wlf_core::Exit::Data);
 }
 
 #[test]
 fn a_position_of_another_server_needs_gtids() {
     let directory = tempfile::tempdir().unwrap();
-    let source = source(&directory);
-    let mut history = begun(&source);
+    let owner = owner(&directory);
+    let mut history = begun(&owner);
     run(&mut history, 200, "ALTER TABLE t ADD b INT");
     history.sync().unwrap();
     let elsewhere = SavedPosition {
         server_uuid: Some("other".to_owned()),
         ..at(200)
     };
-    assert!(History::open(source, &elsewhere).unwrap().is_none());
+    assert!(History::open(owner, &elsewhere).unwrap().is_none());
 }
 
 #[test]
 fn what_was_learnt_late_counts_from_when_it_was_unknown() {
     let directory = tempfile::tempdir().unwrap();
-    let source = source(&directory);
-    let mut history = begun(&source);
+    let owner = owner(&directory);
+    let mut history = begun(&owner);
     run(&mut history, 200, "ALTER TABLE t SOMETHING NEW");
     assert_eq!(columns(&mut history, "t"), "Unknown");
     history.learn(&name("t"), schema(&["a", "new"])).unwrap();
     history.learn(&name("w"), schema(&["w"])).unwrap();
     run(&mut history, 400, "ALTER TABLE t ADD more INT");
     history.sync().unwrap();
-    let mut then = History::open(source.clone(), &at(250)).unwrap().unwrap();
+    let mut then = History::open(owner.clone(), &at(250)).unwrap().unwrap();
     assert_eq!(columns(&mut then, "t"), "a,new");
     assert_eq!(columns(&mut then, "w"), "w");
-    let mut before = History::open(source, &at(150)).unwrap().unwrap();
+    let mut before = History::open(owner, &at(150)).unwrap().unwrap();
     assert_eq!(columns(&mut before, "t"), "a");
 }
 
 #[test]
 fn a_statement_that_may_have_changed_any_table_leaves_none_known() {
     let directory = tempfile::tempdir().unwrap();
-    let source = source(&directory);
-    let mut history = begun(&source);
+    let owner = owner(&directory);
+    let mut history = begun(&owner);
     run(
         &mut history,
         200,
@@ -259,10 +259,10 @@ fn a_statement_that_may_have_changed_any_table_leaves_none_known() {
     assert_eq!(run(&mut history, 300, "CREATE TABLE u (b INT)"), 1);
     assert_eq!(columns(&mut history, "u"), "b");
     history.sync().unwrap();
-    let mut again = History::open(source.clone(), &at(300)).unwrap().unwrap();
+    let mut again = History::open(owner.clone(), &at(300)).unwrap().unwrap();
     assert_eq!(columns(&mut again, "u"), "b");
     assert_eq!(columns(&mut again, "t"), "Unknown");
-    let mut before = History::open(source, &at(199)).unwrap().unwrap();
+    let mut before = History::open(owner, &at(199)).unwrap().unwrap();
     assert_eq!(columns(&mut before, "t"), "a");
 }
 
@@ -274,12 +274,12 @@ fn names_meet_in_any_case_where_the_server_says_so() {
         (2, true, false, "Tab"),
         (0, false, false, "Tab"),
     ] {
-        let source = Source {
+        let owner = Owner {
             folds_case,
             lowers_case,
-            ..source(&directory)
+            ..owner(&directory)
         };
-        let mut history = History::create(source, at(100), true).unwrap();
+        let mut history = History::create(owner, at(100), true).unwrap();
         history.add_database("d", "utf8mb4").unwrap();
         let effects = parse("CREATE TABLE D.Tab (a INT)", "d", DIALECT);
         let effect = effects.into_iter().next().unwrap();
@@ -294,8 +294,8 @@ fn names_meet_in_any_case_where_the_server_says_so() {
 fn one_hundred_thousand_tables_take_little_memory_and_old_versions_go() {
     const TABLES: u64 = 100_000;
     let directory = tempfile::tempdir().unwrap();
-    let source = source(&directory);
-    let mut history = History::create(source.clone(), at(100), true).unwrap();
+    let owner = owner(&directory);
+    let mut history = History::create(owner.clone(), at(100), true).unwrap();
     history.add_database("d", "utf8mb4").unwrap();
     for n in 0..TABLES {
         let table = name(&format!("a_table_with_a_long_name_{n}"));
@@ -325,7 +325,7 @@ fn one_hundred_thousand_tables_take_little_memory_and_old_versions_go() {
     );
     history.commit(&at(101 + 2 * TABLES)).unwrap();
     history.sync().unwrap();
-    let mut again = History::open(source, &at(101 + 2 * TABLES))
+    let mut again = History::open(owner, &at(101 + 2 * TABLES))
         .unwrap()
         .unwrap();
     assert_eq!(

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use wlf_mysql::binlog::{Assembler, GtidSet, Limits, SavedPosition, Taken};
+use wlf_mysql::collector::read_back;
 use wlf_mysql::collector::replica::Replica;
-use wlf_mysql::collector::stream::{Item, Origin, Stream};
+use wlf_mysql::collector::stream::{Dump, Item, Stream};
 use wlf_mysql::connection::{Connection, Endpoint};
 use wlf_mysql::ddl::TableName;
-use wlf_mysql::schema::{History, Lookup, Source, TableSchema, read_back};
+use wlf_mysql::schema::{History, Lookup, Owner, TableSchema};
 
 /// A history that follows a server.
 pub struct Following {
@@ -44,7 +45,7 @@ impl Following {
             gtid_set: None,
             server_uuid: Some("it".to_owned()),
         };
-        let mut history = History::create(Source::default(), place, true).expect("a history");
+        let mut history = History::create(Owner::default(), place, true).expect("a history");
         history.add_database(database, "utf8mb4").expect("added");
         history.begin().expect("begun");
         let limits = Limits {
@@ -56,16 +57,16 @@ impl Following {
         assembler.start(&file, position, None);
         assembler.set_history(Some(history));
         let replica = Replica::new(database, "tests", "here", None, Duration::from_secs(1));
-        let origin = match executed.parse::<GtidSet>() {
+        let dump = match executed.parse::<GtidSet>() {
             // A server may say that it is at a place inside of a transaction.
-            Ok(executed) if !executed.is_empty() => Origin::Gtids(executed.encode()),
-            _ => Origin::Position {
+            Ok(executed) if !executed.is_empty() => Dump::Gtids(executed.encode()),
+            _ => Dump::Position {
                 file,
                 position: u32::try_from(position).expect("a small file"),
             },
         };
         let connection = Connection::open(endpoint).await.expect("a connection");
-        let stream = Stream::open(connection, &replica, &origin, false, "here".to_owned());
+        let stream = Stream::open(connection, &replica, &dump, false, "here".to_owned());
         Self {
             admin,
             oracle: Connection::open(endpoint).await.expect("a connection"),
@@ -97,7 +98,9 @@ impl Following {
     /// Reads up to where the server is now.
     pub async fn catch_up(&mut self) {
         let (file, position, _) = status(&mut self.oracle).await;
-        while *self.assembler.place().file != *file || self.assembler.place().position < position {
+        while *self.assembler.coordinates().file != *file
+            || self.assembler.coordinates().position < position
+        {
             match self.stream.received().expect("received") {
                 Some(Item::Event(event)) => self.take(event),
                 Some(Item::End) => panic!("the stream has no end"),

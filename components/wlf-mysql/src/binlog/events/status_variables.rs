@@ -1,0 +1,145 @@
+//! The status variables of a QUERY event: the settings of the session that a statement depends on.
+
+use crate::binlog::reader::{Malformed, Reader};
+
+/// The settings that decide how a statement that changes definitions is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StatusVariables {
+    pub sql_mode: u64,
+    /// The numbers of the collations of `character_set_client` and `collation_server`.
+    pub client_collation: Option<u16>,
+    pub server_collation: Option<u16>,
+}
+
+/// How the value of a variable is laid out.
+enum Layout {
+    Bytes(usize),
+    /// A length of one byte, then so many bytes, and so many behind them.
+    Text {
+        behind: usize,
+    },
+    /// Two of those.
+    TwoTexts,
+    /// A count, then so many texts that end with a zero byte.
+    Names,
+}
+
+const SQL_MODE: u8 = 1;
+const CHARSET: u8 = 4;
+/// More databases than can be listed.
+const MANY_NAMES: u8 = 254;
+
+impl StatusVariables {
+    /// Reads the variables, each a code of one byte and a value; from one that is not known on they cannot be read.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        const FIELD: &str = "the status variables";
+        let mut variables = Self::default();
+        let mut reader = Reader::new(bytes);
+        while !reader.is_empty() {
+            let code = reader.u8(FIELD)?;
+            match code {
+                SQL_MODE => {
+                    variables.sql_mode = reader.u64(FIELD)?;
+                    continue;
+                }
+                CHARSET => {
+                    // int<2>: character_set_client, int<2>: collation_connection, int<2>: collation_server
+                    variables.client_collation = Some(reader.u16(FIELD)?);
+                    reader.u16(FIELD)?;
+                    variables.server_collation = Some(reader.u16(FIELD)?);
+                    continue;
+                }
+                _ => {}
+            }
+            match layout(code) {
+                Some(Layout::Bytes(n)) => {
+                    reader.bytes(n, FIELD)?;
+                }
+                Some(Layout::Text { behind }) => {
+                    let length = reader.u8(FIELD)?;
+                    reader.bytes(usize::from(length), FIELD)?;
+                    reader.bytes(behind, FIELD)?;
+                }
+                Some(Layout::TwoTexts) => {
+                    for _ in 0..2 {
+                        let length = reader.u8(FIELD)?;
+                        reader.bytes(usize::from(length), FIELD)?;
+                    }
+                }
+                Some(Layout::Names) => {
+                    let count = reader.u8(FIELD)?;
+                    for _ in 0..if count == MANY_NAMES { 0 } else { count } {
+                        while reader.u8(FIELD)? != 0 {}
+                    }
+                }
+                None => break,
+            }
+        }
+        Ok(variables)
+    }
+}
+
+/// MySQL: `libs/mysql/binlog/event/statement_events.h`, `enum Query_event_status_vars`; MariaDB: `sql/log_event.h`.
+fn layout(code: u8) -> Option<Layout> {
+    Some(match code {
+        // FLAGS2, AUTO_INCREMENT
+        0 | 3 => Layout::Bytes(4),
+        // CATALOG, with a zero byte at its end
+        2 => Layout::Text { behind: 1 },
+        // TIME_ZONE, CATALOG_NZ
+        5 | 6 => Layout::Text { behind: 0 },
+        // LC_TIME_NAMES, CHARSET_DATABASE
+        7 | 8 => Layout::Bytes(2),
+        // TABLE_MAP_FOR_UPDATE
+        9 => Layout::Bytes(8),
+        // MASTER_DATA_WRITTEN
+        10 => Layout::Bytes(4),
+        // INVOKER: user and host
+        11 => Layout::TwoTexts,
+        // UPDATED_DB_NAMES
+        12 => Layout::Names,
+        // MICROSECONDS
+        13 => Layout::Bytes(3),
+        // EXPLICIT_DEFAULTS_FOR_TIMESTAMP
+        16 => Layout::Bytes(1),
+        // DDL_LOGGED_WITH_XID
+        17 => Layout::Bytes(8),
+        // DEFAULT_COLLATION_FOR_UTF8MB4
+        18 => Layout::Bytes(2),
+        // SQL_REQUIRE_PRIMARY_KEY, DEFAULT_TABLE_ENCRYPTION
+        19 | 20 => Layout::Bytes(1),
+        // MariaDB: HRNOW, XID
+        128 => Layout::Bytes(3),
+        129 => Layout::Bytes(8),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_decides_and_steps_over_the_rest() {
+        let mut bytes = vec![0, 0, 0, 0, 0];
+        bytes.push(SQL_MODE);
+        bytes.extend(0x50_0004_u64.to_le_bytes());
+        bytes.extend(b"\x06\x03std");
+        bytes.extend(b"\x05\x06SYSTEM");
+        bytes.extend(b"\x0b\x04root\x09localhost");
+        bytes.extend(b"\x0c\x02d1\0d2\0");
+        bytes.extend([CHARSET, 255, 0, 8, 0, 33, 0]);
+        let expected = StatusVariables {
+            sql_mode: 0x50_0004,
+            client_collation: Some(255),
+            server_collation: Some(33),
+        };
+        assert_eq!(StatusVariables::decode(&bytes), Ok(expected));
+        let mut unknown = bytes.clone();
+        unknown.extend([200, 1, 2]);
+        assert_eq!(StatusVariables::decode(&unknown), Ok(expected));
+        for length in 0..bytes.len() {
+            let _ = StatusVariables::decode(&bytes[..length]);
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! JSON documents in MySQL's binary form, as compact text (mysql-server, `sql-common/json_binary.cc`).
+//!
+//! Keys stay in the order that they are stored in, and every value reads as the server prints it, without its spaces.
+
+use wlf_core::format::Buffer;
+use wlf_core::value::{Text, Value};
+
+use super::double;
+use crate::binlog::reader::{Malformed, Reader};
+use crate::binlog::tables::column_type;
+use crate::binlog::values::decimal;
+use crate::binlog::values::temporal;
+
+/// How deep documents may lie in each other: the server's own limit.
+const DEPTH: u8 = 100;
+
+pub(super) const SMALL_OBJECT: u8 = 0x0;
+pub(super) const LARGE_OBJECT: u8 = 0x1;
+pub(super) const SMALL_ARRAY: u8 = 0x2;
+pub(super) const LARGE_ARRAY: u8 = 0x3;
+pub(super) const LITERAL: u8 = 0x4;
+pub(super) const INT16: u8 = 0x5;
+pub(super) const UINT16: u8 = 0x6;
+pub(super) const INT32: u8 = 0x7;
+pub(super) const UINT32: u8 = 0x8;
+pub(super) const INT64: u8 = 0x9;
+pub(super) const UINT64: u8 = 0xa;
+pub(super) const DOUBLE: u8 = 0xb;
+pub(super) const STRING: u8 = 0xc;
+pub(super) const OPAQUE: u8 = 0xf;
+
+/// What is wrong with a document: a reference, which is returned in a register from each value.
+type Wrong = &'static Malformed;
+
+const TRUNCATED: Malformed = Malformed::Truncated("a JSON document");
+const TOO_DEEP: Malformed = Malformed::Invalid("the depth of a JSON document");
+const TOO_LARGE: Malformed = Malformed::Invalid("the size of a JSON document");
+const KEY_TRUNCATED: Malformed = Malformed::Truncated("a key of a JSON document");
+const STRING_TRUNCATED: Malformed = Malformed::Truncated("a JSON string");
+const NUMBER_TRUNCATED: Malformed = Malformed::Truncated("a JSON number");
+const OPAQUE_TRUNCATED: Malformed = Malformed::Truncated("an opaque JSON value");
+const NO_LITERAL: Malformed = Malformed::Invalid("a JSON literal");
+const NO_LENGTH: Malformed = Malformed::Invalid("the length of a JSON value");
+const NO_DECIMAL: Malformed = Malformed::Invalid("a decimal in a JSON document");
+const NO_TYPE: Malformed = Malformed::Invalid("the type of a JSON value");
+
+/// Writes a document; none at all, as ALTER TABLE leaves it in rows that were there, is `null`.
+pub fn write(document: &[u8], out: &mut Buffer) -> Result<(), Malformed> {
+    let mut budget = Budget(document.len());
+    let written = match document.split_first() {
+        None => {
+            out.put(b"null");
+            Ok(())
+        }
+        Some((kind, value)) => write_value::<4>(*kind, value, out, &mut budget, DEPTH),
+    };
+    written.map_err(|wrong| *wrong)
+}
+
+/// How many bytes of the document may still be looked at: values share none of them, so one that claims more is a trap.
+struct Budget(usize);
+
+impl Budget {
+    #[inline(always)]
+    fn spend(&mut self, bytes: usize) -> Result<(), Wrong> {
+        self.0 = self.0.checked_sub(bytes).ok_or(&TOO_LARGE)?;
+        Ok(())
+    }
+}
+
+/// Writes a value of an object or array whose offsets have `WIDE` bytes. In a small one, what is frequent is written where it
+/// stands; what is large is rare, and not worth a copy of the code.
+#[inline(always)]
+fn write_value<const WIDE: usize>(
+    kind: u8,
+    value: &[u8],
+    out: &mut Buffer,
+    budget: &mut Budget,
+    depth: u8,
+) -> Result<(), Wrong> {
+    match kind {
+        STRING if WIDE == 2 => string(value, out, budget),
+        INT16 if WIDE == 2 => {
+            out.signed(i16::from_le_bytes(array(value)?).into());
+            Ok(())
+        }
+        STRING => string_called(value, out, budget),
+        SMALL_OBJECT | SMALL_ARRAY => container::<2, 4, 3>(kind, value, out, budget, depth),
+        LARGE_OBJECT | LARGE_ARRAY => container::<4, 6, 5>(kind, value, out, budget, depth),
+        _ => scalar(kind, value, out, budget),
+    }
+}
+
+#[inline(never)]
+fn string_called(value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Wrong> {
+    string(value, out, budget)
+}
+
+#[inline(always)]
+fn string(value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Wrong> {
+    let mut reader = Reader::new(value);
+    let len = length(&mut reader).map_err(|_| &NO_LENGTH)?;
+    budget.spend(len)?;
+    out.string_in_lower_case(Text::at_front(reader.rest(), len).ok_or(&STRING_TRUNCATED)?);
+    Ok(())
+}
+
+#[inline(never)]
+fn scalar(kind: u8, value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Wrong> {
+    match kind {
+        LITERAL => out.put(match value.first() {
+            Some(0) => b"null",
+            Some(1) => b"true",
+            Some(2) => b"false",
+            _ => return Err(&NO_LITERAL),
+        }),
+        INT16 => out.signed(i16::from_le_bytes(array(value)?).into()),
+        UINT16 => out.unsigned(u16::from_le_bytes(array(value)?).into()),
+        INT32 => out.signed(i32::from_le_bytes(array(value)?).into()),
+        UINT32 => out.unsigned(u32::from_le_bytes(array(value)?).into()),
+        INT64 => out.signed(i64::from_le_bytes(array(value)?)),
+        UINT64 => out.unsigned(u64::from_le_bytes(array(value)?)),
+        DOUBLE => double::write(f64::from_le_bytes(array(value)?), out),
+        OPAQUE => {
+            let (code, rest) = value.split_first().ok_or(&OPAQUE_TRUNCATED)?;
+            let mut reader = Reader::new(rest);
+            let len = length(&mut reader).map_err(|_| &NO_LENGTH)?;
+            budget.spend(len)?;
+            let value = reader.rest().get(..len).ok_or(&OPAQUE_TRUNCATED)?;
+            if *code != column_type::NEWDECIMAL || !decimal_number(value, out)? {
+                opaque(*code, value, out);
+            }
+        }
+        _ => return Err(&NO_TYPE),
+    }
+    Ok(())
+}
+
+#[inline(always)]
+fn array<const N: usize>(value: &[u8]) -> Result<[u8; N], Wrong> {
+    value.first_chunk().copied().ok_or(&NUMBER_TRUNCATED)
+}
+
+/// An object or array: number of elements, size in bytes, the keys' entries, the values' entries, keys, values.
+/// All offsets count from the container's beginning and, like numbers and sizes, have four bytes in a large one, else two:
+/// `WIDE` bytes. So the entry of a key, which is its offset and two bytes of length, has `KEY` bytes, and that of a value,
+/// which is its type and its offset, `VALUE`.
+#[inline(never)]
+fn container<const WIDE: usize, const KEY: usize, const VALUE: usize>(
+    kind: u8,
+    bytes: &[u8],
+    out: &mut Buffer,
+    budget: &mut Budget,
+    depth: u8,
+) -> Result<(), Wrong> {
+    let object = matches!(kind, LARGE_OBJECT | SMALL_OBJECT);
+    let depth = depth.checked_sub(1).ok_or(&TOO_DEEP)?;
+    let count = number::<WIDE>(bytes, 0)?;
+    let size = number::<WIDE>(bytes, WIDE)?;
+    let bytes = bytes.get(..size).ok_or(&TRUNCATED)?;
+    let entries = bytes.get(2 * WIDE..).ok_or(&TRUNCATED)?;
+    let keys = if object { count } else { 0 };
+    let keys = keys.checked_mul(KEY).ok_or(&TRUNCATED)?;
+    let (keys, values) = entries.split_at_checked(keys).ok_or(&TRUNCATED)?;
+    let values = count
+        .checked_mul(VALUE)
+        .and_then(|length| values.get(..length))
+        .ok_or(&TRUNCATED)?;
+    let mut keys = keys.as_chunks::<KEY>().0.iter();
+    budget.spend(count)?;
+    out.byte(if object { b'{' } else { b'[' });
+    for (n, entry) in values.as_chunks::<VALUE>().0.iter().enumerate() {
+        if let Some(key) = keys.next() {
+            let (start, length) = (number::<WIDE>(key, 0)?, number::<2>(key, WIDE)?);
+            budget.spend(length)?;
+            let from = bytes.get(start..).ok_or(&KEY_TRUNCATED)?;
+            let name = Text::at_front(from, length).ok_or(&KEY_TRUNCATED)?;
+            out.name_in_lower_case(name, n == 0);
+        } else if n > 0 {
+            out.byte(b',');
+        }
+        let (Some(kind), Some(place)) = (entry.first(), entry.get(1..)) else {
+            return Err(&TRUNCATED);
+        };
+        let value = if is_inlined(*kind, WIDE == 4) {
+            place
+        } else {
+            bytes.get(number::<WIDE>(place, 0)?..).ok_or(&TRUNCATED)?
+        };
+        write_value::<WIDE>(*kind, value, out, budget, depth)?;
+    }
+    out.byte(if object { b'}' } else { b']' });
+    Ok(())
+}
+
+/// The number that two or four bytes are, the lowest first.
+#[inline(always)]
+fn number<const WIDE: usize>(bytes: &[u8], at: usize) -> Result<usize, Wrong> {
+    let place: &[u8; WIDE] = bytes
+        .get(at..)
+        .and_then(<[u8]>::first_chunk)
+        .ok_or(&TRUNCATED)?;
+    let mut wide = [0; 4];
+    for (byte, wide) in place.iter().zip(&mut wide) {
+        *wide = *byte;
+    }
+    Ok(usize::try_from(u32::from_le_bytes(wide)).unwrap_or(usize::MAX))
+}
+
+/// Whether a value of this type stands in its entry itself.
+#[inline(always)]
+pub(super) fn is_inlined(kind: u8, large: bool) -> bool {
+    matches!(kind, LITERAL | INT16 | UINT16) || large && matches!(kind, INT32 | UINT32)
+}
+
+pub(super) fn offset(reader: &mut Reader<'_>, large: bool) -> Result<usize, Malformed> {
+    const FIELD: &str = "a JSON document";
+    if large {
+        usize::try_from(reader.u32(FIELD)?).map_err(|_| Malformed::Invalid(FIELD))
+    } else {
+        reader.u16(FIELD).map(usize::from)
+    }
+}
+
+/// A length of seven bits a byte, the lowest first, as long as the highest bit is set.
+#[inline(always)]
+pub(super) fn length(reader: &mut Reader<'_>) -> Result<usize, Malformed> {
+    const FIELD: &str = "the length of a JSON value";
+    if let Some(short @ 0..0x80) = reader.rest().first() {
+        reader.u8(FIELD)?;
+        return Ok(usize::from(*short));
+    }
+    let mut length = 0;
+    for n in 0..5 {
+        let byte = reader.u8(FIELD)?;
+        length |= u64::from(byte & 0x7f) << (7 * n);
+        if byte & 0x80 == 0 {
+            return usize::try_from(length).map_err(|_| Malformed::Invalid(FIELD));
+        }
+    }
+    Err(Malformed::Invalid(FIELD))
+}
+
+/// Writes a DECIMAL that SQL put in as a number; says whether it is one.
+#[inline(always)]
+fn decimal_number(value: &[u8], out: &mut Buffer) -> Result<bool, Wrong> {
+    let [precision, scale, packed @ ..] = value else {
+        return Ok(false);
+    };
+    let is_whole = scale <= precision
+        && packed.len() == usize::from(decimal::packed_length(*precision, *scale));
+    if is_whole {
+        match decimal::unscaled(packed, *precision, *scale) {
+            Some(unscaled) => out.decimal(unscaled, *scale),
+            None => decimal::write(packed, *precision, *scale, out).map_err(|_| &NO_DECIMAL)?,
+        }
+    }
+    Ok(is_whole)
+}
+
+/// Writes what else SQL put in: dates and times as text, the rest as `"base64:type252:…"`.
+#[inline(never)]
+fn opaque(code: u8, value: &[u8], out: &mut Buffer) {
+    out.byte(b'"');
+    let at = <[u8; 8]>::try_from(value)
+        .ok()
+        .and_then(|bytes| temporal::in_json(code, bytes));
+    match at {
+        Some(Value::Date(date)) => out.date(date),
+        Some(Value::DateTime(at)) => out.datetime(at),
+        Some(Value::Time(time)) => out.time(time),
+        _ => {
+            out.put(b"base64:type");
+            out.unsigned(code.into());
+            out.byte(b':');
+            out.base64(value, 0);
+        }
+    }
+    out.byte(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(document: &[u8]) -> Result<String, Malformed> {
+        let mut out = Buffer::new();
+        write(document, &mut out)?;
+        Ok(String::from_utf8(out.as_slice().to_vec()).unwrap())
+    }
+
+    /// `{"a": 1, "b": [true, "x\u001f"]}`.
+    const DOCUMENT: &[u8] = &[
+        0x00, 2, 0, 36, 0, 18, 0, 1, 0, 19, 0, 1, 0, 5, 1, 0, 2, 20, 0, b'a', b'b', 2, 0, 16, 0, 4,
+        1, 0, 12, 10, 0, 2, b'x', 0x1f, 0, 0, 0,
+    ];
+
+    #[test]
+    fn writes_a_document() {
+        assert_eq!(text(DOCUMENT).unwrap(), r#"{"a":1,"b":[true,"x\u001f"]}"#);
+        assert_eq!(text(&[]).unwrap(), "null");
+    }
+
+    #[test]
+    fn refuses_to_go_round_in_circles() {
+        // An array whose only element is itself.
+        assert!(text(&[2, 1, 0, 7, 0, 2, 0, 0]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn survives_hostile_bytes(at in 0..DOCUMENT.len(), byte: u8, end in 0..=DOCUMENT.len()) {
+            let mut document = DOCUMENT.to_vec();
+            document[at] = byte;
+            let _ = text(&document[..end]);
+        }
+    }
+}

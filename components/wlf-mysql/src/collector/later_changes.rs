@@ -1,0 +1,217 @@
+//! Looks ahead in the binlog for statements that change definitions.
+//!
+//! What `information_schema` says is what is so now. It is right for rows of an earlier position if no statement between
+//! that position and now has changed the table; so the binlog is read to its end once, without a look at its rows.
+
+use std::collections::HashMap;
+
+use crate::binlog::Coordinates;
+use crate::binlog::events::checksum::Checksum;
+use crate::binlog::events::event_type as event;
+use crate::binlog::events::format_description::FormatDescription;
+use crate::binlog::events::header::Header;
+use crate::binlog::events::inflate::Inflater;
+use crate::binlog::events::query::{Query, Statement};
+use crate::binlog::events::rotate::Rotate;
+use crate::binlog::reader::Malformed;
+use crate::collector::replica::Replica;
+use crate::collector::stream::{Dump, Item, Stream};
+use crate::connection::{Connection, Endpoint};
+use crate::ddl::{Effect, TableName};
+use crate::error::Error;
+use crate::schema::point::number;
+use crate::schema::statement::DefinitionStatement;
+
+/// Which tables are changed ahead, and where the binlog was read to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaterChanges {
+    /// Where the next look begins.
+    pub end: Coordinates,
+    tables: HashMap<TableName, Coordinates>,
+    databases: HashMap<String, Coordinates>,
+    /// The last statement that may have changed any table.
+    all: Option<Coordinates>,
+}
+
+impl LaterChanges {
+    fn new(end: Coordinates) -> Self {
+        Self {
+            end,
+            tables: HashMap::new(),
+            databases: HashMap::new(),
+            all: None,
+        }
+    }
+
+    /// Where, behind a place, the last statement is that may have changed the table.
+    pub fn change_of(&self, table: &TableName, behind: &Coordinates) -> Option<&Coordinates> {
+        let in_any_case = |name: &&TableName| {
+            name.database.eq_ignore_ascii_case(&table.database)
+                && name.table.eq_ignore_ascii_case(&table.table)
+        };
+        // Names may be written in another case than the server's.
+        let of_table = match self.tables.get(table) {
+            Some(place) => Some(place),
+            None => self
+                .tables
+                .keys()
+                .find(in_any_case)
+                .and_then(|name| self.tables.get(name)),
+        };
+        let of_database = self.databases.get(&table.database);
+        [of_table, of_database, self.all.as_ref()]
+            .into_iter()
+            .flatten()
+            .filter(|place| is_behind(place, behind))
+            .max_by_key(|place| (number(&place.file), place.position))
+    }
+
+    /// The tables that are changed; `None` if any may be.
+    pub fn changed(&self) -> Option<impl Iterator<Item = &TableName>> {
+        (self.databases.is_empty() && self.all.is_none()).then(|| self.tables.keys())
+    }
+
+    fn note(&mut self, effect: Effect, place: &Coordinates) {
+        match effect {
+            Effect::CreateDatabase { .. }
+            | Effect::AlterDatabase { .. }
+            | Effect::TruncateTable { .. } => {}
+            Effect::DropDatabase { name } => {
+                self.databases.insert(name, place.clone());
+            }
+            Effect::CreateTable { table, .. }
+            | Effect::DropTable { table, .. }
+            | Effect::Unclear { table: Some(table) } => {
+                self.tables.insert(table, place.clone());
+            }
+            Effect::AlterTable { table, clauses } => {
+                for clause in &clauses {
+                    if let crate::ddl::Clause::Rename(to) = clause {
+                        self.tables.insert(to.clone(), place.clone());
+                    }
+                }
+                if !clauses.is_empty() {
+                    self.tables.insert(table, place.clone());
+                }
+            }
+            Effect::RenameTable { from, to } => {
+                self.tables.insert(from, place.clone());
+                self.tables.insert(to, place.clone());
+            }
+            Effect::Unclear { table: None } => self.all = Some(place.clone()),
+        }
+    }
+}
+
+/// Whether the first place is behind the second.
+fn is_behind(place: &Coordinates, other: &Coordinates) -> bool {
+    (number(&place.file), place.position) > (number(&other.file), other.position)
+}
+
+/// Reads the binlog from a place to its end.
+///
+/// `from` is where it begins, and `dump` how the server is asked for that.
+pub async fn look(
+    endpoint: &Endpoint,
+    replica: &Replica,
+    dump: &Dump,
+    from: Coordinates,
+    before: Option<LaterChanges>,
+) -> Result<LaterChanges, Error> {
+    let connection = Connection::open(endpoint).await?;
+    let mut stream = Stream::open(connection, replica, dump, true, from.to_string()).await?;
+    let mut look = Look {
+        later: before.unwrap_or_else(|| LaterChanges::new(from.clone())),
+        place: from,
+        format: None,
+        inflater: Inflater::default(),
+    };
+    loop {
+        while let Some(item) = stream.received()? {
+            let Item::Event(event) = item else {
+                look.later.end = look.place;
+                return Ok(look.later);
+            };
+            let bytes = stream.block().get(event).unwrap_or_default();
+            if let Err(source) = look.see(bytes) {
+                return Err(Error::NotFound {
+                    server: endpoint.to_string(),
+                    position: look.place.to_string(),
+                    source: source.into(),
+                });
+            }
+        }
+        stream.receive().await?;
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Events as they go by.
+struct Look {
+    later: LaterChanges,
+    /// Where the next event begins.
+    place: Coordinates,
+    format: Option<FormatDescription>,
+    inflater: Inflater,
+}
+
+impl Look {
+    fn see(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        let header = Header::decode(bytes)?;
+        match header.code {
+            event::HEARTBEAT | event::HEARTBEAT_V2 => return Ok(()),
+            event::ROTATE => {
+                let rotate = Rotate::decode(self.body(bytes)?)?;
+                // The one at a file's end is followed by one that is in no file.
+                if header.flags & Header::ARTIFICIAL != 0 || header.timestamp == 0 {
+                    self.place = Coordinates {
+                        file: rotate.file.into(),
+                        position: rotate.position,
+                    };
+                }
+                return Ok(());
+            }
+            event::FORMAT_DESCRIPTION => self.format = Some(FormatDescription::decode(bytes)?),
+            event::QUERY => self.query(&Query::decode(self.body(bytes)?)?),
+            event::MARIADB_QUERY_COMPRESSED => {
+                let mut query = Query::decode(self.body(bytes)?)?;
+                let sql = self.inflater.inflate(query.sql)?;
+                query.sql = &sql;
+                self.query(&query);
+            }
+            _ => {}
+        }
+        // A stream that begins inside of a file has the file's first event before, out of its place.
+        let is_copy = header.end == 0 && header.code == event::FORMAT_DESCRIPTION;
+        if !is_copy && header.flags & Header::ARTIFICIAL == 0 {
+            self.place.position += u64::from(header.length);
+        }
+        Ok(())
+    }
+
+    fn query(&mut self, query: &Query<'_>) {
+        if query.statement() != Statement::Other {
+            return;
+        }
+        let version = self.format.as_ref().map(|format| &*format.server_version);
+        let statement = DefinitionStatement::read(query, version.unwrap_or_default());
+        for effect in statement.effects {
+            self.later.note(effect, &self.place);
+        }
+    }
+
+    /// The event without header and checksum.
+    fn body<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8], Malformed> {
+        let checksum = match &self.format {
+            Some(format) => format.checksum,
+            None => Checksum::found_in(bytes),
+        };
+        let end = match checksum {
+            Checksum::None => bytes.len(),
+            Checksum::Crc32 => bytes.len().saturating_sub(Checksum::LENGTH),
+        };
+        bytes
+            .get(Header::LENGTH..end)
+            .ok_or(Malformed::Truncated("its header"))
+    }
+}
