@@ -42,14 +42,14 @@ impl<'a> Graph<'a> {
         let index = |id: &String| components.iter().position(|component| component.id == *id);
         let mut edges = Vec::new();
         let mut rejects = Vec::new();
-        let dead_letter = match &checked.settings.delivery.on_reject {
-            OnReject::DeadLetter(id) => index(id),
-            OnReject::Stop | OnReject::Skip | OnReject::Nack => None,
-        };
         for (from, component) in components.iter().enumerate() {
             let to = component.destinations.iter().filter_map(index);
             edges.extend(to.map(|to| (from, to)));
             if component.kind == ComponentKind::Dispatcher {
+                let dead_letter = match &component.delivery.on_reject {
+                    OnReject::DeadLetter(id) => index(id),
+                    OnReject::Stop | OnReject::Skip | OnReject::Nack => None,
+                };
                 let to = dead_letter.filter(|to| *to != from);
                 rejects.extend(to.map(|to| (from, to)));
             }
@@ -171,7 +171,7 @@ fn dot_text(text: &str) -> String {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use wlf_core::config::{Component, Settings};
+    use wlf_core::config::{Component, Delivery, Settings};
     use wlf_core::testing::MemoryDispatcher;
 
     use super::*;
@@ -183,6 +183,10 @@ mod tests {
             type_name: "Type",
             kind,
             destinations: destinations.iter().map(|id| (*id).to_owned()).collect(),
+            delivery: Delivery {
+                on_reject: OnReject::DeadLetter("dead".to_owned()),
+                ..Delivery::default()
+            },
             component: Component::Dispatcher(Box::new(unused)),
         }
     }
@@ -190,11 +194,9 @@ mod tests {
     /// Two collectors, a transformer that both lead to, and a dead letter.
     fn checked() -> Checked {
         use ComponentKind::{Collector, Dispatcher, Transformer};
-        let mut settings = Settings::default();
-        settings.delivery.on_reject = OnReject::DeadLetter("dead".to_owned());
         Checked {
             source: "x.yaml".to_owned(),
-            settings,
+            settings: Settings::default(),
             components: vec![
                 component("a", Collector, &["t"]),
                 component("b \"#\"", Collector, &["t", "out"]),

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use serde_json::Value;
-use wlf_core::config::{ComponentType, settings_schema};
+use wlf_core::config::{ComponentType, dispatcher_delivery_schema, settings_schema};
 
 use crate::components::{KINDS, of_kind};
 use crate::options::{Opt, Options, summary};
@@ -29,6 +29,10 @@ pub fn pages(systems: &[&[ComponentType]]) -> Vec<Page> {
             name: "pipeline.json".to_owned(),
             text: json(&settings_schema()),
         },
+        Page {
+            name: "delivery.json".to_owned(),
+            text: json(&dispatcher_delivery_schema()),
+        },
     ];
     for (kind, section) in KINDS {
         for component in of_kind(systems, kind) {
@@ -52,13 +56,15 @@ const INDEX: &str = "# Configuration
 A configuration is YAML: three lists of components and some keys for the whole. `wlf-aio check` says what is wrong with
 one, `wlf-aio schema` prints its JSON Schema for editors.
 
-Every component has `id` and `type`; collectors and transformers have `destination: x` or `destinations: [x, y]`.
+Every component has `id` and `type`; collectors and transformers have `destination: x` or `destinations: [x, y]`. A dispatcher may have
+a `delivery` of its own, with `batch` and `on_reject` as the whole pipeline's, for what is different there.
 
 - `${VAR}`, `${VAR:-default}` and `${file:/run/secrets/x}` are filled in after the YAML is parsed, in values only. Without
   quotes the outcome may be a number; `$${` is a literal `${`.
 - A **template** is text with JSON pointers into the event as JSON: `%{/database}`, `%{/table}`, `%{/type}`,
-  `%{/data/<column>}`. Text is put in without quotes, a number as it stands, NULL as `null`. A pointer that finds nothing,
-  an object or a list makes the row a rejected one. `%%{` is a literal `%{`.
+  `%{/data/<column>}`; of a message `%{/topic}`, `%{/key}`, `%{/headers/<name>}`, `%{/ts}` and `%{/data/…}`, which points into its value.
+  Text is put in without quotes, a number as it stands, NULL as `null`. A pointer that finds nothing makes the row a rejected one, unless
+  it has a default: `%{/data/name:-none}`. One that finds an object or a list always does. `%%{` is a literal `%{`.
 - A **pattern** is a name, a glob with `*` and `?`, or a `/regex/` that is found anywhere in the name.
 - A **duration** has its unit: `500ms`, `10s`, `5m`, `1h`. A **size** is bytes or has one: `KB`, `MB`, `GB`, `KiB`, `MiB`,
   `GiB`.

@@ -57,7 +57,12 @@ async fn pipeline(checked: Checked) -> Result<(), Fault> {
     for component in checked.components {
         let id = component.id;
         pipeline
-            .add(&id, component.component, component.destinations)
+            .add_with(
+                &id,
+                component.component,
+                component.destinations,
+                component.delivery,
+            )
             .map_err(|error| Fault::stop(Exit::Software, format!("add `{id}`"), error))?;
     }
     let json = settings.log.format == LogFormat::Json;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use wlf_core::ComponentKind;
-use wlf_core::config::{ComponentType, settings_schema};
+use wlf_core::config::{ComponentType, dispatcher_delivery_schema, settings_schema};
 
 use crate::components::{KINDS, of_kind};
 
@@ -75,7 +75,9 @@ fn alternative(component: &ComponentType) -> Value {
     let mut properties = Map::new();
     properties.insert("id".to_owned(), json!({"type": "string"}));
     properties.insert("type".to_owned(), json!({"const": component.name()}));
-    if component.kind() != ComponentKind::Dispatcher {
+    if component.kind() == ComponentKind::Dispatcher {
+        properties.insert("delivery".to_owned(), dispatcher_delivery_schema());
+    } else {
         properties.insert(
             "destination".to_owned(),
             json!({"type": "string", "description": "The id of the component that gets the events."}),

@@ -7,13 +7,13 @@ use serde::de::DeserializeOwned;
 
 use super::component_type::{BuildError, ComponentType};
 use super::deserialize::Reader;
-use super::graph::check_graph;
+use super::graph::{DeadLetters, check_graph};
 use super::interpolate::Environment;
 use super::outline::{COMMON_KEYS, Declared, Outline, Word, outline};
 use super::parse::parse;
 use super::problem::{Problem, Problems};
 use super::read_error::ReadError;
-use super::settings::{DeliverySection, Log, Settings, State};
+use super::settings::{DeliverySection, DispatcherDelivery, Log, Settings, State};
 use super::source::{Source, Span};
 use super::tree::{Entry, Node, Origin, Value};
 use super::{Component, Context, Delivery, Invalid};
@@ -35,6 +35,8 @@ pub struct CheckedComponent {
     pub kind: ComponentKind,
     /// The ids that its events go to; empty for a dispatcher.
     pub destinations: Vec<String>,
+    /// How events are passed on; at a dispatcher as its own entry says.
+    pub delivery: Delivery,
     pub component: Component,
 }
 
@@ -100,7 +102,8 @@ fn check_tree(
     let Outline { components } = outline(root, types, problems);
     name_parts(root, &components, problems);
     let settings = settings(root, problems);
-    check_graph(&components, dead_letter(root), problems);
+    let letters = dead_letters(root, &components);
+    check_graph(&components, &letters, problems);
     let components = components
         .iter()
         .filter_map(|declared| build(declared, &settings, problems))
@@ -187,9 +190,31 @@ fn section<'a, T: Deserialize<'a>>(entry: &'a Entry, problems: &mut Vec<Problem>
     }
 }
 
+/// Where dead letters go: those of each dispatcher whose entry says so, and those of all others.
+fn dead_letters<'a>(root: &'a Node, components: &[Declared<'a>]) -> Vec<DeadLetters<'a>> {
+    let mut all = Vec::new();
+    let general = dead_letter(root);
+    for (from, component) in components.iter().enumerate() {
+        if component.kind != ComponentKind::Dispatcher {
+            continue;
+        }
+        let own = component.node.entry("delivery");
+        let own = own.and_then(|delivery| delivery.value.entry("on_reject"));
+        let (to, part) = match own {
+            Some(_) => (dead_letter(component.node), component.part.as_str()),
+            None => (general, "delivery"),
+        };
+        if let Some(to) = to {
+            let part = part.to_owned();
+            all.push(DeadLetters { from, to, part });
+        }
+    }
+    all
+}
+
 /// The id that `delivery.on_reject.dead_letter` names.
-fn dead_letter(root: &Node) -> Option<Word<'_>> {
-    let delivery = &root.entry("delivery")?.value;
+fn dead_letter(holder: &Node) -> Option<Word<'_>> {
+    let delivery = &holder.entry("delivery")?.value;
     let on_reject = &delivery.entry("on_reject")?.value;
     let node = &on_reject.entry("dead_letter")?.value;
     let text = <&str>::deserialize(Reader::new(node, node.span)).ok()?;
@@ -212,14 +237,30 @@ fn build(
         .iter()
         .map(|word| word.text.to_owned())
         .collect();
+    let mut delivery = settings.delivery.clone();
+    let mut hidden = COMMON_KEYS.to_vec();
+    if declared.kind == ComponentKind::Dispatcher {
+        hidden.push("delivery");
+        if let Some(entry) = declared.node.entry("delivery")
+            && let Some(own) = section::<DispatcherDelivery>(entry, problems)
+        {
+            match own.over(delivery.clone()) {
+                Ok(own) => delivery = own,
+                Err(invalid) => {
+                    let span = locate(&entry.value, &invalid.key, entry.key_span);
+                    problems.push(problem_of(invalid, span).part(declared.part.as_str()));
+                }
+            }
+        }
+    }
     let context = Context {
         id: id.to_owned(),
         pipeline: settings.name.clone(),
-        delivery: settings.delivery.clone(),
+        delivery: delivery.clone(),
         destinations: destinations.clone(),
         state: settings.state.as_ref().map(|state| state.directory.clone()),
     };
-    let reader = Reader::new(declared.node, declared.place).hiding(&COMMON_KEYS);
+    let reader = Reader::new(declared.node, declared.place).hiding(&hidden);
     let problem = match component_type.build(reader, &context) {
         Ok(component) if component.kind() == component_type.kind() => {
             return Some(CheckedComponent {
@@ -227,6 +268,7 @@ fn build(
                 type_name: component_type.name(),
                 kind: declared.kind,
                 destinations,
+                delivery,
                 component,
             });
         }

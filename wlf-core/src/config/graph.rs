@@ -7,18 +7,26 @@ use super::outline::{Declared, Word};
 use super::problem::Problem;
 use crate::component::ComponentKind;
 
+/// Where the dead letters of a dispatcher go.
+#[derive(Debug)]
+pub(crate) struct DeadLetters<'a> {
+    /// The dispatcher's index.
+    pub from: usize,
+    pub to: Word<'a>,
+    /// The part of the file that says it.
+    pub part: String,
+}
+
 /// Looks at all components at once; what is wrong goes to `problems`.
-pub(crate) fn check_graph(
-    components: &[Declared<'_>],
-    dead_letter: Option<Word<'_>>,
+pub(crate) fn check_graph<'a>(
+    components: &[Declared<'a>],
+    letters: &[DeadLetters<'a>],
     problems: &mut Vec<Problem>,
 ) {
     let mut graph = Graph::default();
     graph.add_ids(components, problems);
     graph.add_edges(components, problems);
-    if let Some(id) = dead_letter {
-        graph.add_dead_letter(components, id, problems);
-    }
+    graph.add_dead_letters(components, letters, problems);
     graph.find_cycles(components, problems);
     graph.find_unreached(components, problems);
 }
@@ -104,10 +112,49 @@ impl<'a> Graph<'a> {
         Problem::new(id.span, message).label(label)
     }
 
+    fn add_dead_letters(
+        &mut self,
+        components: &[Declared<'a>],
+        letters: &[DeadLetters<'a>],
+        problems: &mut Vec<Problem>,
+    ) {
+        let mut told = BTreeSet::new();
+        for DeadLetters { to, part, .. } in letters {
+            if told.insert(to.span) {
+                self.add_dead_letter(components, *to, part, problems);
+            }
+        }
+        let next = |from: usize| -> Option<usize> {
+            let to = letters.iter().find(|letters| letters.from == from)?;
+            self.by_id.get(to.to.text).copied().filter(|to| *to != from)
+        };
+        for letters in letters {
+            let mut at = next(letters.from);
+            let mut steps = 0;
+            while let Some(step) = at.filter(|_| steps <= components.len()) {
+                if step == letters.from {
+                    let message =
+                        format!("dead letters that go to `{}` come back", letters.to.text);
+                    problems.push(
+                        Problem::new(letters.to.span, message)
+                            .part(letters.part.as_str())
+                            .label(
+                                "name a dispatcher whose own dead letters go elsewhere, or stop",
+                            ),
+                    );
+                    break;
+                }
+                at = next(step);
+                steps += 1;
+            }
+        }
+    }
+
     fn add_dead_letter(
         &mut self,
         components: &[Declared<'a>],
         id: Word<'_>,
+        part: &str,
         problems: &mut Vec<Problem>,
     ) {
         let at = self.by_id.get(id.text).copied();
@@ -124,7 +171,7 @@ impl<'a> Graph<'a> {
                         target.kind.name()
                     ),
                 )
-                .part("delivery")
+                .part(part)
                 .label("name a dispatcher"),
             ),
             None => {
@@ -133,7 +180,7 @@ impl<'a> Graph<'a> {
                     .filter(|target| target.kind == ComponentKind::Dispatcher)
                     .filter_map(|target| target.id);
                 let unknown = self.unknown(id, dispatchers);
-                problems.push(unknown.part("delivery"));
+                problems.push(unknown.part(part));
             }
         }
     }

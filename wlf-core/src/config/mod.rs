@@ -28,6 +28,8 @@ pub use component_type::{Build, Component, ComponentType, Context, Invalid};
 pub use delivery::{BatchLimits, Delivery, OnReject};
 pub use interpolate::Environment;
 pub use problem::{Problem, Problems};
-pub use settings::{Level, Log, LogFormat, Settings, State, settings_schema};
+pub use settings::{
+    Level, Log, LogFormat, Settings, State, dispatcher_delivery_schema, settings_schema,
+};
 pub use source::{Source, Span};
 pub use wlf_data::config::{ByteSize, Duration, HostPort, InvalidValue, Pattern, Secret, closest};

@@ -152,6 +152,75 @@ pub(crate) struct DeliverySection {
     drain: Duration,
 }
 
+/// How events are passed on to one dispatcher, as its entry has it: what it does not say is that of the file's `delivery`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DispatcherDelivery {
+    /// When a batch is full.
+    #[serde(default)]
+    batch: DispatcherBatch,
+    /// What becomes of an event that this destination will never accept.
+    on_reject: Option<OnRejectSection>,
+}
+
+/// When a batch for one dispatcher is full.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct DispatcherBatch {
+    /// The most rows in a batch.
+    rows: Option<NonZeroU32>,
+    /// The most bytes in a batch.
+    bytes: Option<ByteSize>,
+    /// How long a batch that is not full waits for more.
+    linger: Option<Duration>,
+}
+
+/// The JSON Schema of a dispatcher's `delivery`.
+pub fn dispatcher_delivery_schema() -> serde_json::Value {
+    Schema::of::<DispatcherDelivery>()
+        .written(include_str!("../../../docs/reference/delivery.json"))
+        .value()
+}
+
+impl DispatcherDelivery {
+    /// The file's `delivery` with what it says for one dispatcher.
+    pub(crate) fn over(self, mut delivery: Delivery) -> Result<Delivery, Invalid> {
+        let DispatcherBatch {
+            rows,
+            bytes,
+            linger,
+        } = self.batch;
+        let batch = &mut delivery.batch;
+        if let Some(rows) = rows {
+            batch.rows = rows.get();
+        }
+        if let Some(bytes) = bytes {
+            if bytes.bytes() == 0 {
+                return Err(Invalid::new("batch.bytes", "a batch has at least 1 byte"));
+            }
+            batch.bytes = bytes.min(delivery.max_in_flight);
+        }
+        if let Some(linger) = linger {
+            batch.linger = linger;
+        }
+        if let Some(on_reject) = self.on_reject {
+            delivery.on_reject = on_reject.into();
+        }
+        Ok(delivery)
+    }
+}
+
+impl From<OnRejectSection> for OnReject {
+    fn from(section: OnRejectSection) -> Self {
+        match section {
+            OnRejectSection::Stop => OnReject::Stop,
+            OnRejectSection::Skip => OnReject::Skip,
+            OnRejectSection::DeadLetter(id) => OnReject::DeadLetter(id),
+            OnRejectSection::Nack => OnReject::Nack,
+        }
+    }
+}
+
 /// When a batch is full.
 #[derive(Debug, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -253,12 +322,7 @@ impl TryFrom<DeliverySection> for Delivery {
                 bytes: section.batch.bytes.min(max_in_flight),
                 linger: section.batch.linger,
             },
-            on_reject: match section.on_reject {
-                OnRejectSection::Stop => OnReject::Stop,
-                OnRejectSection::Skip => OnReject::Skip,
-                OnRejectSection::DeadLetter(id) => OnReject::DeadLetter(id),
-                OnRejectSection::Nack => OnReject::Nack,
-            },
+            on_reject: section.on_reject.into(),
             drain: section.drain,
         })
     }

@@ -65,6 +65,21 @@ impl Pipeline {
         component: Component,
         destinations: Vec<String>,
     ) -> Result<(), RouterError> {
+        let delivery = self.delivery.clone();
+        self.add_with(id, component, destinations, delivery)
+    }
+
+    /// As [`add`](Self::add), with what holds for a dispatcher instead of what holds for all: batches and `on_reject`.
+    ///
+    /// # Errors
+    /// If its id is taken.
+    pub fn add_with(
+        &mut self,
+        id: &str,
+        component: Component,
+        destinations: Vec<String>,
+        delivery: Delivery,
+    ) -> Result<(), RouterError> {
         let id = id.to_owned();
         let status = |kind| ComponentStatus::new(id.clone(), kind);
         let (component, destinations, status): (Box<dyn ComponentApi>, _, _) = match component {
@@ -94,7 +109,7 @@ impl Pipeline {
                 (Box::new(transforming), destinations, status)
             }
             Component::Dispatcher(dispatcher) => {
-                let letters = match &self.delivery.on_reject {
+                let letters = match &delivery.on_reject {
                     OnReject::DeadLetter(letters) if *letters != id => vec![letters.clone()],
                     OnReject::DeadLetter(_) | OnReject::Stop | OnReject::Skip | OnReject::Nack => {
                         Vec::new()
@@ -104,7 +119,7 @@ impl Pipeline {
                 let dispatching = Dispatching {
                     id,
                     dispatcher: Mutex::new(dispatcher),
-                    settings: self.delivery.clone(),
+                    settings: delivery,
                     status: Arc::clone(&status),
                     stop: self.stop.clone(),
                 };

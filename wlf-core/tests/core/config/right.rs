@@ -147,6 +147,35 @@ x-anchors: [anything]
 }
 
 #[test]
+fn a_dispatcher_has_what_is_different_for_it() {
+    let text = format!(
+        "{FIRST}
+  - id: dead
+    type: StdoutDispatcher
+    delivery: {{batch: {{rows: 10}}, on_reject: skip}}
+delivery:
+  batch: {{rows: 7, linger: 1s}}
+  on_reject: {{dead_letter: dead}}
+"
+    );
+    let checked = check_text("own.yaml", &text).unwrap_or_else(|problems| panic!("{problems}"));
+    let of = |id: &str| {
+        let mut all = checked.components.iter();
+        &all.find(|component| component.id == id).unwrap().delivery
+    };
+    assert_eq!(
+        (of("dead").batch.rows, &of("dead").on_reject),
+        (10, &OnReject::Skip)
+    );
+    assert_eq!(of("dead").batch.linger.as_secs(), 1);
+    assert_eq!(of("kafka").batch.rows, 7);
+    assert_eq!(
+        of("kafka").on_reject,
+        OnReject::DeadLetter("dead".to_owned())
+    );
+}
+
+#[test]
 fn variables_keep_the_form_of_their_scalar() {
     let config: BinlogCollector = read_text(
         "
