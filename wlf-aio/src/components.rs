@@ -14,6 +14,7 @@ pub const SYSTEMS: &[&[ComponentType]] = &[
     wlf_transform::COMPONENTS,
     wlf_kafka::COMPONENTS,
     wlf_redis::COMPONENTS,
+    wlf_nats::COMPONENTS,
     wlf_local::COMPONENTS,
 ];
 

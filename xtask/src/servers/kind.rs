@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::mariadb::{self, Mariadb};
 use super::mysql::{self, Mysql};
 use super::process::Process;
-use super::{kafka, probe, redis};
+use super::{kafka, nats, probe, redis};
 
 /// Names one of the servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,15 +22,17 @@ pub enum Kind {
     Mariadb118,
     Kafka,
     Redis,
+    Nats,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 5] = [
+    pub const ALL: [Kind; 6] = [
         Kind::Mysql,
         Kind::Mariadb1011,
         Kind::Mariadb118,
         Kind::Kafka,
         Kind::Redis,
+        Kind::Nats,
     ];
 
     /// Returns the service's name in `docker-compose.yaml`, and its directory's below `target/servers`.
@@ -41,6 +43,7 @@ impl Kind {
             Kind::Mariadb118 => mariadb::V11_8.name(),
             Kind::Kafka => "kafka",
             Kind::Redis => "redis",
+            Kind::Nats => "nats",
         }
     }
 
@@ -52,6 +55,7 @@ impl Kind {
             Kind::Mariadb118 => "WLF_TEST_MARIADB_118",
             Kind::Kafka => "WLF_TEST_KAFKA",
             Kind::Redis => "WLF_TEST_REDIS",
+            Kind::Nats => "WLF_TEST_NATS",
         }
     }
 
@@ -62,6 +66,7 @@ impl Kind {
             Kind::Mariadb118 => 3311,
             Kind::Kafka => 9092,
             Kind::Redis => 6379,
+            Kind::Nats => 4222,
         }
     }
 
@@ -71,7 +76,7 @@ impl Kind {
             Kind::Mysql | Kind::Mariadb1011 | Kind::Mariadb118 => {
                 format!("mysql://root:{}@127.0.0.1:{port}", mysql::PASSWORD)
             }
-            Kind::Kafka => format!("127.0.0.1:{port}"),
+            Kind::Kafka | Kind::Nats => format!("127.0.0.1:{port}"),
             Kind::Redis => format!("redis://127.0.0.1:{port}"),
         }
     }
@@ -83,6 +88,7 @@ impl Kind {
             Kind::Mysql | Kind::Mariadb1011 | Kind::Mariadb118 => probe::mysql(&host),
             Kind::Kafka => probe::kafka(&host),
             Kind::Redis => probe::redis(&host),
+            Kind::Nats => probe::nats(&host),
         }
     }
 
@@ -102,6 +108,7 @@ impl Kind {
             Kind::Mariadb118 => Mariadb::new(&mariadb::V11_8, home)?.start(port, &[]),
             Kind::Kafka => kafka::start(home, port),
             Kind::Redis => redis::start(home, port),
+            Kind::Nats => nats::start(home, port),
         }
     }
 }

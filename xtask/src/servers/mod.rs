@@ -1,10 +1,11 @@
-//! The real MySQL, MariaDB, Kafka and Redis: from addresses, from a Docker engine, or from packages.
+//! The real MySQL, MariaDB, Kafka, Redis and NATS: from addresses, from a Docker engine, or from packages.
 
 mod compose;
 mod kafka;
 mod kind;
 pub mod mariadb;
 pub mod mysql;
+mod nats;
 mod probe;
 pub mod process;
 mod redis;
