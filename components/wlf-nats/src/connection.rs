@@ -96,13 +96,11 @@ impl Connection {
             bytes: BytesMut::new(),
             server: server.to_owned(),
         };
-        let info = loop {
-            let found = incoming.next(|operation| match operation {
-                Operation::Info(info) => Ok(info),
-                other => Err(incoming_error(server, &other)),
-            });
-            break found.await??;
-        };
+        let greeting = incoming.next(|operation| match operation {
+            Operation::Info(info) => Ok(info),
+            other => Err(incoming_error(server, &other)),
+        });
+        let info = greeting.await??;
         if info.tls_required {
             let server = server.to_owned();
             return Err(Error::Tls { server });

@@ -159,6 +159,12 @@ fn verdict(said: &str) -> (Severity, Option<&'static str>) {
             ),
         );
     }
+    if said.starts_with("permissions violation") {
+        return (
+            LOGIN,
+            Some("the user needs the right to what the server names"),
+        );
+    }
     if said.contains("authentication timeout") {
         return (OUTAGE, None);
     }

@@ -14,4 +14,5 @@ use wlf_core::config::ComponentType;
 
 pub use config::{Config, NatsDispatcher};
 
-pub const COMPONENTS: &[ComponentType] = &[ComponentType::of::<Config>()];
+pub const COMPONENTS: &[ComponentType] = &[ComponentType::of::<Config>()
+    .with_schema(include_str!("../../../docs/reference/NatsDispatcher.json"))];

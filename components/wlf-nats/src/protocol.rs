@@ -31,11 +31,17 @@ const LONGEST_SUBJECT: usize = 3072;
 pub struct Info {
     pub version: String,
     /// The most bytes of a message, headers included.
+    #[serde(default = "max_payload")]
     pub max_payload: usize,
     pub headers: bool,
     pub tls_required: bool,
     /// Lame duck mode: the server is about to close its connections.
     pub ldm: bool,
+}
+
+/// What a server takes that is told nothing else.
+fn max_payload() -> usize {
+    1 << 20
 }
 
 /// What a client says of itself.
