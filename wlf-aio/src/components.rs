@@ -18,6 +18,8 @@ pub const SYSTEMS: &[&[ComponentType]] = &[
     wlf_kafka::COMPONENTS,
     #[cfg(feature = "redis")]
     wlf_redis::COMPONENTS,
+    #[cfg(feature = "nats")]
+    wlf_nats::COMPONENTS,
     #[cfg(feature = "local")]
     wlf_local::COMPONENTS,
 ];

@@ -75,6 +75,7 @@ systems! {
     "transform": Transformer BinlogFilter, Transformer EventReplicator;
     "kafka": Dispatcher KafkaDispatcher;
     "redis": Dispatcher RedisDispatcher;
+    "nats": Dispatcher NatsDispatcher;
     "local": Dispatcher StdoutDispatcher, Dispatcher FileDispatcher, Dispatcher NullDispatcher;
 }
 
@@ -102,6 +103,7 @@ mod tests {
         feature = "kafka",
         feature = "local",
         feature = "mysql",
+        feature = "nats",
         feature = "redis",
         feature = "transform"
     ))]

@@ -17,8 +17,8 @@ pub use wlf_data::{
 pub use wlf_data::{template, value};
 
 pub use component::{
-    Collector, ComponentApi, ComponentKind, Dispatcher, Progress, Refusal, Transformer, Walk,
-    WriteError,
+    Collector, ComponentApi, ComponentKind, Dispatcher, Limits, Piece, Progress, Refusal, Request,
+    Requests, Sending, Sink, Transformer, Walk, WriteError,
 };
 pub use router::{Delivery, EventRouter, RouterError};
 pub use runtime::{Desk, Pipeline, Receipt, Settled};

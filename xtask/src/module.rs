@@ -13,7 +13,7 @@ pub const TARGET: &str = "wasm32-wasip1";
 pub const PROGRAM: &str = "wlf-aio";
 
 /// The systems that it can be built with, each a feature of its package.
-pub const SYSTEMS: [&str; 5] = ["kafka", "local", "mysql", "redis", "transform"];
+pub const SYSTEMS: [&str; 6] = ["kafka", "local", "mysql", "nats", "redis", "transform"];
 
 /// Those that a small program has: rows from MySQL to Kafka, Redis and files.
 const SMALL: &str = "kafka,local,mysql,redis,transform";

@@ -63,6 +63,14 @@ pub const REDIS: Bundle = Bundle {
     version: ("redis-server", "5:7."),
     launchers: &[("redis-cli", "usr/bin/redis-cli")],
 };
+pub const NATS: Bundle = Bundle {
+    name: "nats",
+    suite: "bookworm",
+    packages: &["nats-server"],
+    alone: &[],
+    version: ("nats-server", "2.9."),
+    launchers: &[("nats-server", "usr/sbin/nats-server")],
+};
 /// For machines without Java and Maven: openssl makes the trust store that Maven needs.
 pub const JAVA: Bundle = Bundle {
     name: "java",

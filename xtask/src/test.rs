@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::packages::{Bundle, MARIADB_118, MARIADB_1011, MYSQL};
+use crate::packages::{Bundle, MARIADB_118, MARIADB_1011, MYSQL, NATS};
 use crate::wasmedge::WasmEdge;
 use crate::{apt, bench, layout, module, servers};
 
@@ -142,20 +142,21 @@ fn speed() -> Result<Tally> {
     })
 }
 
-/// Tests against the real MySQL, MariaDB, Kafka and Redis; the module is at hand for the tests from end to end.
+/// Tests against the real MySQL, MariaDB, Kafka, Redis and NATS; the module is at hand for the tests from end to end.
 fn server_tests() -> Result<Tally> {
     let mut variables = wasm_variables()?;
     let servers = servers::up(&servers::Kind::ALL)?;
     variables.extend(servers.addresses);
-    variables.extend(clients()?);
+    variables.extend(programs()?);
     let tally = gated("server-tests", &variables)?;
     // What was up before stays up; after a failure all of it does, to be looked at.
     servers::down(&servers.started, false)?;
     Ok(tally)
 }
 
-/// Names the servers' own client programs, whose word counts in the type matrix.
-fn clients() -> Result<[(&'static str, String); 3]> {
+/// Names the servers' own client programs, whose word counts in the type matrix, and the program of a server that tests start
+/// for themselves.
+fn programs() -> Result<[(&'static str, String); 4]> {
     let launcher = |bundle: &Bundle, name: &str| -> Result<String> {
         Ok(bundle.provide()?.root.join(name).display().to_string())
     };
@@ -169,6 +170,7 @@ fn clients() -> Result<[(&'static str, String); 3]> {
             "WLF_TEST_MARIADB_118_CLIENT",
             launcher(&MARIADB_118, "mariadb")?,
         ),
+        ("WLF_TEST_NATS_SERVER", launcher(&NATS, "nats-server")?),
     ])
 }
 

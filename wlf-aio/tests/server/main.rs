@@ -1,4 +1,4 @@
-//! The program as it ships, between a real MySQL, a real Kafka and a real Redis.
+//! The program as it ships, between a real MySQL, Kafka, Redis and NATS.
 #![cfg(not(target_os = "wasi"))]
 
 #[path = "../../../components/wlf-mysql/tests/server/certificate.rs"]
@@ -8,6 +8,7 @@ mod kafka;
 mod large;
 mod live;
 mod mysql_tls;
+mod nats;
 #[path = "../program/mod.rs"]
 mod program;
 mod refused;

@@ -1,5 +1,7 @@
 //! How components are written: the trait that everything is, and the three that are easier to write.
 
+mod requests;
+mod sink;
 mod walk;
 
 use std::error::Error;
@@ -12,6 +14,8 @@ use crate::fault::{Fault, Severity};
 use crate::router::EventRouter;
 use crate::runtime::Desk;
 
+pub use requests::Requests;
+pub use sink::{Limits, Piece, Request, Sending, Sink};
 pub use walk::{EncodedRow, Walk};
 
 /// What a component does in the pipeline.

@@ -59,7 +59,7 @@ fn steps(given: &[Given]) -> (Vec<Step>, Vec<u32>) {
 }
 
 /// Runs a pipeline to its end, or drops everything after its tasks had `turns` turns.
-fn run_until(pipeline: Pipeline, turns: Option<usize>) -> Option<Result<(), Fault>> {
+pub fn run_until(pipeline: Pipeline, turns: Option<usize>) -> Option<Result<(), Fault>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::mariadb::{self, Mariadb};
 use super::mysql::{self, Mysql};
 use super::process::Process;
-use super::{kafka, probe, redis, tls};
+use super::{kafka, nats, probe, redis, tls};
 
 /// Names one of the servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,15 +22,17 @@ pub enum Kind {
     Mariadb118,
     Kafka,
     Redis,
+    Nats,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 5] = [
+    pub const ALL: [Kind; 6] = [
         Kind::Mysql,
         Kind::Mariadb1011,
         Kind::Mariadb118,
         Kind::Kafka,
         Kind::Redis,
+        Kind::Nats,
     ];
 
     /// Returns those of the names, or all.
@@ -53,6 +55,7 @@ impl Kind {
             Kind::Mariadb118 => mariadb::V11_8.name(),
             Kind::Kafka => "kafka",
             Kind::Redis => "redis",
+            Kind::Nats => "nats",
         }
     }
 
@@ -64,6 +67,7 @@ impl Kind {
             Kind::Mariadb118 => "WLF_TEST_MARIADB_118",
             Kind::Kafka => "WLF_TEST_KAFKA",
             Kind::Redis => "WLF_TEST_REDIS",
+            Kind::Nats => "WLF_TEST_NATS",
         }
     }
 
@@ -74,6 +78,7 @@ impl Kind {
             Kind::Mariadb118 => 3311,
             Kind::Kafka => 9092,
             Kind::Redis => 6379,
+            Kind::Nats => 4222,
         }
     }
 
@@ -83,7 +88,7 @@ impl Kind {
             Kind::Mysql | Kind::Mariadb1011 | Kind::Mariadb118 => {
                 format!("mysql://root:{}@127.0.0.1:{port}", mysql::PASSWORD)
             }
-            Kind::Kafka => format!("127.0.0.1:{port}"),
+            Kind::Kafka | Kind::Nats => format!("127.0.0.1:{port}"),
             Kind::Redis => format!("redis://127.0.0.1:{port}"),
         }
     }
@@ -95,6 +100,7 @@ impl Kind {
             Kind::Mysql | Kind::Mariadb1011 | Kind::Mariadb118 => probe::mysql(&host),
             Kind::Kafka => probe::kafka(&host),
             Kind::Redis => probe::redis(&host),
+            Kind::Nats => probe::nats(&host),
         }
     }
 
@@ -119,6 +125,7 @@ impl Kind {
             Kind::Mariadb118 => start_mariadb(&mariadb::V11_8, home, port),
             Kind::Kafka => kafka::start(home, port),
             Kind::Redis => redis::start(home, port),
+            Kind::Nats => nats::start(home, port),
         }
     }
 }

@@ -1,10 +1,11 @@
-//! The real MySQL, MariaDB, Kafka and Redis: from addresses, from a Docker engine, or from packages.
+//! The real MySQL, MariaDB, Kafka, Redis and NATS: from addresses, from a Docker engine, or from packages.
 
 mod compose;
 mod kafka;
 mod kind;
 pub mod mariadb;
 pub mod mysql;
+mod nats;
 mod probe;
 pub mod process;
 mod redis;
@@ -62,7 +63,7 @@ pub fn up(kinds: &[Kind]) -> Result<Servers> {
         match kind {
             Kind::Kafka => addresses.extend(kafka::variables(&home)?),
             Kind::Redis => addresses.extend(redis::variables(&home)?),
-            Kind::Mysql | Kind::Mariadb1011 | Kind::Mariadb118 => {}
+            Kind::Mysql | Kind::Mariadb1011 | Kind::Mariadb118 | Kind::Nats => {}
         }
     }
     addresses.push((certs::VARIABLE, certs::provide()?.display().to_string()));

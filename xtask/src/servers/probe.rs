@@ -28,6 +28,14 @@ pub fn redis(address: &str) -> bool {
     ask().is_ok_and(|answer| &answer == b"+PONG" || &answer == b"-NOAU")
 }
 
+/// Tells whether a NATS server greets on `host:port`.
+pub fn nats(address: &str) -> bool {
+    let mut greeting = [0; 5];
+    connect(address)
+        .and_then(|mut stream| stream.read_exact(&mut greeting))
+        .is_ok_and(|()| &greeting == b"INFO ")
+}
+
 /// Tells whether a Kafka broker on `host:port` is registered: Metadata v1, all topics, names at least one broker.
 pub fn kafka(address: &str) -> bool {
     let ask = || -> io::Result<[u8; 12]> {

@@ -1,0 +1,143 @@
+//! What a `NatsDispatcher`'s entry may say.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wlf_core::config::{Build, Component, Context, HostPort, Invalid, Secret};
+use wlf_core::format::{Encoder, Format};
+use wlf_core::{ComponentKind, Requests, Template};
+
+use crate::sink::NatsSink;
+
+/// Writes each row as a NATS message, or into a JetStream stream.
+///
+/// Without JetStream a row is delivered when the server has it: who does not listen at that moment never gets it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The servers of one cluster, as `host:port`; the first that takes the connection is used.
+    #[serde(default = "servers")]
+    pub servers: Vec<HostPort>,
+    /// The subject of a row's message.
+    #[serde(default = "subject")]
+    pub subject: Template,
+    /// The form of the message.
+    #[serde(default)]
+    pub format: Format,
+    /// The user's name, where the server wants one.
+    pub user: Option<String>,
+    /// The user's password.
+    pub password: Option<Secret>,
+    /// A token, for servers that want one instead of a user.
+    pub token: Option<Secret>,
+    /// Waits until JetStream has stored each message. There must be a stream that takes the subjects.
+    #[serde(default)]
+    pub jetstream: bool,
+    /// The `Nats-Msg-Id` of a row's message, by which JetStream drops what it has already. It must be the same whenever
+    /// the row is sent again, and that of no other row.
+    pub message_id: Option<Template>,
+}
+
+/// The dispatcher that an entry becomes.
+pub type NatsDispatcher = Requests<NatsSink>;
+
+fn servers() -> Vec<HostPort> {
+    vec![HostPort {
+        host: "127.0.0.1".to_owned(),
+        port: 4222,
+    }]
+}
+
+#[expect(clippy::expect_used, reason = "a constant that a test reads")]
+fn subject() -> Template {
+    let subject = "logFlex.%{/database}.%{/table}";
+    subject.parse().expect("a template")
+}
+
+impl Config {
+    /// Makes the dispatcher of the pipeline called `pipeline`, which is its connections' name at the server.
+    ///
+    /// # Errors
+    /// If values do not go together.
+    pub fn dispatcher(self, pipeline: &str) -> Result<NatsDispatcher, Invalid> {
+        if self.servers.is_empty() {
+            return Err(Invalid::new("servers", "there is no server to connect to")
+                .with_hint("name at least one, as in `servers: [127.0.0.1:4222]`"));
+        }
+        if self.user.is_some() != self.password.is_some() {
+            let (has, needs) = match self.user {
+                Some(_) => ("user", "password"),
+                None => ("password", "user"),
+            };
+            return Err(Invalid::new(
+                has,
+                format!("`{has}` needs `{needs}` beside it"),
+            ));
+        }
+        if self.user.is_some() && self.token.is_some() {
+            return Err(Invalid::new(
+                "token",
+                "a server wants a `token` or a `user`, not both",
+            ));
+        }
+        if self.message_id.is_some() && !self.jetstream {
+            return Err(
+                Invalid::new("message_id", "`message_id` is for JetStream alone")
+                    .with_hint("add `jetstream: true`"),
+            );
+        }
+        let mut encoder = Encoder::new(self.format.clone());
+        let mut templates = std::iter::once(&self.subject).chain(&self.message_id);
+        if !templates.all(Template::is_per_table) {
+            encoder = encoder.with_views();
+        }
+        // Without JetStream messages fail with their connection only, and then nothing overtakes another.
+        if self.jetstream {
+            encoder = encoder.with_keys();
+        }
+        Ok(Requests::new(NatsSink::new(self, pipeline), encoder))
+    }
+}
+
+impl Build for Config {
+    const TYPE: &'static str = "NatsDispatcher";
+    const KIND: ComponentKind = ComponentKind::Dispatcher;
+
+    fn build(self, context: &Context) -> Result<Component, Invalid> {
+        let dispatcher = self.dispatcher(&context.pipeline)?;
+        Ok(Component::Dispatcher(Box::new(dispatcher)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refused(entry: serde_json::Value) -> String {
+        let config: Config = serde_json::from_value(entry).expect("a configuration");
+        config.dispatcher("wlf").expect_err("refused").key
+    }
+
+    #[test]
+    fn values_that_do_not_go_together_are_refused_where_they_stand() {
+        let config: Config = serde_json::from_value(json!({})).expect("all have defaults");
+        config.dispatcher("wlf").expect("built");
+        assert_eq!(refused(json!({"servers": []})), "servers");
+        assert_eq!(refused(json!({"user": "me"})), "user");
+        assert_eq!(refused(json!({"password": "s3cret"})), "password");
+        assert_eq!(
+            refused(json!({"user": "me", "password": "x", "token": "y"})),
+            "token"
+        );
+        assert_eq!(refused(json!({"message_id": "%{/data/id}"})), "message_id");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let entry = json!({"user": "me", "password": "hunter2", "jetstream": true});
+        let config: Config = serde_json::from_value(entry).expect("a configuration");
+        let dispatcher = config.clone().dispatcher("wlf").expect("built");
+        assert!(!format!("{config:?} {dispatcher:?}").contains("hunter2"));
+    }
+}

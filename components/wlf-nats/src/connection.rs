@@ -1,0 +1,366 @@
+//! A connection to a NATS server, which one task reads and writes.
+
+use std::io;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::future::{self, Either};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use wlf_core::config::HostPort;
+
+use crate::error::Error;
+use crate::protocol::{self, Connect, Info, Operation};
+use crate::waiting::{Answer, Sent, Waiting};
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long the server may take to answer what was sent.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How long a server that has closed the connection is listened to, for why it did.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How much is read at once, in bytes.
+const READ: usize = 16 << 10;
+
+/// A connection that the server has taken.
+#[derive(Debug)]
+pub struct Connection {
+    pub info: Info,
+    shared: Arc<Shared>,
+    outgoing: mpsc::UnboundedSender<Bytes>,
+    task: JoinHandle<()>,
+}
+
+/// What the task and those who wait for answers both know.
+#[derive(Debug)]
+struct Shared {
+    server: String,
+    /// How the subjects begin to which JetStream answers.
+    inbox: String,
+    state: Mutex<State>,
+    /// The server wants to hear that we live.
+    pinged: Notify,
+    /// The connection has ended or is about to.
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    waiting: Waiting,
+    end: Option<Error>,
+    is_lame_duck: bool,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connection {
+    /// Connects and logs in; JetStream answers to subjects that begin with `inbox`, if there is one.
+    pub async fn open(
+        server: &HostPort,
+        options: &Connect<'_>,
+        inbox: Option<&str>,
+    ) -> Result<Self, Error> {
+        let name = server.to_string();
+        let opened = timeout(CONNECT, async {
+            let stream = dial(server).await.map_err(|source| Error::Connect {
+                server: name.clone(),
+                source: source.into(),
+            })?;
+            Self::begin(stream, &name, options, inbox).await
+        });
+        let after = CONNECT;
+        opened.await.unwrap_or_else(|_| {
+            let server = name.clone();
+            Err(Error::Timeout { server, after })
+        })
+    }
+
+    async fn begin(
+        stream: TcpStream,
+        server: &str,
+        options: &Connect<'_>,
+        inbox: Option<&str>,
+    ) -> Result<Self, Error> {
+        let (reader, mut writer) = tokio::io::split(stream);
+        let mut incoming = Incoming {
+            reader,
+            bytes: BytesMut::new(),
+            server: server.to_owned(),
+        };
+        let greeting = incoming.next(|operation| match operation {
+            Operation::Info(info) => Ok(info),
+            other => Err(incoming_error(server, &other)),
+        });
+        let info = greeting.await??;
+        if info.tls_required {
+            let server = server.to_owned();
+            return Err(Error::Tls { server });
+        }
+        let mut hello = Vec::new();
+        protocol::connect(options, &mut hello);
+        if let Some(inbox) = inbox {
+            hello.extend_from_slice(format!("SUB {inbox}* 1\r\n").as_bytes());
+        }
+        hello.extend_from_slice(b"PING\r\n");
+        let broken = |source: io::Error| Error::Broken {
+            server: server.to_owned(),
+            source: source.into(),
+        };
+        writer.write_all(&hello).await.map_err(broken)?;
+        writer.flush().await.map_err(broken)?;
+        loop {
+            let is_pong = incoming.next(|operation| match operation {
+                Operation::Pong => Ok(true),
+                Operation::Info(_) | Operation::Ok | Operation::Ping | Operation::Message(_) => {
+                    Ok(false)
+                }
+                refused @ Operation::Err(_) => Err(incoming_error(server, &refused)),
+            });
+            if is_pong.await?? {
+                break;
+            }
+        }
+        let shared = Arc::new(Shared {
+            server: server.to_owned(),
+            inbox: inbox.unwrap_or_default().to_owned(),
+            state: Mutex::new(State {
+                waiting: Waiting::new(server.to_owned()),
+                end: None,
+                is_lame_duck: false,
+            }),
+            pinged: Notify::new(),
+            changed: Notify::new(),
+        });
+        let (outgoing, queue) = mpsc::unbounded_channel();
+        let task = tokio::spawn(run(Arc::clone(&shared), incoming, writer, queue));
+        Ok(Self {
+            info,
+            shared,
+            outgoing,
+            task,
+        })
+    }
+
+    pub fn server(&self) -> &str {
+        &self.shared.server
+    }
+
+    /// Sends messages and a `PING` behind them, at once and in order, and gives what waits for the answer.
+    pub fn publish(
+        &self,
+        mut bytes: Vec<u8>,
+        messages: Vec<Sent>,
+    ) -> impl Future<Output = Answer> + Send + 'static {
+        bytes.extend_from_slice(b"PING\r\n");
+        let bytes = Bytes::from(bytes);
+        let server = self.shared.server.clone();
+        let mut state = self.shared.state();
+        let answer = match state.end.clone() {
+            Some(error) => Err(error),
+            None => Ok(state.waiting.sent(bytes.clone(), messages)),
+        };
+        // If nobody receives it the task has ended, which it says itself.
+        let _ = self.outgoing.send(bytes);
+        async move {
+            match timeout(SILENCE, answer?).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(_)) => Err(Error::Closed { server }),
+                Err(_) => Err(Error::Timeout {
+                    server,
+                    after: SILENCE,
+                }),
+            }
+        }
+    }
+
+    /// Waits until the connection has ended, or, if `is_moving`, until the server says that it is about to stop.
+    pub async fn ended(&self, is_moving: bool) -> Error {
+        loop {
+            let changed = self.shared.changed.notified();
+            {
+                let state = self.shared.state();
+                if let Some(error) = &state.end {
+                    return error.clone();
+                }
+                if is_moving && state.is_lame_duck {
+                    let server = self.shared.server.clone();
+                    return Error::LameDuck { server };
+                }
+            }
+            changed.await;
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The one place where a connection is made.
+async fn dial(server: &HostPort) -> io::Result<TcpStream> {
+    TcpStream::connect((server.host.as_str(), server.port)).await
+}
+
+/// What a server said that is not what it should have.
+fn incoming_error(server: &str, operation: &Operation<'_>) -> Error {
+    let server = server.to_owned();
+    match operation {
+        Operation::Err(said) => Error::Ended {
+            server,
+            said: (*said).to_owned(),
+        },
+        Operation::Info(_)
+        | Operation::Ping
+        | Operation::Pong
+        | Operation::Ok
+        | Operation::Message(_) => Error::Protocol {
+            server,
+            source: protocol::NotNats::Unknown {
+                start: "something else than INFO".to_owned(),
+            },
+        },
+    }
+}
+
+/// The server's half of a connection.
+struct Incoming<R> {
+    reader: R,
+    bytes: BytesMut,
+    server: String,
+}
+
+impl<R: AsyncRead + Unpin> Incoming<R> {
+    /// Gives the next operation to `take`. It may be given up and called again: nothing is lost then.
+    async fn next<T>(&mut self, take: impl FnOnce(Operation<'_>) -> T) -> Result<T, Error> {
+        loop {
+            let decoded = protocol::decode(&self.bytes).map_err(|source| Error::Protocol {
+                server: self.server.clone(),
+                source,
+            })?;
+            if let Some((length, operation)) = decoded {
+                let taken = take(operation);
+                self.bytes.advance(length);
+                return Ok(taken);
+            }
+            self.bytes.reserve(READ);
+            let server = || self.server.clone();
+            match self.reader.read_buf(&mut self.bytes).await {
+                Ok(0) => return Err(Error::Closed { server: server() }),
+                Ok(_) => {}
+                Err(source) => {
+                    return Err(Error::Broken {
+                        server: server(),
+                        source: source.into(),
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Reads and writes until the connection ends, and says why it did to all who wait.
+async fn run<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
+    shared: Arc<Shared>,
+    incoming: Incoming<R>,
+    writer: W,
+    queue: mpsc::UnboundedReceiver<Bytes>,
+) {
+    let error = {
+        let reading = pin!(read(&shared, incoming));
+        let writing = pin!(write(&shared, writer, queue));
+        match future::select(reading, writing).await {
+            Either::Left((error, _)) => error,
+            // What the server said last tells more than that it no longer listens.
+            Either::Right((error, reading)) => match timeout(LAST_WORDS, reading).await {
+                Ok(said @ Error::Ended { .. }) => said,
+                Ok(_) | Err(_) => error,
+            },
+        }
+    };
+    let mut state = shared.state();
+    state.waiting.end(&error);
+    state.end = Some(error);
+    drop(state);
+    shared.changed.notify_waiters();
+    shared.changed.notify_one();
+}
+
+async fn read<R: AsyncRead + Unpin>(shared: &Shared, mut incoming: Incoming<R>) -> Error {
+    loop {
+        match incoming.next(|operation| hear(shared, &operation)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) | Err(error) => return error,
+        }
+        wlf_core::turn::pass_on().await;
+    }
+}
+
+/// Does what an operation of the server asks for.
+fn hear(shared: &Shared, operation: &Operation<'_>) -> Result<(), Error> {
+    match operation {
+        Operation::Ping => shared.pinged.notify_one(),
+        Operation::Pong => shared.state().waiting.pong(),
+        Operation::Ok => {}
+        Operation::Info(info) => {
+            if info.ldm {
+                shared.state().is_lame_duck = true;
+                shared.changed.notify_one();
+            }
+        }
+        Operation::Err(said) => match forbidden(said) {
+            Some(subject) => shared.state().waiting.forbidden(subject),
+            None => return Err(incoming_error(&shared.server, operation)),
+        },
+        Operation::Message(message) => {
+            let token = message.subject.strip_prefix(&shared.inbox);
+            if let Some(token) = token.and_then(|token| token.parse().ok()) {
+                shared.state().waiting.acknowledged(token, message);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The subject of `Permissions Violation for Publish to "a.b"`, after which the connection goes on.
+fn forbidden(said: &str) -> Option<&str> {
+    let subject = said.strip_prefix("Permissions Violation for Publish to ")?;
+    Some(subject.trim_matches('"'))
+}
+
+async fn write<W: AsyncWrite + Unpin>(
+    shared: &Shared,
+    mut writer: W,
+    mut queue: mpsc::UnboundedReceiver<Bytes>,
+) -> Error {
+    loop {
+        let bytes = tokio::select! {
+            bytes = queue.recv() => bytes,
+            () = shared.pinged.notified() => Some(Bytes::from_static(b"PONG\r\n")),
+        };
+        let Some(bytes) = bytes else {
+            let server = shared.server.clone();
+            return Error::Closed { server };
+        };
+        let written = async {
+            writer.write_all(&bytes).await?;
+            writer.flush().await
+        };
+        if let Err(source) = written.await {
+            return Error::Broken {
+                server: shared.server.clone(),
+                source: source.into(),
+            };
+        }
+    }
+}
