@@ -31,7 +31,7 @@ dispatchers:
     let directories = [
         ("/wlf", place.path()),
         ("/certs", Path::new(&certs)),
-        ("/data", &data),
+        ("/data", data.as_path()),
     ];
     let mut command = runtime.command(&directories, environment);
     command.args(["--config", "/wlf/wlf.yaml"]);

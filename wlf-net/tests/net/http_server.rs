@@ -169,11 +169,14 @@ async fn it_ends_in_good_order() {
         address,
         stop,
         done,
-        ..
+        served,
     } = server;
+    let before = served.load(Ordering::Relaxed);
     let request = Request::get(format!("http://{address}/slow/400")).body(Bytes::new());
     let answer = tokio::spawn(async move { client.send(request.expect("a request")).await });
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    while served.load(Ordering::Relaxed) == before {
+        tokio::task::yield_now().await;
+    }
     stop.send(()).expect("it runs");
     let response = answer.await.expect("no panic").expect("an answer");
     assert_eq!(response.body(), "GET /slow/400 0");
@@ -194,11 +197,14 @@ async fn what_takes_too_long_is_cut_off_at_its_end() {
         address,
         stop,
         done,
-        ..
+        served,
     } = server;
+    let before = served.load(Ordering::Relaxed);
     let request = Request::get(format!("http://{address}/slow/60000")).body(Bytes::new());
     let answer = tokio::spawn(async move { client().send(request.expect("a request")).await });
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    while served.load(Ordering::Relaxed) == before {
+        tokio::task::yield_now().await;
+    }
     stop.send(()).expect("it runs");
     tokio::time::timeout(Duration::from_secs(2), done)
         .await
