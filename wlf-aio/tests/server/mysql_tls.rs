@@ -125,7 +125,7 @@ const SECURED: &str = "TLS 1.3, ChaCha20-Poly1305";
 fn every_mode_has_its_answer_to_every_certificate(runtime: &Runtime) {
     let _peace = disturbing();
     let _turn = TURN.lock().unwrap_or_else(|error| error.into_inner());
-    let unknown = "Some(78) signed by an authority that is not among";
+    let unknown = "Some(78) signed by an unknown authority";
     let other = "Some(78) is not for `127.0.0.1` but for `db.example`";
     let nameless = "Some(78) is for no name at all";
     let expired = "Some(69) has expired on";
