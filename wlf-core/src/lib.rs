@@ -21,7 +21,7 @@ pub use component::{
     WriteError,
 };
 pub use router::{Delivery, EventRouter, RouterError};
-pub use runtime::{Desk, Pipeline, Receipt, Settled};
+pub use runtime::{Desk, Emissions, Held, Out, Pipeline, Receipt, Settled};
 pub use wlf_data::{
     Batch, BlobSize, ChangePlace, Changes, Column, DataType, EncodeError, Ended, Event, Exit,
     Fault, GeometryType, Mark, Operation, Origin, Position, Run, SchemaChange, SchemaChangeKind,

@@ -6,3 +6,4 @@ mod config;
 mod contract;
 mod crash;
 mod promises;
+mod transform;
