@@ -21,7 +21,7 @@ pub use component::{
     Requests, Sending, Sink, Transformer, Walk, WriteError,
 };
 pub use router::{Delivery, EventRouter, RouterError};
-pub use runtime::{Desk, Pipeline, Receipt, Settled};
+pub use runtime::{Desk, Emissions, Held, Out, Pipeline, Receipt, Settled};
 pub use wlf_data::{
     Batch, BlobSize, ChangePlace, Changes, Column, DataType, DeadLetter, EncodeError, Ended, Event,
     Exit, Fault, GeometryType, Headers, Mark, Message, MessageBlock, Messages, Operation, Origin,

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 use crate::component::{ComponentApi, ComponentKind};
 use crate::event::{Batch, Event};
 use crate::runtime::ledger::Ledger;
-use crate::runtime::receipt::Receipts;
+use crate::runtime::receipt::Receipt;
 
 /// A batch on its way to one component.
 ///
@@ -20,7 +20,7 @@ use crate::runtime::receipt::Receipts;
 #[must_use = "a delivery that is dropped stops the pipeline"]
 pub struct Delivery {
     pub batch: Batch,
-    pub(crate) receipts: Receipts,
+    pub(crate) receipt: Receipt,
     /// Whether the events have their numbers in the transaction already.
     pub(crate) numbered: bool,
     /// Whether nothing more comes of the transaction that is under way, although it has not ended.
@@ -28,10 +28,10 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    pub(crate) fn new(batch: Batch, receipts: impl Into<Receipts>) -> Self {
+    pub(crate) fn new(batch: Batch, receipt: Receipt) -> Self {
         Self {
             batch,
-            receipts: receipts.into(),
+            receipt,
             numbered: false,
             is_end: false,
         }
@@ -41,25 +41,35 @@ impl Delivery {
     pub fn another(&self) -> Delivery {
         Delivery {
             batch: self.batch.clone(),
-            receipts: self.receipts.another(),
+            receipt: self.receipt.another(),
             ..*self
         }
     }
 
     /// States that the batch is durable at its destination, or that nothing of it was to go there.
     pub fn delivered(self) {
-        self.receipts.delivered();
+        self.receipt.delivered();
+    }
+
+    /// What a transformer made: it is in no transaction, and so not numbered.
+    pub(crate) fn made(mut events: Vec<Event>, bytes: usize, receipt: Receipt) -> Delivery {
+        for event in &mut events {
+            event.transaction = None;
+        }
+        let mut made = Delivery::letters(events, receipt);
+        made.batch.bytes = bytes;
+        made
     }
 
     /// Rows that one destination refused, for another; they keep the numbers that they had.
-    pub(crate) fn letters(events: Vec<Event>, receipts: impl Into<Receipts>) -> Delivery {
+    pub(crate) fn letters(events: Vec<Event>, receipt: Receipt) -> Delivery {
         let batch = Batch {
             events,
             ..Batch::default()
         };
         Delivery {
             numbered: true,
-            ..Delivery::new(batch, receipts)
+            ..Delivery::new(batch, receipt)
         }
     }
 }
@@ -230,7 +240,7 @@ impl EventRouter {
     /// A batch that a dispatcher has does not wait any more; one that a transformer has goes on to wait elsewhere.
     fn received(&self, id: &str, mut delivery: Delivery) -> Delivery {
         if let Some(Registered::Other(ComponentKind::Dispatcher, _)) = self.registry.get(id) {
-            delivery.receipts.begin();
+            delivery.receipt.begin();
         }
         delivery
     }

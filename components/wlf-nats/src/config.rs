@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wlf_core::config::{Build, Component, Context, HostPort, Invalid, Secret};
-use wlf_core::format::{Encoder, Format};
+use wlf_core::format::{Encoder, Format, MessageFormat};
 use wlf_core::{ComponentKind, Requests, Template};
 
 use crate::sink::NatsSink;
@@ -23,6 +23,9 @@ pub struct Config {
     /// The form of the message.
     #[serde(default)]
     pub format: Format,
+    /// The form of messages, as opposed to rows.
+    #[serde(default)]
+    pub messages: MessageFormat,
     /// The user's name, where the server wants one.
     pub user: Option<String>,
     /// The user's password.
@@ -85,10 +88,10 @@ impl Config {
                     .with_hint("add `jetstream: true`"),
             );
         }
-        let mut encoder = Encoder::new(self.format.clone());
+        let mut encoder = Encoder::new(self.format.clone()).with_messages_as(self.messages);
         let mut templates = std::iter::once(&self.subject).chain(&self.message_id);
         if !templates.all(Template::is_per_table) {
-            encoder = encoder.with_views();
+            encoder = encoder.with_views().with_keys();
         }
         // Without JetStream messages fail with their connection only, and then nothing overtakes another.
         if self.jetstream {

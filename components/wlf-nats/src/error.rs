@@ -67,7 +67,9 @@ pub enum Error {
     },
     #[error("`{subject}` is no subject: {why}")]
     Subject { subject: String, why: &'static str },
-    #[error("the header `{name}` of a row has a line break in its value")]
+    #[error(
+        "the header `{name}` cannot be sent: a name has visible letters without a colon, and a value no line break"
+    )]
     Header { name: String },
     #[error("{server} takes no headers, and a row has one")]
     NoHeaders { server: String },

@@ -223,6 +223,11 @@ pub fn fault_of_subject(subject: &str) -> Option<&'static str> {
     has_wildcard.then_some("it has a wildcard in it")
 }
 
+/// Whether a header can have this name: visible letters and no colon.
+pub fn is_header_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|c| c.is_ascii_graphic() && c != b':')
+}
+
 /// Whether a header's value can be sent.
 pub fn is_header_value(value: &[u8]) -> bool {
     memchr::memchr2(b'\r', b'\n', value).is_none()

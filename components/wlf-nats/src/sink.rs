@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio::time::sleep;
+use wlf_core::template::View;
 use wlf_core::{Fault, Limits, Operation, Piece, Request, Sending, Sink, Template};
 
 use crate::config::Config;
@@ -113,16 +114,14 @@ impl NatsSink {
         let connection = self.connection.as_ref().ok_or(Error::NotConnected)?;
         let id = self.config.message_id.is_some();
         let id = id.then_some(("Nats-Msg-Id", self.message_id.as_bytes()));
-        let own = piece
-            .record
-            .header
-            .map(|header| (header.name, header.value));
-        let headers: Vec<(&str, &[u8])> = own.into_iter().chain(id).collect();
+        let headers: Vec<(&str, &[u8])> = piece.record.headers.iter().chain(id).collect();
         let server = || connection.server().to_owned();
         if !headers.is_empty() && !connection.info.headers {
             return Err(Error::NoHeaders { server: server() }.into());
         }
-        let is_wrong = |(_, value): &&(&str, &[u8])| !protocol::is_header_value(value);
+        let is_wrong = |(name, value): &&(&str, &[u8])| {
+            !protocol::is_header_name(name) || !protocol::is_header_value(value)
+        };
         if let Some((name, _)) = headers.iter().find(is_wrong) {
             let name = (*name).to_owned();
             return Err(Error::Header { name }.into());
@@ -167,8 +166,8 @@ impl NatsSink {
 
 fn render(template: &Template, piece: &Piece<'_>, out: &mut String) -> Result<(), Unfit> {
     out.clear();
-    let (table, operation) = (&piece.event.table, piece.event.operation);
-    Ok(template.render_row(table, operation, piece.record.view, out)?)
+    let mut view = View::of_record(piece.event, &piece.record);
+    Ok(template.render(&mut view, out)?)
 }
 
 #[async_trait]

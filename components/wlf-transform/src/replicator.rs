@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wlf_core::config::{Build, Component, Context, Invalid};
-use wlf_core::{Batch, ComponentKind, Fault, Transformer};
+use wlf_core::{Batch, ComponentKind, Fault, Out, Transformer};
 
 /// Passes every event on to each of its `destinations`.
 ///
@@ -26,7 +26,8 @@ impl Build for Config {
 pub struct EventReplicator;
 
 impl Transformer for EventReplicator {
-    fn apply(&mut self, batch: Batch) -> Result<Batch, Fault> {
-        Ok(batch)
+    fn apply(&mut self, batch: Batch, out: &mut Out<'_>) -> Result<(), Fault> {
+        out.pass(batch.events);
+        Ok(())
     }
 }

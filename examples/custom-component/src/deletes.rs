@@ -1,13 +1,9 @@
-//! A transformer that chooses between destinations, which takes a [`ComponentApi`] of its own.
+//! A transformer that chooses between destinations.
 
-use std::error::Error;
-use std::sync::Arc;
-
-use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wlf_core::config::{Build, Component, Context, Invalid};
-use wlf_core::{ComponentApi, ComponentKind, Event, EventRouter, Operation, RouterError};
+use wlf_core::{Batch, ComponentKind, Event, Fault, Operation, Out, Transformer};
 
 /// Sends deletes to one of its destinations and everything else to the others.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -22,64 +18,45 @@ impl Build for Config {
     const KIND: ComponentKind = ComponentKind::Transformer;
 
     fn build(self, context: &Context) -> Result<Component, Invalid> {
-        let Config { deletes } = self;
-        let (chosen, others): (Vec<_>, _) =
-            (context.destinations.iter().cloned()).partition(|destination| *destination == deletes);
-        if chosen.is_empty() {
-            let message = format!("`{deletes}` is not one of `destinations`");
+        let destinations = &context.destinations;
+        let Some(deletes) = destinations.iter().position(|id| *id == self.deletes) else {
+            let message = format!("`{}` is not one of `destinations`", self.deletes);
             return Err(Invalid::new("deletes", message));
-        }
-        let id = context.id.clone();
-        Ok(Component::Custom(Box::new(DeletesTransformer {
-            id,
+        };
+        let others = (0..destinations.len()).filter(|&other| other != deletes);
+        Ok(Component::Transformer(Box::new(DeletesTransformer {
             deletes,
-            others,
+            others: others.collect(),
         })))
     }
 }
 
+/// Destinations are known by their indexes.
 struct DeletesTransformer {
-    id: String,
-    deletes: String,
-    others: Vec<String>,
+    deletes: usize,
+    others: Vec<usize>,
 }
 
-#[async_trait]
-impl ComponentApi for DeletesTransformer {
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn kind(&self) -> ComponentKind {
-        ComponentKind::Transformer
-    }
-
-    async fn run(&self, router: Arc<EventRouter>) -> Result<(), Box<dyn Error>> {
+impl Transformer for DeletesTransformer {
+    fn apply(&mut self, batch: Batch, out: &mut Out<'_>) -> Result<(), Fault> {
         let is_delete = |event: &Event| event.operation == Operation::Delete;
-        loop {
-            let mut rest = match router.poll_event(&self.id).await {
-                Ok(delivery) => delivery,
-                Err(RouterError::Closed { .. }) => return Ok(()),
-                Err(error) => return Err(error.into()),
-            };
-            let mut deletes = rest.another();
-            deletes.batch.events.retain(is_delete);
-            rest.batch.events.retain(|event| !is_delete(event));
-            // A batch that became empty goes on all the same: it may carry the end of a transaction.
-            router.send_event(deletes, &self.deletes).await?;
-            router.send_to_all(rest, &self.others).await?;
+        let (deletes, rest): (Vec<_>, Vec<_>) = batch.events.into_iter().partition(is_delete);
+        out.to(self.deletes, deletes);
+        for &other in &self.others {
+            out.to(other, rest.clone());
         }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
     use wlf_core::config::Delivery;
     use wlf_core::testing::{MemoryCollector, MemoryDispatcher, Step, Stored};
     use wlf_core::value::Records;
-    use wlf_core::{Batch, Column, Mark, Pipeline, Table, Transaction};
+    use wlf_core::{Column, Mark, Pipeline, Table, Transaction};
 
     use std::num::NonZeroU64;
 

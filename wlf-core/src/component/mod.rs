@@ -8,11 +8,12 @@ use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 
 use crate::event::{Batch, Event, Position};
 use crate::fault::{Fault, Severity};
 use crate::router::EventRouter;
-use crate::runtime::Desk;
+use crate::runtime::{Desk, Emissions, Out};
 
 pub use requests::Requests;
 pub use sink::{Limits, Piece, Request, Sending, Sink};
@@ -116,10 +117,62 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// A change to what flows: it drops, alters or copies events and does no input or output.
+/// A change to what flows: it drops, alters, chooses ways for or sums up events, and does no input or output.
+///
+/// The runtime calls [`apply`](Self::apply) with each batch, in order, [`wake`](Self::wake) when the time has come, and
+/// [`flush`](Self::flush) when what is held has to go on. Others have their turn between any two calls.
+///
+/// ```ignore
+/// batch.events.retain(|event| event.table.database == "shop");
+/// out.pass(batch.events);                              // a filter: the others are gone
+/// ```
+/// ```ignore
+/// let (deletes, rest) = batch.events.into_iter().partition(is_delete);
+/// (out.to(0, deletes), out.to(1, rest));               // a router: 0 and 1 are destinations, in the order of the file
+/// ```
+/// ```ignore
+/// self.held.join(out.hold());                          // a window, in `apply`: its batches are not durable yet …
+/// out.emit(vec![sums], take(&mut self.held), 4096);    // … and are when `sums` is, which `wake` or `flush` gives
+/// ```
+///
+/// # Errors
+/// A fault from any of the three ends the program, except that a batch which `apply` rejects
+/// ([`Severity::Reject`](crate::Severity::Reject)) is dealt with as `delivery.on_reject` says, as if each of its events had
+/// been given to [`Out::reject`]. Nothing is tried again: there is no outage where there is no input or output, and
+/// [`Severity::Retry`](crate::Severity::Retry) ends the program as a bug.
 pub trait Transformer: Send {
-    /// Gives the batch back as it goes on; its position, end and size stay.
-    fn apply(&mut self, batch: Batch) -> Result<Batch, Fault>;
+    /// Gives what becomes of the batch to `out`. What is given nowhere is dropped, as by a filter.
+    ///
+    /// The batch's mark, end and size go on to every destination, also to those that get none of its events: by them a
+    /// destination counts rows in a transaction and finds the last. So nothing here looks at a transaction's offsets and
+    /// commit, which are set behind all transformers.
+    fn apply(&mut self, batch: Batch, out: &mut Out<'_>) -> Result<(), Fault>;
+
+    /// When [`wake`](Self::wake) is to be called next; asked after each call of the others. A time that is over means at
+    /// once.
+    ///
+    /// What holds batches needs one, as a rule: nothing says that more comes, and a queue may give nothing more until what it
+    /// gave is acknowledged.
+    fn wake_at(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Does what is due by the time of [`wake_at`](Self::wake_at), and moves that time.
+    fn wake(&mut self, out: &mut Emissions) -> Result<(), Fault> {
+        let _ = out;
+        Ok(())
+    }
+
+    /// Gives on everything that is held, whole or not. To keep some of it is a bug that ends the program.
+    ///
+    /// Called when a source that leads here has ended or the pipeline stops, so that a collector can wait for the last of
+    /// what it read; and when batches that are held take half of `delivery.max_in_flight`, because nothing more would be
+    /// read soon. More may come afterwards. What cannot be flushed in time, at a crash or once `delivery.drain` is over, is
+    /// read again at the next start.
+    fn flush(&mut self, out: &mut Emissions) -> Result<(), Fault> {
+        let _ = out;
+        Ok(())
+    }
 }
 
 /// A destination of events.

@@ -163,6 +163,8 @@ impl Session<'_> {
             };
             let Some(outcome) = outcome else {
                 self.desk.stop();
+                let is_inside = std::mem::take(&mut self.is_inside);
+                end(self.component, self.router, is_inside).await?;
                 // The collector goes on to acknowledge what becomes durable. What it reads now was never entered: its source
                 // gives it again.
                 tokio::select! {
@@ -212,10 +214,8 @@ impl Session<'_> {
 
     /// Waits until everything that was sent is durable, and saves the last position.
     async fn drain(&mut self) -> Result<(), Fault> {
-        if std::mem::take(&mut self.is_inside) && !self.checkpoint.ledger.is_lost() {
-            let end = self.router.enter_end(&self.component.id);
-            pass_on(self.component, self.router, end).await?;
-        }
+        let is_inside = std::mem::take(&mut self.is_inside);
+        end(self.component, self.router, is_inside).await?;
         let stop = &self.component.stop;
         let drained = tokio::select! {
             biased;
@@ -243,6 +243,17 @@ impl Session<'_> {
             () = sleep(wait) => Ok(true),
         }
     }
+}
+
+/// Says behind all that was read that nothing more comes, if somebody may wait for more: a destination for the next row of a
+/// transaction, a transformer for more to go with what it holds.
+async fn end(component: &Collecting, router: &EventRouter, is_inside: bool) -> Result<(), Fault> {
+    let sent = |error| broken(&component.id, error);
+    let ledger = router.ledger(&component.id).map_err(sent)?;
+    if ledger.is_lost() || ledger.is_empty() && !is_inside {
+        return Ok(());
+    }
+    pass_on(component, router, router.enter_end(&component.id)).await
 }
 
 /// Sends a batch to the collector's destinations.

@@ -1,11 +1,11 @@
 //! The ledger of a collector: which of its batches are under way, and what of them is durable everywhere.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Notify;
 
-use crate::event::{Batch, Event, Mark, Position};
+use crate::event::{Batch, Changes, Event, Mark, Position};
 use crate::runtime::receipt::Receipt;
 
 /// A batch never counts for less than this, so that many empty ones cannot pile up without bound.
@@ -36,6 +36,8 @@ struct Pages {
     in_flight: usize,
     /// The bytes of the batches that some destination has not begun to write.
     waiting: usize,
+    /// The bytes of the batches whose duty some transformer keeps.
+    held: usize,
     durable: Option<Position>,
     settled: VecDeque<(u64, Vec<u32>)>,
     lost: bool,
@@ -49,15 +51,18 @@ struct Entry {
     waiting: usize,
     /// How many of the receipts are of destinations that still need the batch's memory.
     holding: usize,
+    /// How many of the receipts a transformer keeps.
+    held: usize,
     bytes: usize,
     position: Option<Position>,
 }
 
-/// A batch with a token.
+/// A batch that is settled alone.
 #[derive(Debug)]
 struct Alone {
     entry: Entry,
-    token: u64,
+    /// `None` of what a transformer made: its source knows nothing of it.
+    token: Option<u64>,
     rows: RowNumbers,
     /// The numbers of rows that some destination refused.
     refused: Vec<u32>,
@@ -66,8 +71,9 @@ struct Alone {
 /// Tells the rows of a batch by their numbers in it, also when they come in parts of their events.
 #[derive(Debug, Default)]
 struct RowNumbers {
-    /// The address of the event's changes, its part, its first row there, and the first row's number in the batch.
-    events: Vec<(usize, u32, u32, u32)>,
+    /// The event's changes, its part, its first row there, and the first row's number in the batch. Changes that are gone
+    /// are remembered too, so that nothing else comes to lie at their address.
+    events: Vec<(Weak<dyn Changes>, u32, u32, u32)>,
     rows: u32,
 }
 
@@ -84,9 +90,10 @@ impl RowNumbers {
         for event in events {
             let first = numbers.rows;
             numbers.rows = first.saturating_add(event.len());
+            let changes = Arc::downgrade(&event.changes);
             numbers
                 .events
-                .push((address(event), event.part, event.rows.start, first));
+                .push((changes, event.part, event.rows.start, first));
         }
         numbers
     }
@@ -94,10 +101,13 @@ impl RowNumbers {
     /// The numbers of an event's rows; all numbers of the batch for an event that was not in it, since a transformer made it
     /// of rows that nobody knows any more.
     fn find(&self, event: &Event) -> std::ops::Range<u32> {
-        let of = |(changes, part, start, _): &&(usize, u32, u32, u32)| {
-            (*changes, *part) == (address(event), event.part) && *start <= event.rows.start
+        let is_of = |changes: &Weak<dyn Changes>| {
+            std::ptr::addr_eq(changes.as_ptr(), Arc::as_ptr(&event.changes))
         };
-        match self.events.iter().rev().find(of) {
+        let of = self.events.iter().rev().find(|(changes, part, start, _)| {
+            *part == event.part && *start <= event.rows.start && is_of(changes)
+        });
+        match of {
             Some((_, _, start, first)) => {
                 let begin = first + (event.rows.start - start);
                 begin..begin.saturating_add(event.len())
@@ -107,16 +117,13 @@ impl RowNumbers {
     }
 }
 
-fn address(event: &Event) -> usize {
-    Arc::as_ptr(&event.changes).cast::<()>().addr()
-}
-
 impl Entry {
     fn new(bytes: usize, position: Option<Position>) -> Self {
         Self {
             receipts: 1,
             waiting: 1,
             holding: 1,
+            held: 0,
             bytes,
             position,
         }
@@ -124,6 +131,21 @@ impl Entry {
 }
 
 impl Pages {
+    fn enter_alone(&mut self, bytes: usize, token: Option<u64>, rows: RowNumbers) -> Number {
+        let number = self.next_alone;
+        self.next_alone += 1;
+        let alone = Alone {
+            entry: Entry::new(bytes, None),
+            token,
+            rows,
+            refused: Vec::new(),
+        };
+        self.alone.insert(number, alone);
+        self.in_flight += bytes;
+        self.waiting += bytes;
+        Number::Alone(number)
+    }
+
     fn entry(&mut self, number: Number) -> Option<&mut Entry> {
         match number {
             Number::Ordered(number) => {
@@ -143,7 +165,9 @@ impl Pages {
             {
                 alone.refused.sort_unstable();
                 alone.refused.dedup();
-                self.settled.push_back((alone.token, alone.refused));
+                let token = alone.token;
+                self.settled
+                    .extend(token.map(|token| (token, alone.refused)));
             }
             return;
         }
@@ -173,29 +197,27 @@ impl Ledger {
     pub fn enter(self: &Arc<Self>, batch: &Batch) -> Receipt {
         let bytes = batch.bytes.max(LEAST_BYTES);
         let mut pages = self.pages();
-        pages.in_flight += bytes;
-        pages.waiting += bytes;
         let number = match &batch.mark {
             Mark::Token(token) => {
-                let number = pages.next_alone;
-                pages.next_alone += 1;
-                let alone = Alone {
-                    entry: Entry::new(bytes, None),
-                    token: *token,
-                    rows: RowNumbers::of(&batch.events),
-                    refused: Vec::new(),
-                };
-                pages.alone.insert(number, alone);
-                Number::Alone(number)
+                pages.enter_alone(bytes, Some(*token), RowNumbers::of(&batch.events))
             }
             mark => {
                 let number = pages.first + pages.ordered.len() as u64;
                 let entry = Entry::new(bytes, mark.position().cloned());
                 pages.ordered.push_back(entry);
+                pages.in_flight += bytes;
+                pages.waiting += bytes;
                 Number::Ordered(number)
             }
         };
         drop(pages);
+        Receipt::new(Arc::clone(self), number)
+    }
+
+    /// Enters what a transformer made, of so many bytes: its source hears nothing of it.
+    pub(super) fn enter_made(self: &Arc<Self>, bytes: usize) -> Receipt {
+        let bytes = bytes.max(LEAST_BYTES);
+        let number = self.pages().enter_alone(bytes, None, RowNumbers::default());
         Receipt::new(Arc::clone(self), number)
     }
 
@@ -207,6 +229,11 @@ impl Ledger {
     /// The bytes of the batches that are not durable yet.
     pub fn in_flight(&self) -> usize {
         self.pages().in_flight
+    }
+
+    /// The bytes of the batches whose duty some transformer keeps.
+    pub fn held(&self) -> usize {
+        self.pages().held
     }
 
     /// Whether a receipt was dropped without `delivered`.
@@ -299,16 +326,53 @@ impl Ledger {
         }
     }
 
-    /// A destination refused rows of the batch for good.
-    pub(super) fn refuse(&self, number: Number, events: &[Event]) {
+    /// A transformer keeps the duty.
+    pub(super) fn hold(&self, number: Number) {
         let mut pages = self.pages();
-        let Number::Alone(number) = number else {
+        let pages = &mut *pages;
+        let Some(entry) = pages.entry(number) else {
             return;
         };
-        if let Some(alone) = pages.alone.get_mut(&number) {
-            for event in events {
-                alone.refused.extend(alone.rows.find(event));
-            }
+        entry.held += 1;
+        if entry.held == 1 {
+            let bytes = entry.bytes;
+            pages.held += bytes;
+            self.notify();
+        }
+    }
+
+    /// A transformer keeps the duty no longer.
+    pub(super) fn give_on(&self, number: Number) {
+        let mut pages = self.pages();
+        let pages = &mut *pages;
+        let Some(entry) = pages.entry(number) else {
+            return;
+        };
+        entry.held -= 1;
+        if entry.held == 0 {
+            let bytes = entry.bytes;
+            pages.held -= bytes;
+        }
+    }
+
+    /// A destination refused rows of the batch for good.
+    pub(super) fn refuse(&self, number: Number, events: &[Event]) {
+        self.refuse_rows(number, |rows, refused| {
+            refused.extend(events.iter().flat_map(|event| rows.find(event)));
+        });
+    }
+
+    /// A destination refused what was made of the batch.
+    pub(super) fn refuse_all(&self, number: Number) {
+        self.refuse_rows(number, |rows, refused| refused.extend(0..rows.rows));
+    }
+
+    fn refuse_rows(&self, number: Number, note: impl FnOnce(&RowNumbers, &mut Vec<u32>)) {
+        let mut pages = self.pages();
+        if let Number::Alone(number) = number
+            && let Some(alone) = pages.alone.get_mut(&number)
+        {
+            note(&alone.rows, &mut alone.refused);
         }
     }
 
@@ -327,7 +391,12 @@ impl Ledger {
 
     /// Whether rows that are refused can be given back to the source.
     pub(super) fn has_token(&self, number: Number) -> bool {
-        matches!(number, Number::Alone(_))
+        let Number::Alone(number) = number else {
+            return false;
+        };
+        let pages = self.pages();
+        let alone = pages.alone.get(&number);
+        alone.is_some_and(|alone| alone.token.is_some())
     }
 }
 
@@ -403,6 +472,26 @@ mod tests {
         )]);
         nine.delivered();
         assert_eq!(ledger.take_settled(), Some((9, (0..10).collect())));
+    }
+
+    #[test]
+    fn rows_in_the_place_of_rows_that_are_gone_are_not_taken_for_them() {
+        let table = Arc::new(crate::event::Table::new("d", "t", vec![], vec![]));
+        let event =
+            |n: i32| crate::value::Records::insert(&table, [vec![n.into()], vec![n.into()]]);
+        let ledger = Arc::new(Ledger::default());
+        let mut events = vec![event(0), event(1)];
+        let receipt = ledger.enter(&Batch {
+            events: events.clone(),
+            mark: Mark::Token(1),
+            ..Batch::default()
+        });
+        // Memory that becomes free is the first to be used again.
+        events.pop();
+        let mut made = event(2);
+        receipt.refuse(&[made.split_to(1)]);
+        receipt.delivered();
+        assert_eq!(ledger.take_settled(), Some((1, vec![0, 1, 2, 3])));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod desk;
 mod dispatch;
 pub(crate) mod ledger;
 mod numbering;
+pub(crate) mod out;
 mod pipeline;
 pub(crate) mod receipt;
 mod state;
@@ -17,6 +18,7 @@ mod transform;
 
 pub use backoff::Backoff;
 pub use desk::{Desk, Settled};
+pub use out::{Emissions, Held, Out};
 pub use pipeline::Pipeline;
 pub use receipt::Receipt;
 pub use state::{StateDirectory, state_file_name};

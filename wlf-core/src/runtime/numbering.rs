@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::event::{Batch, Ended, Event, Mark};
-use crate::runtime::receipt::Receipts;
+use crate::runtime::receipt::Receipt;
 
 /// Gives every event its offset in its transaction and marks the last one, after filters, as Maxwell does.
 ///
@@ -27,7 +27,7 @@ struct Source {
 #[derive(Debug)]
 pub struct Held {
     pub events: Vec<Event>,
-    pub receipts: Receipts,
+    pub receipt: Receipt,
 }
 
 /// What goes out of a batch.
@@ -43,15 +43,15 @@ pub struct Numbered {
 impl Numbering {
     /// Numbers the events of a batch that can go out now. `is_end` says that nothing more comes of an open transaction.
     ///
-    /// `receipts` tell the collectors apart, whose batches may come mixed.
-    pub fn take(&mut self, batch: Batch, receipts: &Receipts, is_end: bool) -> Numbered {
-        let source = self.sources.entry(receipts.source()).or_default();
-        source.take(batch, receipts, is_end)
+    /// Receipts tell the collectors apart, whose batches may come mixed.
+    pub fn take(&mut self, batch: Batch, receipt: &Receipt, is_end: bool) -> Numbered {
+        let source = self.sources.entry(receipt.source()).or_default();
+        source.take(batch, receipt, is_end)
     }
 }
 
 impl Source {
-    fn take(&mut self, mut batch: Batch, receipts: &Receipts, is_end: bool) -> Numbered {
+    fn take(&mut self, mut batch: Batch, receipt: &Receipt, is_end: bool) -> Numbered {
         batch.events.retain(|event| !event.is_empty());
         let mut out = Numbered::default();
         let first = batch.events.iter().find_map(|event| event.transaction);
@@ -97,7 +97,7 @@ impl Source {
         }
         if batch.mark.is_inside() {
             if first.is_some() && !is_end {
-                self.hold(&mut batch.events, receipts);
+                self.hold(&mut batch.events, receipt);
             }
         } else {
             commit(last, batch.ended);
@@ -107,7 +107,7 @@ impl Source {
     }
 
     /// Holds the last row of a transaction back, and what is behind it.
-    fn hold(&mut self, events: &mut Vec<Event>, receipts: &Receipts) {
+    fn hold(&mut self, events: &mut Vec<Event>, receipt: &Receipt) {
         let Some(last) = events.iter().rposition(|event| event.transaction.is_some()) else {
             return;
         };
@@ -118,11 +118,11 @@ impl Source {
                 events.push(rest);
             }
         }
-        let mut receipts = receipts.another();
-        receipts.release();
+        let mut receipt = receipt.another();
+        receipt.release();
         self.held = Some(Held {
             events: held,
-            receipts,
+            receipt,
         });
     }
 }
@@ -175,20 +175,20 @@ mod tests {
                 }),
                 bytes: 0,
             };
-            let receipts = Receipts::from(ledger.enter(&batch));
+            let receipt = ledger.enter(&batch);
             let Numbered {
                 released,
                 events,
                 repeated,
-            } = numbering.take(batch, &receipts, false);
-            receipts.delivered();
+            } = numbering.take(batch, &receipt, false);
+            receipt.delivered();
             if let Some(held) = repeated {
-                held.receipts.delivered();
+                held.receipt.delivered();
             }
             let mut all = Vec::new();
             if let Some(held) = released {
                 all.extend(held.events);
-                held.receipts.delivered();
+                held.receipt.delivered();
             }
             all.extend(events);
             let row = |event: &Event| match event.transaction {
@@ -221,7 +221,7 @@ mod tests {
             .into_values()
             .filter_map(|source| source.held)
         {
-            held.receipts.delivered();
+            held.receipt.delivered();
         }
         assert!(ledger.is_empty() && !ledger.is_lost());
         out

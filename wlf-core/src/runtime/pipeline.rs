@@ -37,7 +37,7 @@ pub struct Pipeline {
 
 struct Member {
     component: Box<dyn ComponentApi>,
-    /// Where its events go; for a dispatcher, its dead letters.
+    /// Where its events and its dead letters go.
     destinations: Vec<String>,
     status: Arc<ComponentStatus>,
 }
@@ -104,8 +104,15 @@ impl Pipeline {
                     id,
                     destinations: destinations.clone(),
                     transformer: Mutex::new(transformer),
+                    on_reject: self.delivery.on_reject.clone(),
+                    // The other half is for what comes while that is on its way.
+                    most_held: self.delivery.max_in_flight.as_usize() / 2,
                     status: Arc::clone(&status),
                 };
+                let mut destinations = destinations;
+                if let OnReject::DeadLetter(letters) = &self.delivery.on_reject {
+                    destinations.push(letters.clone());
+                }
                 (Box::new(transforming), destinations, status)
             }
             Component::Dispatcher(dispatcher) => {

@@ -3,8 +3,10 @@
 mod queue;
 mod sink;
 mod source;
+mod transformed;
 
 pub use queue::{MemoryConsumer, MemoryQueue, Queue};
 pub use sink::{Answer, MemoryDispatcher, Stored};
 pub use source::{MemoryCollector, Step};
+pub use transformed::{Transformed, transform};
 pub use wlf_data::testing::numbers;

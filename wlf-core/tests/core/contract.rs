@@ -39,13 +39,13 @@ fn pipeline(
     pipeline
 }
 
-fn add(pipeline: &mut Pipeline, id: &str, component: Component, to: &[&str]) {
+pub fn add(pipeline: &mut Pipeline, id: &str, component: Component, to: &[&str]) {
     let to = to.iter().map(|&id| id.to_owned()).collect();
     pipeline.add(id, component, to).expect("added");
 }
 
 /// A row that is in a transaction of its own.
-fn row(n: u32) -> Step {
+pub fn row(n: u32) -> Step {
     batch(
         n as usize,
         vec![numbers("t", u64::from(n) + 1, Some(1), n, 1)],
@@ -53,7 +53,7 @@ fn row(n: u32) -> Step {
 }
 
 /// Asks the pipeline to stop after so long, and says how long it went on then.
-async fn stopped_after(running: Duration, pipeline: Pipeline) -> (Result<(), Fault>, Duration) {
+pub async fn stopped_after(running: Duration, pipeline: Pipeline) -> (Result<(), Fault>, Duration) {
     let stop: Stop = pipeline.stop();
     let asking = async {
         sleep(running).await;

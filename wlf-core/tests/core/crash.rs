@@ -17,19 +17,19 @@ use crate::promises::Store;
 
 /// What one transaction of the made-up source is like.
 #[derive(Debug, Clone)]
-struct Given {
-    rows: u32,
+pub struct Given {
+    pub rows: u32,
     /// How many batches it is spread over; one if it fits.
     batches: u32,
 }
 
-fn transactions() -> impl Strategy<Value = Vec<Given>> {
+pub fn transactions() -> impl Strategy<Value = Vec<Given>> {
     let one = (0..6_u32, 1..4_u32).prop_map(|(rows, batches)| Given { rows, batches });
     prop::collection::vec(one, 1..12)
 }
 
 /// The steps of the source, and the number of rows before each position.
-fn steps(given: &[Given]) -> (Vec<Step>, Vec<u32>) {
+pub fn steps(given: &[Given]) -> (Vec<Step>, Vec<u32>) {
     let (mut steps, mut before, mut row) = (Vec::new(), Vec::new(), 0);
     for (index, transaction) in given.iter().enumerate() {
         let number = index as u64 + 1;
@@ -87,7 +87,7 @@ pub fn run_until(pipeline: Pipeline, turns: Option<usize>) -> Option<Result<(), 
     })
 }
 
-fn rows(store: &Store) -> Vec<Stored> {
+pub fn rows(store: &Store) -> Vec<Stored> {
     store.lock().expect("the store").clone()
 }
 
@@ -144,13 +144,13 @@ proptest! {
 
 /// What a destination does with a write before all goes well.
 #[derive(Debug, Clone)]
-enum Trouble {
+pub enum Trouble {
     Outage(u32),
     Refused(u32),
 }
 
 impl Trouble {
-    fn answer(&self) -> Answer {
+    pub fn answer(&self) -> Answer {
         match self {
             Trouble::Outage(rows) => Answer::Fail(*rows, Fault::retry("write", "away")),
             Trouble::Refused(rows) => Answer::Fail(*rows, Fault::reject("write", "no")),
@@ -158,7 +158,7 @@ impl Trouble {
     }
 }
 
-fn trouble() -> impl Strategy<Value = Vec<Trouble>> {
+pub fn trouble() -> impl Strategy<Value = Vec<Trouble>> {
     let one = (0..5_u32, any::<bool>()).prop_map(|(rows, refused)| match refused {
         true => Trouble::Refused(rows),
         false => Trouble::Outage(rows),
@@ -168,12 +168,12 @@ fn trouble() -> impl Strategy<Value = Vec<Trouble>> {
 
 /// How a run ends before its source has.
 #[derive(Debug, Clone, Copy)]
-enum Cut {
+pub enum Cut {
     Crash(usize),
     Stop(usize),
 }
 
-fn cuts() -> impl Strategy<Value = Vec<Cut>> {
+pub fn cuts() -> impl Strategy<Value = Vec<Cut>> {
     let one = (0..60_usize, any::<bool>()).prop_map(|(turns, crash)| match crash {
         true => Cut::Crash(turns),
         false => Cut::Stop(turns),
@@ -182,7 +182,7 @@ fn cuts() -> impl Strategy<Value = Vec<Cut>> {
 }
 
 /// Runs a pipeline until it is cut, or to its end.
-fn run_until_cut(pipeline: Pipeline, cut: Option<Cut>) -> Option<Result<(), Fault>> {
+pub fn run_until_cut(pipeline: Pipeline, cut: Option<Cut>) -> Option<Result<(), Fault>> {
     match cut {
         None => run_until(pipeline, None),
         Some(Cut::Crash(turns)) => run_until(pipeline, Some(turns)),

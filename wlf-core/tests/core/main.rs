@@ -7,3 +7,4 @@ mod contract;
 mod crash;
 mod promises;
 mod requests;
+mod transform;

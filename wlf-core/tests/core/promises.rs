@@ -8,7 +8,7 @@ use std::time::Duration;
 use wlf_core::config::{ByteSize, Component, Delivery, OnReject};
 use wlf_core::runtime::{Pipeline, StateDirectory};
 use wlf_core::testing::{Answer, MemoryCollector, MemoryDispatcher, Step, Stored, numbers};
-use wlf_core::{Batch, Ended, Event, Exit, Fault, Mark, Position, Transformer};
+use wlf_core::{Batch, Ended, Event, Exit, Fault, Mark, Out, Position, Transformer};
 
 pub type Store = Arc<Mutex<Vec<Stored>>>;
 
@@ -450,9 +450,10 @@ fn a_rejected_row_stops_is_skipped_or_becomes_a_dead_letter() {
 struct Only(&'static str);
 
 impl Transformer for Only {
-    fn apply(&mut self, mut batch: Batch) -> Result<Batch, Fault> {
+    fn apply(&mut self, mut batch: Batch, out: &mut Out<'_>) -> Result<(), Fault> {
         batch.events.retain(|event| event.table.name == self.0);
-        Ok(batch)
+        out.pass(batch.events);
+        Ok(())
     }
 }
 

@@ -202,10 +202,7 @@ async fn mysqls_own_certificate_is_for_no_name() {
     assert!(shown.contains("is for no name at all"), "{shown}");
     assert!(shown.contains("use `mode: verify_ca`"), "{shown}");
     let shown = server.outcome(MODES[3]).await;
-    assert!(
-        shown.contains("signed by an unknown authority"),
-        "{shown}"
-    );
+    assert!(shown.contains("signed by an unknown authority"), "{shown}");
     server.show("server").await;
 }
 

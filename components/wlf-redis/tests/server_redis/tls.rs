@@ -134,8 +134,8 @@ async fn a_user_of_the_acl_logs_in_with_a_password_of_any_letters() {
         .write(&[inserts(&other, 0..1)])
         .await
         .expect_err("no right");
-    assert_eq!(error.fault.exit().code(), 77);
-    let text = error.fault.to_string();
+    assert_eq!(error.faults().next().unwrap().exit().code(), 77);
+    let text = error.faults().next().unwrap().to_string();
     assert!(text.contains("NOPERM"), "{text}");
     // And neither is another password.
     let fault = dispatcher(entry("s3cret"))

@@ -10,7 +10,7 @@ use crate::runtime::receipt::Receipt;
 #[derive(Default)]
 pub(super) struct Load {
     pub events: Vec<Event>,
-    /// For each event the index of its first receipt.
+    /// For each event the index of its receipt.
     origins: Vec<usize>,
     receipts: Vec<Receipt>,
     rows: u64,
@@ -21,30 +21,30 @@ impl Load {
     pub fn add(&mut self, delivery: Delivery, numbering: &mut Numbering) {
         let Delivery {
             batch,
-            receipts,
+            receipt,
             numbered,
             is_end,
         } = delivery;
         self.rows += batch.rows();
         self.bytes += batch.bytes;
         if numbered {
-            self.put(batch.events, receipts.into_vec());
+            self.put(batch.events, receipt);
             return;
         }
-        let out = numbering.take(batch, &receipts, is_end);
-        if let Some(Held { events, receipts }) = out.released {
-            self.put(events, receipts.into_vec());
+        let out = numbering.take(batch, &receipt, is_end);
+        if let Some(Held { events, receipt }) = out.released {
+            self.put(events, receipt);
         }
         if let Some(held) = out.repeated {
-            held.receipts.delivered();
+            held.receipt.delivered();
         }
-        self.put(out.events, receipts.into_vec());
+        self.put(out.events, receipt);
     }
 
-    fn put(&mut self, events: Vec<Event>, receipts: Vec<Receipt>) {
+    fn put(&mut self, events: Vec<Event>, receipt: Receipt) {
         self.events.extend(events);
         self.origins.resize(self.events.len(), self.receipts.len());
-        self.receipts.extend(receipts);
+        self.receipts.push(receipt);
     }
 
     /// Whether it is as large as so many batches.

@@ -12,7 +12,7 @@ use wlf_core::config::{
 };
 use wlf_core::format::Format;
 use wlf_core::{
-    Batch, Collector, ComponentKind, Desk, Dispatcher, Event, Fault, Position, Template,
+    Batch, Collector, ComponentKind, Desk, Dispatcher, Event, Fault, Out, Position, Template,
     Transformer, WriteError,
 };
 
@@ -273,8 +273,9 @@ impl Collector for Idle {
 }
 
 impl Transformer for Idle {
-    fn apply(&mut self, batch: Batch) -> Result<Batch, Fault> {
-        Ok(batch)
+    fn apply(&mut self, batch: Batch, out: &mut Out<'_>) -> Result<(), Fault> {
+        out.pass(batch.events);
+        Ok(())
     }
 }
 
