@@ -57,7 +57,7 @@ pub trait ComponentApi: 'static + Send + Sync {
 /// The runtime calls [`connect`](Self::connect), then [`read`](Self::read) again and again until it gives `None`, a fault, or
 /// the pipeline stops, and at last [`close`](Self::close). After a fault that is an outage it connects and reads again.
 ///
-/// ```ignore
+/// ```text
 /// async fn read(&mut self, desk: &Desk) -> Result<Option<Batch>, Fault> {
 ///     desk.room().await;
 ///     self.next_batch().await
@@ -122,15 +122,15 @@ pub struct Progress {
 /// The runtime calls [`apply`](Self::apply) with each batch, in order, [`wake`](Self::wake) when the time has come, and
 /// [`flush`](Self::flush) when what is held has to go on. Others have their turn between any two calls.
 ///
-/// ```ignore
+/// ```text
 /// batch.events.retain(|event| event.table.database == "shop");
 /// out.pass(batch.events);                              // a filter: the others are gone
 /// ```
-/// ```ignore
+/// ```text
 /// let (deletes, rest) = batch.events.into_iter().partition(is_delete);
 /// (out.to(0, deletes), out.to(1, rest));               // a router: 0 and 1 are destinations, in the order of the file
 /// ```
-/// ```ignore
+/// ```text
 /// self.held.join(out.hold());                          // a window, in `apply`: its batches are not durable yet …
 /// out.emit(vec![sums], take(&mut self.held), 4096);    // … and are when `sums` is, which `wake` or `flush` gives
 /// ```
@@ -234,7 +234,7 @@ pub trait Incoming: Send {
 ///
 /// A row is named by the index of its event in what was written, and its number in that event from 0.
 ///
-/// ```ignore
+/// ```text
 /// Err(WriteError::at(durable, rows, fault))               // all before it is durable, nothing from it on
 /// Err(WriteError { refused, ..WriteError::all(events) })  // all but the refused ones are durable
 /// ```

@@ -32,7 +32,7 @@ const BATCHES: u32 = 8;
 /// is sent, those under way are waited for, and the [`WriteError`] says what became of each row. A row that is durable although
 /// one of its key before it is not counts as not durable, and is written again behind that one.
 ///
-/// ```ignore
+/// ```text
 /// Component::Dispatcher(Box::new(Requests::new(NatsSink::new(config), encoder)))
 /// ```
 #[derive(Debug)]

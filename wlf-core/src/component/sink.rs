@@ -14,7 +14,7 @@ use crate::format::EncodedRecord;
 /// request that is full or the last, and polls up to `in_flight` of them at a time. While nothing is to be written it polls
 /// [`idle`](Self::idle). [`close`](Self::close) comes last.
 ///
-/// ```ignore
+/// ```text
 /// type Request = Vec<Vec<u8>>;
 /// fn add(&mut self, piece: &Piece<'_>, to: &mut Self::Request) -> Result<usize, Fault> {
 ///     to.push(piece.value.to_vec());

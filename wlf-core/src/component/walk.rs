@@ -13,7 +13,7 @@ const PART: usize = 128 << 10;
 ///
 /// A row that cannot be encoded, or that whoever takes it refuses, is noted and passed over; all other faults end the walk.
 ///
-/// ```ignore
+/// ```text
 /// let mut walk = Walk::of(events);
 /// while walk.encode(&mut encoder).await {
 ///     walk.rows(&encoder, |row| { for record in row.records() { … } Ok(()) });

@@ -8,7 +8,7 @@ use crate::runtime::ledger::Ledger;
 
 /// Where a collector learns whether it may read more, and what became of what it read.
 ///
-/// ```ignore
+/// ```text
 /// desk.room().await;                        // until more may be read; heartbeats may go on beside it
 /// match desk.settled().await { … }          // what is to be acknowledged at the source
 /// ```
@@ -78,7 +78,7 @@ impl Desk {
 
     /// Waits until something is settled, which it takes, or else until more may be read: `None`. Cancel-safe.
     ///
-    /// ```ignore
+    /// ```text
     /// while let Some(settled) = desk.settled_or_room().await { self.acknowledge(settled).await?; }
     /// ```
     pub async fn settled_or_room(&self) -> Option<Settled> {

@@ -11,6 +11,7 @@ mod numbering;
 pub(crate) mod out;
 mod pipeline;
 pub(crate) mod receipt;
+mod refusing;
 mod state;
 pub mod status;
 mod stop;

@@ -9,7 +9,7 @@ use crate::runtime::receipt::Receipt;
 
 /// Where a [`Transformer`](crate::Transformer) gives what becomes of a batch.
 ///
-/// ```ignore
+/// ```text
 /// out.pass(batch.events);      // to every destination
 /// out.to(1, few);              // to the second of them alone
 /// ```
@@ -28,7 +28,7 @@ pub struct Out<'a> {
 
 /// Where a [`Transformer`](crate::Transformer) gives what it made of batches that it holds.
 ///
-/// ```ignore
+/// ```text
 /// out.emit(vec![sums], std::mem::take(&mut self.held), 4096);
 /// ```
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ pub struct Emissions {
 /// Dropped without [`Emissions::emit`] they count as lost, and the pipeline stops rather than skip rows. While they are held
 /// their bytes are in flight (`delivery.max_in_flight`), and they do not count as waiting for a destination.
 ///
-/// ```ignore
+/// ```text
 /// self.held.join(out.hold());
 /// ```
 #[derive(Debug, Default)]

@@ -3,9 +3,9 @@
 use super::Session;
 use crate::config::OnReject;
 use crate::event::{Batch, Event};
-use crate::fault::{Exit, Fault};
-use crate::router::Delivery;
+use crate::fault::Fault;
 use crate::runtime::receipt::Receipt;
+use crate::runtime::refusing::{Refused, Refusing};
 
 /// As much of a batch as is needed if all of it is refused.
 pub(super) struct Kept {
@@ -33,7 +33,13 @@ impl Session<'_> {
         fault: Fault,
         receipt: &Receipt,
     ) -> Result<(), Fault> {
-        self.reject_rows(events, rows, fault, receipt).await
+        let error = fault.to_string();
+        let refused = events.into_iter().map(|event| Refused {
+            event,
+            error: error.clone(),
+        });
+        self.reject_rows(refused.collect(), rows, fault, receipt)
+            .await
     }
 
     /// Does with refused events what `delivery.on_reject` says.
@@ -42,64 +48,36 @@ impl Session<'_> {
         rejected: Vec<(Event, Fault)>,
         receipt: &Receipt,
     ) -> Result<(), Fault> {
-        let (events, faults): (Vec<Event>, Vec<Fault>) = rejected.into_iter().unzip();
-        let rows = super::rows(&events);
-        match faults.into_iter().next() {
+        let mut first = None;
+        let mut rows = 0;
+        let mut refused = Vec::with_capacity(rejected.len());
+        for (event, fault) in rejected {
+            let error = fault.to_string();
+            first.get_or_insert(fault);
+            rows += u64::from(event.len());
+            refused.push(Refused { event, error });
+        }
+        match first {
             None => Ok(()),
-            Some(first) => self.reject_rows(events, rows, first, receipt).await,
+            Some(first) => self.reject_rows(refused, rows, first, receipt).await,
         }
     }
 
     async fn reject_rows(
         &mut self,
-        events: Vec<Event>,
+        refused: Vec<Refused>,
         rows: u64,
         fault: Fault,
         receipt: &Receipt,
     ) -> Result<(), Fault> {
-        let component = self.component;
-        let id = &component.id;
-        let first = events.first();
-        let table = first.map_or_else(String::new, |event| {
-            format!("{}.{}", event.table.database, event.table.name)
-        });
-        let row = first.map_or(0, |event| event.rows.start);
-        let many = if rows > 1 {
-            format!("{rows} rows were refused; the first: ")
-        } else {
-            String::new()
+        let refusing = Refusing {
+            id: &self.component.id,
+            on_reject: &self.component.on_reject,
+            router: self.router,
+            status: &self.component.status,
         };
-        match &component.on_reject {
-            OnReject::Stop => {
-                if rows > 1 {
-                    tracing::warn!(component = id, "{rows} rows were refused");
-                }
-                if fault.hint.is_some() {
-                    return Err(fault);
-                }
-                return Err(fault.with_hint(
-                    "`delivery.on_reject` can be `skip` or `{dead_letter: <dispatcher>}`",
-                ));
-            }
-            OnReject::Skip => {
-                tracing::warn!(component = id, table, row, "skipped a row: {many}{fault}");
-            }
-            OnReject::Nack if receipt.has_token() => {
-                tracing::warn!(component = id, table, row, "to its source: {many}{fault}");
-                receipt.refuse(&events);
-            }
-            OnReject::Nack => {
-                let source = "its source takes nothing back: it is read from positions";
-                return Err(Fault::stop(Exit::Config, "give a refused row back", source)
-                    .with_hint("`on_reject: nack` is for queues; `skip` and `{dead_letter: <dispatcher>}` are for all"));
-            }
-            OnReject::DeadLetter(letters) => {
-                tracing::warn!(component = id, table, row, "to `{letters}`: {many}{fault}");
-                let letter = Delivery::letters(events, receipt.another());
-                self.send(letter, letters).await?;
-            }
-        }
-        self.component.status.add_rejected(rows);
-        Ok(())
+        let first = refused.first().map(|refused| refused.event.clone());
+        let of_batch = [(receipt, refused)];
+        refusing.refuse(rows, first.as_ref(), fault, of_batch).await
     }
 }
