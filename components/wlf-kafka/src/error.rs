@@ -9,6 +9,7 @@ use rskafka::protocol::error::Error as Code;
 use rskafka::protocol::frame::{ReadError, WriteError};
 use wlf_core::config::HostPort;
 use wlf_core::{Exit, Fault, Severity};
+#[cfg(feature = "oauth")]
 use wlf_net::http::HttpError;
 use wlf_net::{ConnectError, TlsError};
 
@@ -56,23 +57,27 @@ pub enum Error {
     ClosedAtOnce { broker: HostPort },
     #[error("{broker} ended the connection at the first request")]
     Closed { broker: HostPort },
+    #[cfg(feature = "oauth")]
     #[error("{endpoint} grants no token: it says {status}{}", detail(.message))]
     TokenRefused {
         endpoint: String,
         status: u16,
         message: Option<String>,
     },
+    #[cfg(feature = "oauth")]
     #[error("{endpoint} cannot be asked for a token")]
     Token {
         endpoint: String,
         #[source]
         source: HttpError,
     },
+    #[cfg(feature = "oauth")]
     #[error("{endpoint} grants no token: {what}")]
     TokenAnswer {
         endpoint: String,
         what: &'static str,
     },
+    #[cfg(feature = "oauth")]
     #[error("{broker} does not take a token that it took before")]
     OldToken { broker: HostPort },
     #[error("{broker} belongs to another cluster now")]
@@ -253,15 +258,19 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
             ),
         ),
         // Too many requests, or something is wrong over there.
+        #[cfg(feature = "oauth")]
         Error::TokenRefused {
             status: 429 | 500..,
             ..
         } => (OUTAGE, None),
+        #[cfg(feature = "oauth")]
         Error::TokenRefused { .. } => (
             Severity::Stop(Exit::Login),
             Some("check `sasl.client_id`, `sasl.client_secret` and `sasl.scope`"),
         ),
+        #[cfg(feature = "oauth")]
         Error::Token { source, .. } => (source.severity(), source.hint()),
+        #[cfg(feature = "oauth")]
         Error::TokenAnswer { .. } => (
             Severity::Stop(Exit::Config),
             Some("check `sasl.token_endpoint`"),
@@ -285,8 +294,9 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
             Some(error) => (error.severity(), error.hint()),
             None => (OUTAGE, None),
         },
+        #[cfg(feature = "oauth")]
+        Error::OldToken { .. } => (OUTAGE, None),
         Error::Timeout { .. }
-        | Error::OldToken { .. }
         | Error::Versions { .. }
         | Error::OtherCluster { .. }
         | Error::Answer { .. }

@@ -5,9 +5,11 @@
 mod config;
 mod exchange;
 mod scram;
+#[cfg(feature = "oauth")]
 mod token;
 
 use std::fmt;
+#[cfg(feature = "oauth")]
 use std::sync::Arc;
 
 use wlf_core::config::Secret;
@@ -15,6 +17,7 @@ use wlf_core::config::Secret;
 pub use config::Sasl;
 pub use exchange::log_in;
 pub use scram::ScramError;
+#[cfg(feature = "oauth")]
 pub use token::{ClientCredentials, Tokens};
 
 /// How one logs in.
@@ -58,6 +61,7 @@ pub enum Login {
     Plain(Account),
     ScramSha256(Account),
     ScramSha512(Account),
+    #[cfg(feature = "oauth")]
     OauthBearer(Arc<Tokens>),
 }
 
@@ -74,6 +78,7 @@ impl Login {
             Login::Plain(_) => Mechanism::Plain,
             Login::ScramSha256(_) => Mechanism::ScramSha256,
             Login::ScramSha512(_) => Mechanism::ScramSha512,
+            #[cfg(feature = "oauth")]
             Login::OauthBearer(_) => Mechanism::OauthBearer,
         }
     }
@@ -81,7 +86,9 @@ impl Login {
     /// Whether the broker is told a secret, which others can read without TLS.
     pub fn tells_secret(&self) -> bool {
         match self {
-            Login::Plain(_) | Login::OauthBearer(_) => true,
+            Login::Plain(_) => true,
+            #[cfg(feature = "oauth")]
+            Login::OauthBearer(_) => true,
             Login::ScramSha256(_) | Login::ScramSha512(_) => false,
         }
     }
@@ -90,6 +97,7 @@ impl Login {
     pub fn secret(&self) -> &'static str {
         match self {
             Login::Plain(_) | Login::ScramSha256(_) | Login::ScramSha512(_) => "the password",
+            #[cfg(feature = "oauth")]
             Login::OauthBearer(_) => "the token",
         }
     }
@@ -100,6 +108,7 @@ impl Login {
             Login::Plain(account) | Login::ScramSha256(account) | Login::ScramSha512(account) => {
                 &account.username
             }
+            #[cfg(feature = "oauth")]
             Login::OauthBearer(tokens) => tokens.client(),
         }
     }

@@ -1,17 +1,23 @@
 //! What an entry's `sasl` may say.
 
+#[cfg(feature = "oauth")]
 use std::sync::Arc;
 
+#[cfg(feature = "oauth")]
 use http::Uri;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wlf_core::config::{Invalid, Secret};
 use wlf_net::Tls;
+#[cfg(feature = "oauth")]
 use wlf_net::http::{Client, Limits, Proxies};
 
-use super::{Account, ClientCredentials, Login, Mechanism, Tokens};
+use super::{Account, Login, Mechanism};
+#[cfg(feature = "oauth")]
+use super::{ClientCredentials, Tokens};
 
 /// The largest answer of a token endpoint that is read.
+#[cfg(feature = "oauth")]
 const LARGEST_ANSWER: usize = 1 << 20;
 
 /// How to log in to the brokers.
@@ -67,6 +73,14 @@ impl Sasl {
             Mechanism::Plain => self.into_account().map(Login::Plain),
             Mechanism::ScramSha256 => self.into_account().map(Login::ScramSha256),
             Mechanism::ScramSha512 => self.into_account().map(Login::ScramSha512),
+            #[cfg(not(feature = "oauth"))]
+            Mechanism::OauthBearer => {
+                let _ = tls;
+                let message = "`OAUTHBEARER` was left out of this program";
+                Err(Invalid::new("sasl.mechanism", message)
+                    .with_hint("build the program with `--features oauth` as well"))
+            }
+            #[cfg(feature = "oauth")]
             Mechanism::OauthBearer => {
                 let tokens = Tokens::new(self.into_credentials()?, client(tls)?);
                 Ok(Login::OauthBearer(Arc::new(tokens)))
@@ -87,6 +101,7 @@ impl Sasl {
         Ok(account)
     }
 
+    #[cfg(feature = "oauth")]
     fn into_credentials(self) -> Result<ClientCredentials, Invalid> {
         let missing = |name| missing(self.mechanism, name);
         let url = self
@@ -101,6 +116,7 @@ impl Sasl {
     }
 }
 
+#[cfg(feature = "oauth")]
 /// The client that fetches tokens; who may have signed the endpoint's certificate is what `tls` says of the brokers'.
 fn client(tls: &Tls) -> Result<Client, Invalid> {
     let tls = Tls {
@@ -114,6 +130,7 @@ fn client(tls: &Tls) -> Result<Client, Invalid> {
     Client::new(&tls, limits, Proxies::default())
 }
 
+#[cfg(feature = "oauth")]
 /// The URL of an endpoint.
 fn endpoint(text: &str) -> Result<Uri, Invalid> {
     let url = text.parse::<Uri>().ok().filter(|url| {

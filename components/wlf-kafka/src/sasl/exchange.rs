@@ -20,9 +20,12 @@ use wlf_core::config::HostPort;
 use wlf_core::turn;
 use wlf_net::{Stream, speaks_tls};
 
+#[cfg(feature = "oauth")]
+use super::Tokens;
 use super::scram::{Hash, Scram};
+#[cfg(feature = "oauth")]
 use super::token::Token;
-use super::{Account, Login, Tokens};
+use super::{Account, Login};
 use crate::error::Error;
 
 /// The largest answer that is read: the list of all messages that a broker knows has less than a kilobyte.
@@ -57,6 +60,7 @@ pub async fn log_in(
         }
         Login::ScramSha256(account) => talk.scram::<Sha256>(account).await?,
         Login::ScramSha512(account) => talk.scram::<Sha512>(account).await?,
+        #[cfg(feature = "oauth")]
         Login::OauthBearer(tokens) => talk.bearer(tokens).await?,
     }
     // Kafka's own clients do it after 85 to 95 hundredths of the time.
@@ -132,6 +136,7 @@ impl Talk<'_> {
         proof.check(&last).map_err(wrong)
     }
 
+    #[cfg(feature = "oauth")]
     async fn bearer(&mut self, tokens: &Tokens) -> Result<(), Error> {
         let (token, is_old) = tokens.token().await?;
         match self.show(&token).await {
@@ -146,6 +151,7 @@ impl Talk<'_> {
         }
     }
 
+    #[cfg(feature = "oauth")]
     async fn show(&mut self, token: &Token) -> Result<(), Error> {
         let answer = self.authenticate(token.message().into_bytes()).await?;
         if answer.is_empty() {
