@@ -25,7 +25,7 @@ on_both!(
 );
 
 /// The rows of the recorded binlog.
-const ROWS: usize = 27;
+const ROWS: usize = 38;
 
 /// A topic's name that no other run has.
 fn topic(runtime: &Runtime) -> String {

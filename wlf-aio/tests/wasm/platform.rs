@@ -193,7 +193,7 @@ dispatchers:
             to(&format!(
                 "type: RedisDispatcher, url: 'redis://{bracketed}:{port}', mode: {{type: RPush, key: rows}}"
             )),
-            "`url`",
+            "check host and port",
         ),
         (
             to(&format!(
