@@ -276,7 +276,7 @@ async fn rows_that_other_topics_have_are_not_sent_twice() {
         .create(&narrow, &[("max.message.bytes", "1000")])
         .await;
     let long = vec![1.into(), Datum::Text("x".repeat(2000))];
-    let mut rest = vec![
+    let rest = [
         inserts(&table(&database, "wide"), 0..10),
         Records::insert(&table(&database, "narrow"), [long]),
         inserts(&table(&database, "wide"), 10..20),
@@ -294,10 +294,14 @@ async fn rows_that_other_topics_have_are_not_sent_twice() {
         "{}",
         error.faults().next().unwrap()
     );
-    // Without the rejected row, and with rows that are new.
-    rest.drain(..2);
-    rest.push(inserts(&table(&database, "wide2"), 10..20));
-    kafka.write(&rest).await.expect("write the others");
+    let behind = [2, 3].into_iter();
+    let behind: Vec<_> = behind
+        .flat_map(|event| (0..10).map(move |row| (event, row)))
+        .collect();
+    assert_eq!(error.ahead, behind);
+    // Rows that are new: what is durable behind the refused one is not written again.
+    let new = [inserts(&table(&database, "wide2"), 10..20)];
+    kafka.write(&new).await.expect("write the others");
     for table in ["wide", "wide2"] {
         let partitions = broker.read(&format!("logFlex.{database}.{table}")).await;
         assert_eq!(ids(&partitions[0]), (0..20).collect::<Vec<_>>(), "{table}");
@@ -317,7 +321,12 @@ async fn a_table_whose_name_no_topic_can_have_is_rejected() {
         inserts(&table(&database, "my table"), 0..2),
     ];
     let error = kafka.write(&events).await.expect_err("no such name");
-    assert_eq!((error.durable, error.rows), (1, 0));
+    assert_eq!((error.durable, error.rows), (2, 0));
+    let refused = error.refused.iter();
+    let refused: Vec<_> = refused
+        .map(|refusal| (refusal.event, refusal.row))
+        .collect();
+    assert_eq!(refused, [(1, 0), (1, 1)]);
     assert_eq!(error.faults().next().unwrap().severity, Severity::Reject);
     assert_eq!(
         ids(&broker.read(&format!("logFlex.{database}.good")).await[0]),
