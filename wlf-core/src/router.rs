@@ -271,6 +271,18 @@ impl EventRouter {
         }
     }
 
+    /// Drops what was sent to a component that has failed: it counts as lost, and is read again at the next start.
+    pub(crate) fn abandon(&self, id: &str) {
+        self.close(id);
+        if let Some(Registered::Other(_, mailbox)) = self.registry.get(id)
+            && let Ok(mut receiver) = mailbox.receiver.try_lock()
+        {
+            while let Ok(delivery) = receiver.try_recv() {
+                drop(delivery);
+            }
+        }
+    }
+
     /// The batches of a collector that are under way.
     pub(crate) fn ledger(&self, collector: &str) -> Result<&Arc<Ledger>, RouterError> {
         match self.registry.get(collector) {

@@ -210,7 +210,7 @@ fn a_session_that_ends_is_begun_again(runtime: &Runtime) {
     let collector = format!(
         "{{id: rows, type: BinlogCollector, host: {}, port: {}, user: root, password: password, destination: own}}
 transformers:
-  - {{id: own, type: BinlogFilter, rules: [{{exclude: {{}}}}, {{include: {{database: {table}}}}}], destination: kafka}}",
+  - {{id: own, type: BinlogFilter, rules: [{{exclude: {{database: '*'}}}}, {{include: {{database: {table}}}}}], destination: kafka}}",
         address.host, address.port
     );
     let options = sasl("SCRAM-SHA-256");

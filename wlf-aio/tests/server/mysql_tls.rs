@@ -261,7 +261,7 @@ fn a_long_stream_is_the_same_over_tls(runtime: &Runtime) {
             &[
                 "DROP DATABASE IF EXISTS wlf_tls",
                 "CREATE DATABASE wlf_tls",
-                "CREATE TABLE wlf_tls.t (id INT AUTO_INCREMENT PRIMARY KEY, a INT, b VARCHAR(100), c BLOB)",
+                "CREATE TABLE wlf_tls.t (id INT AUTO_INCREMENT PRIMARY KEY, a INT, b VARCHAR(100), c LONGBLOB)",
                 "INSERT INTO wlf_tls.t (a, b, c) VALUES (1, 'é', REPEAT('x', 3000000))",
                 "INSERT INTO wlf_tls.t (a, b) VALUES (2, UUID())",
             ],

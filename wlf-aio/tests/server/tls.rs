@@ -67,7 +67,10 @@ fn rows_reach_redis_over_tls_as_a_user_of_the_acl(runtime: &Runtime) {
     assert!(rows.len() > 10, "{} rows", rows.len());
     for row in rows {
         let row: Value = serde_json::from_str(&row).expect("JSON");
-        assert_eq!(row["database"], "shop");
+        assert!(
+            matches!(row["database"].as_str(), Some("shop" | "crm")),
+            "{row}"
+        );
     }
     let _: () = admin.del(&key).expect("delete");
     let wrong = into_redis(runtime, &key, &entry, &[("REDIS_PASSWORD", "s3cret")]).with_code(77);
@@ -94,7 +97,7 @@ fn what_is_wrong_between_us_and_redis_is_said_with_its_exit_code(runtime: &Runti
             &secured,
             "{ca: /certs/ca.pem, server_name: db.example}",
             78,
-            "is not for `db.example` but for `localhost`, `127.0.0.1`, `::1`",
+            "is not for `db.example` but for `localhost`, `127.0.0.1`, `",
         ),
         (
             &secured,

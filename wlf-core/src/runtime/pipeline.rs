@@ -192,7 +192,7 @@ impl Pipeline {
                     .run(router)
                     .await
                     .map_err(|error| as_fault(&id, error));
-                (kind, destinations, result)
+                (id, kind, destinations, result)
             });
         }
         let mut first: Option<Fault> = None;
@@ -212,7 +212,11 @@ impl Pipeline {
                 return first.map_or(Ok(()), Err);
             };
             let (kind, result) = match joined {
-                Ok((kind, destinations, result)) => {
+                Ok((id, kind, destinations, result)) => {
+                    if result.is_err() {
+                        // Nobody waits for what it has not taken.
+                        router.abandon(&id);
+                    }
                     for destination in destinations {
                         let left = upstream.entry(destination.clone()).or_insert(1);
                         *left = left.saturating_sub(1);

@@ -161,26 +161,27 @@ async fn a_row_for_a_key_of_another_type_is_rejected_and_the_others_are_delivere
     let _: () = client().set(key("bad"), "no list").expect("set");
     let mut redis = dispatcher(&url(), json!({"RPush": {"key": KEY}}));
     redis.connect().await.expect("connect");
-    let mut rest = vec![
+    let rows = [
         inserts(&good, 0..10),
         inserts(&bad, 10..12),
         inserts(&good, 12..20),
     ];
-    let mut rejected = Vec::new();
-    // What the runtime does with `on_reject: skip`.
-    while let Err(error) = redis.write(&rest).await {
-        assert_eq!(error.faults().next().unwrap().severity, Severity::Reject);
-        let text = error.faults().next().unwrap().to_string();
+    let error = redis.write(&rows).await.expect_err("two rows are rejected");
+    assert_eq!((error.durable, error.rows), (3, 0));
+    assert!(error.fault.is_none());
+    let rejected = error.refused.iter();
+    let rejected: Vec<_> = rejected
+        .map(|refusal| (refusal.event, refusal.row))
+        .collect();
+    assert_eq!(rejected, [(1, 0), (1, 1)]);
+    for fault in error.faults() {
+        assert_eq!(fault.severity, Severity::Reject);
+        let text = fault.to_string();
         assert!(
             text.contains(&format!("refuses RPUSH `{}`: WRONGTYPE", key("bad"))),
             "{text}"
         );
-        rest.drain(..error.durable);
-        let row = rest[0].split_to(error.rows + 1);
-        rejected.push(row.rows.end - 1);
-        assert_eq!(row.table.name, "bad");
     }
-    assert_eq!(rejected, [0, 1]);
     let expected: Vec<u64> = (0..10).chain(12..20).collect();
     assert_eq!(ids(&list(&key("good"))), expected);
     let _: () = client().del(&[key("good"), key("bad")]).expect("delete");
