@@ -12,8 +12,16 @@ pub const TARGET: &str = "wasm32-wasip1";
 /// The program that ships.
 pub const PROGRAM: &str = "wlf-aio";
 
-/// The systems that it can be built with, each a feature of its package.
-pub const SYSTEMS: [&str; 6] = ["kafka", "local", "mysql", "nats", "redis", "transform"];
+/// What it can be built with, each a feature of its package: systems, and Kafka's logins with OAuth tokens.
+pub const FEATURES: [&str; 7] = [
+    "kafka",
+    "local",
+    "mysql",
+    "nats",
+    "oauth",
+    "redis",
+    "transform",
+];
 
 /// Those that a small program has: rows from MySQL to Kafka, Redis and files.
 const SMALL: &str = "kafka,local,mysql,redis,transform";

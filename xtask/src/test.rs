@@ -107,7 +107,7 @@ fn clippy_wasm() -> Result<Tally> {
 
 /// Checks that the program can be built with each of its systems alone.
 fn features() -> Result<Tally> {
-    for feature in module::SYSTEMS {
+    for feature in module::FEATURES {
         run(cargo(&format!(
             "check --quiet --package {} --no-default-features --features {feature}",
             module::PROGRAM
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn each_system_of_the_program_is_a_feature() {
+    fn what_the_program_can_be_built_with_is_its_default_features() {
         let metadata = apt::output(&mut cargo("metadata --format-version 1 --no-deps"));
         let metadata: Value = serde_json::from_str(&metadata.expect("cargo")).expect("JSON");
         let packages = metadata["packages"].as_array().expect("packages");
@@ -373,7 +373,7 @@ mod tests {
             .iter()
             .find(|package| package["name"] == module::PROGRAM)
             .expect("the program");
-        assert_eq!(program["features"]["default"], json!(module::SYSTEMS));
+        assert_eq!(program["features"]["default"], json!(module::FEATURES));
     }
 
     #[test]

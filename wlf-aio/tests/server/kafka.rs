@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -14,11 +14,12 @@ use tempfile::TempDir;
 
 use crate::on_both;
 use crate::program::{Ended, Run, Runtime, given, root};
-use crate::servers::Topic;
+use crate::servers::{Topic, database, execute, mysql_address, undisturbed};
 
 on_both!(
     rows_arrive_over_tls_and_after_every_login,
     rows_arrive_after_a_login_by_token,
+    a_session_that_ends_is_begun_again,
     what_is_refused_ends_with_its_code_and_what_to_do,
     a_port_that_is_another_than_was_thought_is_tried_again_with_what_to_do,
 );
@@ -196,6 +197,33 @@ fn rows_arrive_after_a_login_by_token(runtime: &Runtime) {
         // Some connections, one token.
         assert_eq!(granted.load(Relaxed), number);
     }
+}
+
+/// The listener ends connections that were not logged in again for two seconds.
+fn a_session_that_ends_is_begun_again(runtime: &Runtime) {
+    let _peace = undisturbed();
+    let name = topic(runtime);
+    let table = format!("brief_{}", runtime.version.replace('.', "_"));
+    let mut mysql = database(&table);
+    execute(&mut mysql, &["CREATE TABLE t (id INT PRIMARY KEY)"]);
+    let address = mysql_address();
+    let collector = format!(
+        "{{id: rows, type: BinlogCollector, host: {}, port: {}, user: root, password: password, destination: own}}
+transformers:
+  - {{id: own, type: BinlogFilter, rules: [{{exclude: {{database: '*'}}}}, {{include: {{database: {table}}}}}], destination: kafka}}",
+        address.host, address.port
+    );
+    let options = sasl("SCRAM-SHA-256");
+    let started = start(runtime, &collector, &name, "WLF_TEST_KAFKA_BRIEF", &options);
+    let Configured { run, _place } = started;
+    let run = run.ready();
+    for id in 0..25 {
+        execute(&mut mysql, &[&format!("INSERT INTO t VALUES ({id})")]);
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(Topic::new(&name).read(25).len(), 25);
+    let ended = run.kill();
+    assert!(!ended.stderr.contains("trying again"), "{}", ended.stderr);
 }
 
 #[track_caller]

@@ -9,7 +9,10 @@ use crate::on_both;
 use crate::program::{Ended, Run, Runtime, given, root};
 use crate::servers::redis;
 
-on_both!(rows_reach_redis_over_tls_as_a_user_of_the_acl,);
+on_both!(
+    rows_reach_redis_over_tls_as_a_user_of_the_acl,
+    what_is_wrong_between_us_and_redis_is_said_with_its_exit_code,
+);
 
 /// Runs the quick start's binlog into Redis, with these keys in the dispatcher's entry.
 fn into_redis(runtime: &Runtime, key: &str, entry: &str, environment: &[(&str, &str)]) -> Ended {
@@ -77,4 +80,61 @@ fn rows_reach_redis_over_tls_as_a_user_of_the_acl(runtime: &Runtime) {
         .arg(&["DELUSER", &key])
         .query(&mut admin)
         .expect("delete");
+}
+
+fn what_is_wrong_between_us_and_redis_is_said_with_its_exit_code(runtime: &Runtime) {
+    let secured = given("WLF_TEST_REDIS_TLS");
+    let plain = given("WLF_TEST_REDIS").replace("redis:", "rediss:");
+    for (url, tls, code, text) in [
+        (&secured, "{}", 78, "is signed by an unknown authority"),
+        (
+            &secured,
+            "{ca: /certs/foreign-ca.pem}",
+            78,
+            "is signed by an unknown authority",
+        ),
+        (
+            &secured,
+            "{ca: /certs/ca.pem, server_name: db.example}",
+            78,
+            "is not for `db.example` but for `localhost`, `127.0.0.1`, `",
+        ),
+        (
+            &secured,
+            "{ca: /elsewhere/ca.pem}",
+            66,
+            "cannot read `/elsewhere/ca.pem`, which is `tls.ca`",
+        ),
+        (
+            &secured,
+            "{ca: /certs/ca.pem, cert: /certs/foreign-client.pem, key: /certs/foreign-client.key}",
+            77,
+            "refuses our certificate: unknown ca",
+        ),
+        (
+            &secured,
+            "{ca: /certs/ca.pem, cert: /certs/client.pem, key: /certs/server.key}",
+            78,
+            "the private key in `/certs/server.key` is not that of the certificate in `/certs/client.pem`",
+        ),
+        (
+            &secured,
+            "{mode: disabled}",
+            78,
+            "`url` asks for TLS with `rediss`, and `tls.mode` is `disabled`",
+        ),
+        (
+            &secured,
+            "{key: /certs/client.key}",
+            78,
+            "`tls.key` is given without `tls.cert`",
+        ),
+        (&plain, "{ca: /certs/ca.pem}", 78, "does not speak TLS"),
+    ] {
+        let entry = format!("    url: {url}\n    tls: {tls}");
+        let ended = into_redis(runtime, "wlf_never", &entry, &[]).with_code(code);
+        assert!(ended.stderr.contains(text), "{text}: {}", ended.stderr);
+        assert!(ended.stderr.contains("help:"), "{}", ended.stderr);
+    }
+    assert!(!redis().exists::<_, bool>("wlf_never").expect("an answer"));
 }
