@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use wlf_core::ComponentKind;
-use wlf_core::config::ComponentType;
+use wlf_core::config::{ComponentType, EventKinds};
 
 use crate::options::{Options, summary};
 
@@ -67,14 +67,29 @@ pub(crate) fn overview(systems: &[&[ComponentType]]) -> String {
     out
 }
 
+/// Which events the component takes and gives, in a sentence.
+pub(crate) fn events(component: &ComponentType) -> String {
+    let (takes, gives) = (component.takes().name(), component.gives());
+    match (component.kind(), gives) {
+        (ComponentKind::Collector, gives) => {
+            format!("It gives {}.", gives.unwrap_or(EventKinds::Both).name())
+        }
+        (ComponentKind::Transformer, Some(gives)) => {
+            format!("It takes {takes} and gives {}.", gives.name())
+        }
+        _ => format!("It takes {takes}."),
+    }
+}
+
 /// One component and its options.
 pub(crate) fn detail(component: &ComponentType) -> String {
     let options = Options::of(component);
     let mut out = format!(
-        "{} ({})\n\n{}\n",
+        "{} ({})\n\n{}\n\n{}\n",
         component.name(),
         component.kind().name(),
-        options.description
+        options.description,
+        events(component)
     );
     for option in &options.list {
         let _ = write!(out, "\n{}: {}", option.name, option.form);

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::Value;
 use wlf_core::config::{ComponentType, dispatcher_delivery_schema, settings_schema};
 
-use crate::components::{KINDS, of_kind};
+use crate::components::{KINDS, events, of_kind};
 use crate::options::{Opt, Options, summary};
 
 /// A page of the reference.
@@ -93,8 +93,9 @@ fn component_page(component: &ComponentType, section: &str) -> String {
     let mut out = format!("{HEAD}# {name}\n\n{}\n\n", options.description);
     let _ = writeln!(
         out,
-        "A {}: it stands in the list `{section}`.\n",
-        component.kind().name()
+        "A {}: it stands in the list `{section}`. {}\n",
+        component.kind().name(),
+        events(component)
     );
     if options.list.is_empty() {
         out.push_str("It has no options besides those that every component has.\n");

@@ -12,7 +12,7 @@ pub mod schema;
 pub use error::Error;
 
 use wlf_core::ComponentKind;
-use wlf_core::config::{Build, Component, ComponentType, Context, Invalid};
+use wlf_core::config::{Build, Component, ComponentType, Context, EventKinds, Invalid};
 
 /// The collectors of this crate.
 pub const COMPONENTS: &[ComponentType] = &[
@@ -26,6 +26,7 @@ pub const COMPONENTS: &[ComponentType] = &[
 impl Build for collector::Config {
     const TYPE: &'static str = "BinlogCollector";
     const KIND: ComponentKind = ComponentKind::Collector;
+    const GIVES: Option<EventKinds> = Some(EventKinds::Rows);
 
     fn build(self, context: &Context) -> Result<Component, Invalid> {
         let collector = collector::BinlogCollector::configured(self, context)?;
@@ -36,6 +37,7 @@ impl Build for collector::Config {
 impl Build for file_collector::Config {
     const TYPE: &'static str = "BinlogFileCollector";
     const KIND: ComponentKind = ComponentKind::Collector;
+    const GIVES: Option<EventKinds> = Some(EventKinds::Rows);
 
     fn build(self, context: &Context) -> Result<Component, Invalid> {
         let collector = file_collector::BinlogFileCollector::configured(self, context)?;

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::time::sleep;
-use wlf_core::config::{Build, Component, Context, Invalid};
+use wlf_core::config::{Build, Component, Context, EventKinds, Invalid};
 use wlf_core::{Batch, Collector, ComponentKind, Desk, Exit, Fault, Mark, Message, MessageBlock};
 use wlf_core::{Position, Settled, Table};
 
@@ -31,6 +31,7 @@ pub struct Config {
 impl Build for Config {
     const TYPE: &'static str = "SpoolCollector";
     const KIND: ComponentKind = ComponentKind::Collector;
+    const GIVES: Option<EventKinds> = Some(EventKinds::Messages);
 
     fn build(self, _: &Context) -> Result<Component, Invalid> {
         let stream = Arc::new(Table::stream(self.folder.display().to_string()));

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::component_type::{BuildError, ComponentType};
 use super::deserialize::Reader;
+use super::flow::check_flow;
 use super::graph::{DeadLetters, check_graph};
 use super::interpolate::Environment;
 use super::outline::{COMMON_KEYS, Declared, Outline, Word, outline};
@@ -104,6 +105,7 @@ fn check_tree(
     let settings = settings(root, problems);
     let letters = dead_letters(root, &components);
     check_graph(&components, &letters, problems);
+    check_flow(&components, &letters, problems);
     let components = components
         .iter()
         .filter_map(|declared| build(declared, &settings, problems))

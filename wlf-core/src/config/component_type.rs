@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use super::Delivery;
 use super::deserialize::Reader;
+use super::flow::EventKinds;
 use super::read_error::ReadError;
 use super::schema::Schema;
 use crate::component::{Collector, ComponentApi, ComponentKind, Dispatcher, Transformer};
@@ -71,6 +72,10 @@ pub trait Build: DeserializeOwned + JsonSchema {
     /// `Filter` and `Replicator`.
     const TYPE: &'static str;
     const KIND: ComponentKind;
+    /// The events that it can do something with; of no meaning for a collector.
+    const TAKES: EventKinds = EventKinds::Both;
+    /// The events that it gives. `None`: a transformer gives events of the kinds that it is given, and a collector both.
+    const GIVES: Option<EventKinds> = None;
 
     /// Makes the component. Does no input or output: `check` builds everything and runs nothing.
     ///
@@ -151,6 +156,8 @@ impl Invalid {
 pub struct ComponentType {
     name: &'static str,
     kind: ComponentKind,
+    takes: EventKinds,
+    gives: Option<EventKinds>,
     schema: Schema,
     schema_text: Option<&'static str>,
     build: fn(Reader<'_>, &Context) -> Result<Component, BuildError>,
@@ -173,6 +180,8 @@ impl ComponentType {
         Self {
             name: C::TYPE,
             kind: C::KIND,
+            takes: C::TAKES,
+            gives: C::GIVES,
             schema: Schema::of::<C>(),
             schema_text: None,
             build: build::<C>,
@@ -196,6 +205,16 @@ impl ComponentType {
 
     pub fn kind(&self) -> ComponentKind {
         self.kind
+    }
+
+    /// As [`Build::TAKES`].
+    pub fn takes(&self) -> EventKinds {
+        self.takes
+    }
+
+    /// As [`Build::GIVES`].
+    pub fn gives(&self) -> Option<EventKinds> {
+        self.gives
     }
 
     /// The JSON Schema of an entry, without the keys that every component has: draft 7, without references.

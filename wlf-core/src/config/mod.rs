@@ -1,7 +1,7 @@
 //! The configuration: what a component's entry may say, and how a file becomes a pipeline that can run.
 //!
 //! A file is read in two passes. The first, the outline, takes `id`, `type` and `destination(s)` of every component, so
-//! that everything that is wrong with the graph comes out at once. The second reads each entry into its component's own
+//! that everything that is wrong with the graph comes out at once, also events that reach what cannot take them. The second reads each entry into its component's own
 //! [`Build`] struct. Both work on one tree, in which each value knows its place, so every error points at its line.
 
 mod check;
@@ -10,6 +10,7 @@ mod component_type;
 mod delivery;
 mod deserialize;
 mod destinations;
+mod flow;
 mod graph;
 mod interpolate;
 mod outline;
@@ -26,6 +27,7 @@ mod tree;
 pub use check::{Checked, CheckedComponent, check, read};
 pub use component_type::{Build, Component, ComponentType, Context, Invalid};
 pub use delivery::{BatchLimits, Delivery, OnReject};
+pub use flow::EventKinds;
 pub use interpolate::Environment;
 pub use problem::{Problem, Problems};
 pub use settings::{

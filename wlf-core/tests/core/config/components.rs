@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wlf_core::config::{
-    Build, ByteSize, Checked, Component, ComponentType, Context, Duration, Environment, HostPort,
-    Invalid, Pattern, Problems, Secret, Source, check,
+    Build, ByteSize, Checked, Component, ComponentType, Context, Duration, Environment, EventKinds,
+    HostPort, Invalid, Pattern, Problems, Secret, Source, check,
 };
 use wlf_core::format::Format;
 use wlf_core::{
@@ -17,15 +17,20 @@ use wlf_core::{
 };
 
 pub const COMPONENTS: &[&[ComponentType]] = &[
-    &[ComponentType::of::<BinlogCollector>()],
+    &[
+        ComponentType::of::<BinlogCollector>(),
+        ComponentType::of::<SpoolCollector>(),
+    ],
     &[
         ComponentType::of::<BinlogFilter>(),
         ComponentType::of::<EventReplicator>(),
+        ComponentType::of::<RowSumTransformer>(),
     ],
     &[
         ComponentType::of::<KafkaDispatcher>(),
         ComponentType::of::<RedisDispatcher>(),
         ComponentType::of::<StdoutDispatcher>(),
+        ComponentType::of::<MailDispatcher>(),
     ],
 ];
 
@@ -115,6 +120,7 @@ pub enum Start {
 impl Build for BinlogCollector {
     const TYPE: &'static str = "BinlogCollector";
     const KIND: ComponentKind = ComponentKind::Collector;
+    const GIVES: Option<EventKinds> = Some(EventKinds::Rows);
 
     fn build(self, _: &Context) -> Result<Component, Invalid> {
         if let Some(tls) = &self.tls
@@ -125,6 +131,52 @@ impl Build for BinlogCollector {
                 .with_hint("add `ca:` with the path of the certificate"));
         }
         Ok(Component::Collector(Box::new(Idle)))
+    }
+}
+
+/// Reads no messages.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpoolCollector {}
+
+impl Build for SpoolCollector {
+    const TYPE: &'static str = "SpoolCollector";
+    const KIND: ComponentKind = ComponentKind::Collector;
+    const GIVES: Option<EventKinds> = Some(EventKinds::Messages);
+
+    fn build(self, _: &Context) -> Result<Component, Invalid> {
+        Ok(Component::Collector(Box::new(Idle)))
+    }
+}
+
+/// Sums up no rows.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RowSumTransformer {}
+
+impl Build for RowSumTransformer {
+    const TYPE: &'static str = "RowSumTransformer";
+    const KIND: ComponentKind = ComponentKind::Transformer;
+    const TAKES: EventKinds = EventKinds::Rows;
+    const GIVES: Option<EventKinds> = Some(EventKinds::Messages);
+
+    fn build(self, _: &Context) -> Result<Component, Invalid> {
+        Ok(Component::Transformer(Box::new(Idle)))
+    }
+}
+
+/// Writes no messages.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MailDispatcher {}
+
+impl Build for MailDispatcher {
+    const TYPE: &'static str = "MailDispatcher";
+    const KIND: ComponentKind = ComponentKind::Dispatcher;
+    const TAKES: EventKinds = EventKinds::Messages;
+
+    fn build(self, _: &Context) -> Result<Component, Invalid> {
+        Ok(Component::Dispatcher(Box::new(Idle)))
     }
 }
 

@@ -47,6 +47,17 @@ fn read_text<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Box<Proble
 }
 
 #[test]
+fn events_that_a_transformer_makes_reach_what_takes_no_others() {
+    let text = "
+collectors: [{id: binlog, type: BinlogCollector, user: root, password: x, destination: sums}]
+transformers: [{id: sums, type: RowSumTransformer, destination: mail}]
+dispatchers: [{id: mail, type: MailDispatcher}]
+";
+    let checked = check_text("sums.yaml", text).map_err(|problems| problems.to_string());
+    assert_eq!(checked.map(|checked| checked.components.len()), Ok(3));
+}
+
+#[test]
 fn the_first_configuration_is_right() {
     let checked = check_text("first.yaml", FIRST).map_err(|problems| problems.to_string());
     let checked = checked.unwrap_or_else(|problems| panic!("{problems}"));
