@@ -2,12 +2,14 @@
 
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 
 use wlf_core::config::{Checked, LogFormat};
-use wlf_core::runtime::{Pipeline, StateDirectory};
+use wlf_core::runtime::Pipeline;
 use wlf_core::{Exit, Fault};
+use wlf_core::{FileStore, Store};
 
 use crate::progress::Reporter;
 use crate::{interpreted, report};
@@ -44,8 +46,12 @@ async fn in_task(
 
 async fn pipeline(checked: Checked) -> Result<(), Fault> {
     let settings = checked.settings;
-    let state = match &settings.state {
-        Some(state) => Some(StateDirectory::open(&state.directory)?),
+    let store: Option<Arc<dyn Store>> = match &settings.state {
+        Some(state) => {
+            let store = FileStore::new(&state.directory);
+            store.open()?;
+            Some(Arc::new(store))
+        }
         None => {
             tracing::info!(
                 "no `state.directory` is configured: each run begins at the `start` of its collectors"
@@ -53,7 +59,7 @@ async fn pipeline(checked: Checked) -> Result<(), Fault> {
             None
         }
     };
-    let mut pipeline = Pipeline::new(settings.delivery, state);
+    let mut pipeline = Pipeline::new(settings.delivery, store);
     for component in checked.components {
         let id = component.id;
         pipeline

@@ -1,12 +1,13 @@
 //! The engine of wlf: how components are written, and the runtime that keeps the promises of `docs/delivery.md`.
 //!
-//! It knows no component by name and opens no file or socket of its own accord. What flows is in `wlf-data`, which is given
+//! It knows no component by name and opens no socket; the only files that it opens are those of a [`FileStore`]. What flows is in `wlf-data`, which is given
 //! on from here, so that a component needs one dependency.
 
 pub mod component;
 pub mod config;
 pub mod router;
 pub mod runtime;
+pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod turn;
@@ -22,6 +23,7 @@ pub use component::{
 };
 pub use router::{Delivery, EventRouter, RouterError};
 pub use runtime::{Desk, Emissions, Held, Out, Pipeline, Receipt, Settled};
+pub use store::{FileStore, Store};
 pub use wlf_data::{
     Batch, BlobSize, ChangePlace, Changes, Column, DataType, DeadLetter, EncodeError, Ended, Event,
     Exit, Fault, GeometryType, Headers, Mark, Message, MessageBlock, Messages, Operation, Origin,

@@ -77,11 +77,7 @@ impl BinlogCollector {
             None,
             config.heartbeat.get(),
         );
-        let owner = Owner {
-            collector: context.id.clone(),
-            path: context.state_file(".schema"),
-            ..Owner::default()
-        };
+        let owner = Owner::new(context);
         Ok(Self {
             config,
             definitions: Definitions::new(endpoint.clone(), scout, owner),
@@ -221,12 +217,12 @@ impl BinlogCollector {
 
 impl BinlogCollector {
     /// Forgets the definitions that no start needs any more.
-    fn forget_until(&mut self, settled: Settled) -> Result<(), Fault> {
+    async fn forget_until(&mut self, settled: Settled) -> Result<(), Fault> {
         let running = self.running.as_mut().map(|running| &mut running.assembler);
         let history = running.or(self.idle.as_mut()).and_then(Assembler::history);
         if let (Settled::Saved(position), Some(history)) = (settled, history) {
             let position = beginning::saved(&position)?;
-            history.commit(&position).map_err(Error::from)?;
+            history.commit(&position).await.map_err(Error::from)?;
         }
         Ok(())
     }
@@ -251,7 +247,7 @@ impl Collector for BinlogCollector {
 
     async fn read(&mut self, desk: &Desk) -> Result<Option<Batch>, Fault> {
         while let Some(settled) = desk.settled_or_room().await {
-            self.forget_until(settled)?;
+            self.forget_until(settled).await?;
         }
         let Some(running) = &mut self.running else {
             let bug = "a collector is read before it is connected";
@@ -262,7 +258,7 @@ impl Collector for BinlogCollector {
 
     async fn close(&mut self, desk: &Desk) -> Result<(), Fault> {
         while let Some(settled) = desk.take_settled() {
-            self.forget_until(settled)?;
+            self.forget_until(settled).await?;
         }
         Ok(())
     }

@@ -79,11 +79,7 @@ impl BinlogFileCollector {
             transaction: delivery.transaction_buffer.as_usize(),
         };
         let mut collector = Self::new(config.paths, limits);
-        collector.history = config.ddl.then(|| Owner {
-            collector: context.id.clone(),
-            path: context.state_file(".schema"),
-            ..Owner::default()
-        });
+        collector.history = config.ddl.then(|| Owner::new(context));
         Ok(collector)
     }
 
@@ -104,7 +100,7 @@ impl BinlogFileCollector {
     }
 
     /// Goes on with the history as it was at the position, or begins one.
-    fn prepare_history(&mut self, after: Option<&Position>) -> Result<(), Error> {
+    async fn prepare_history(&mut self, after: Option<&Position>) -> Result<(), Error> {
         let Some(owner) = self.history.clone() else {
             return Ok(());
         };
@@ -122,14 +118,14 @@ impl BinlogFileCollector {
             },
         };
         let kept = match after {
-            Some(_) => History::open(owner.clone(), &at)?,
+            Some(_) => History::open(owner.clone(), &at).await?,
             None => None,
         };
         let history = match kept {
             Some(history) => history,
             None => {
                 let mut history = History::create(owner, at, false)?;
-                history.begin()?;
+                history.begin().await?;
                 history
             }
         };
@@ -138,9 +134,9 @@ impl BinlogFileCollector {
     }
 
     /// Gives a batch away once what it has taught is on the disk.
-    fn give(&mut self, batch: Batch) -> Result<Option<Batch>, Error> {
+    async fn give(&mut self, batch: Batch) -> Result<Option<Batch>, Error> {
         if let Some(history) = self.assembler.history() {
-            history.sync()?;
+            history.sync().await?;
         }
         Ok(Some(batch))
     }
@@ -218,9 +214,12 @@ fn saved(position: &Position) -> Result<SavedPosition, Error> {
 
 impl BinlogFileCollector {
     /// Forgets the definitions that no start needs any more.
-    fn forget_until(&mut self, settled: Settled) -> Result<(), Fault> {
+    async fn forget_until(&mut self, settled: Settled) -> Result<(), Fault> {
         if let (Settled::Saved(position), Some(history)) = (settled, self.assembler.history()) {
-            history.commit(&saved(&position)?).map_err(Error::from)?;
+            history
+                .commit(&saved(&position)?)
+                .await
+                .map_err(Error::from)?;
         }
         Ok(())
     }
@@ -235,7 +234,7 @@ impl Collector for BinlogFileCollector {
         self.file = None;
         self.fault = None;
         self.ended = false;
-        self.prepare_history(after)?;
+        self.prepare_history(after).await?;
         if let Some(after) = after {
             self.resume(after)?;
         }
@@ -244,7 +243,7 @@ impl Collector for BinlogFileCollector {
 
     async fn read(&mut self, desk: &Desk) -> Result<Option<Batch>, Fault> {
         while let Some(settled) = desk.settled_or_room().await {
-            self.forget_until(settled)?;
+            self.forget_until(settled).await?;
         }
         loop {
             if let Some(fault) = self.fault.take() {
@@ -255,13 +254,13 @@ impl Collector for BinlogFileCollector {
                 return Ok(None);
             }
             match self.read_block() {
-                Ok(Some(batch)) => return Ok(self.give(batch)?),
+                Ok(Some(batch)) => return Ok(self.give(batch).await?),
                 // A file can always be read, so that others get their turn only here.
                 Ok(None) => turn::pass_on().await,
                 Err(error) => {
                     self.fault = Some(error.into());
                     if let Some(batch) = self.assembler.cut() {
-                        return Ok(self.give(batch)?);
+                        return Ok(self.give(batch).await?);
                     }
                 }
             }
@@ -270,7 +269,7 @@ impl Collector for BinlogFileCollector {
 
     async fn close(&mut self, desk: &Desk) -> Result<(), Fault> {
         while let Some(settled) = desk.take_settled() {
-            self.forget_until(settled)?;
+            self.forget_until(settled).await?;
         }
         Ok(())
     }

@@ -283,7 +283,7 @@ mod tests {
             pipeline: String::new(),
             delivery: Default::default(),
             destinations: vec!["out".into()],
-            state: None,
+            store: None,
         };
         let invalid = config.build(&context).err().expect("a refusal");
         assert_eq!(invalid.key, "rules[1]");

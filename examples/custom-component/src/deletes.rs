@@ -75,7 +75,7 @@ mod tests {
             pipeline: "test".to_owned(),
             delivery: Delivery::default(),
             destinations: to(destinations),
-            state: None,
+            store: None,
         })
     }
 

@@ -161,7 +161,7 @@ mod tests {
             pipeline: "test".to_owned(),
             delivery: delivery.clone(),
             destinations: vec!["d".to_owned()],
-            state: None,
+            store: None,
         };
         let config = Config {
             folder: place.path().to_owned(),

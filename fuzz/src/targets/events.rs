@@ -34,7 +34,7 @@ fn history() -> Option<History> {
         server_uuid: None,
     };
     let mut history = History::create(Owner::default(), base, false).ok()?;
-    history.begin().ok()?;
+    wlf_core::testing::at_once(history.begin()).ok()?;
     Some(history)
 }
 

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use wlf_core::runtime::StateDirectory;
+use wlf_core::FileStore;
+use wlf_core::runtime::save_position;
+use wlf_core::testing::{at_once, saved_position as load};
 use wlf_mysql::binlog::{GtidSet, SavedPosition};
 
 use crate::allocation::justified;
@@ -15,11 +17,17 @@ fn directory() -> &'static PathBuf {
     DIRECTORY.get_or_init(|| std::env::temp_dir().join(format!("wlf-fuzz-{}", std::process::id())))
 }
 
+fn opened() -> FileStore {
+    let store = FileStore::new(directory());
+    store.open().expect("a state directory");
+    store
+}
+
 /// A file of the state directory: a position, or what is wrong with it.
 pub fn saved_position(bytes: &[u8]) {
-    let state = StateDirectory::open(directory()).expect("a state directory");
+    let store = opened();
     fs::write(directory().join("c.json"), bytes).expect("a file");
-    let loaded = justified(bytes.len(), 64, 64 << 10, || state.load("c"));
+    let loaded = justified(bytes.len(), 64, 64 << 10, || load(&store, "c"));
     let Ok(Some(position)) = loaded else { return };
     if let Ok(saved) = serde_json::from_value::<SavedPosition>(position.0)
         && let Some(set) = saved.gtid_set
@@ -29,7 +37,7 @@ pub fn saved_position(bytes: &[u8]) {
 }
 
 pub fn saved_position_seeds() -> Vec<Vec<u8>> {
-    let state = StateDirectory::open(directory()).expect("a state directory");
+    let store = opened();
     let mut seeds = Vec::new();
     for position in [
         serde_json::json!({"file": "binlog.000009", "position": 4}),
@@ -40,9 +48,8 @@ pub fn saved_position_seeds() -> Vec<Vec<u8>> {
             "server_uuid": "5ec0d3d0-0000-11f1-8000-0242ac110002",
         }),
     ] {
-        state
-            .save("c", &wlf_core::Position(position))
-            .expect("a saved position");
+        let position = wlf_core::Position(position);
+        at_once(save_position(&store, "c", &position)).expect("a saved position");
         seeds.push(fs::read(directory().join("c.json")).expect("the saved position"));
     }
     seeds

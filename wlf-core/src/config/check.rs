@@ -1,6 +1,7 @@
 //! From a file's text to components that are built: everything that `run` does before its last step.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -19,6 +20,7 @@ use super::source::{Source, Span};
 use super::tree::{Entry, Node, Origin, Value};
 use super::{Component, Context, Delivery, Invalid};
 use crate::component::ComponentKind;
+use crate::store::{FileStore, Store};
 
 /// A configuration in which nothing is wrong, with its components built.
 pub struct Checked {
@@ -260,7 +262,7 @@ fn build(
         pipeline: settings.name.clone(),
         delivery: delivery.clone(),
         destinations: destinations.clone(),
-        state: settings.state.as_ref().map(|state| state.directory.clone()),
+        store: store(settings),
     };
     let reader = Reader::new(declared.node, declared.place).hiding(&hidden);
     let problem = match component_type.build(reader, &context) {
@@ -290,6 +292,11 @@ fn build(
     };
     problems.push(problem.part(declared.part.as_str()));
     None
+}
+
+fn store(settings: &Settings) -> Option<Arc<dyn Store>> {
+    let state = settings.state.as_ref()?;
+    Some(Arc::new(FileStore::new(&state.directory)))
 }
 
 /// The problem of an entry that could not be read; a missing key is explained by its description.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::Delivery;
 use super::deserialize::Reader;
@@ -12,7 +12,7 @@ use super::flow::EventKinds;
 use super::read_error::ReadError;
 use super::schema::Schema;
 use crate::component::{Collector, ComponentApi, ComponentKind, Dispatcher, Transformer};
-use crate::runtime::state_file_name;
+use crate::store::Store;
 
 /// The configuration of one type of component, read from its entry in the file, and how it becomes the component.
 ///
@@ -113,15 +113,14 @@ pub struct Context {
     pub delivery: Delivery,
     /// The ids that this component's events go to; empty for a dispatcher.
     pub destinations: Vec<String>,
-    /// `state.directory`, which exists when the component runs; `None` if nothing is kept.
-    pub state: Option<PathBuf>,
+    /// Where things are kept, once the component runs; `None` if nothing is (`state.directory` is not given).
+    pub store: Option<Arc<dyn Store>>,
 }
 
 impl Context {
-    /// Where the component may keep a file of its own beside its position: `<state.directory>/<id><ending>`.
-    pub fn state_file(&self, ending: &str) -> Option<PathBuf> {
-        let directory = self.state.as_ref()?;
-        Some(directory.join(state_file_name(&self.id, ending)))
+    /// The name of a value of the component's own in the store: `<id><ending>`. `.json` is the runtime's, for positions.
+    pub fn value_name(&self, ending: &str) -> String {
+        format!("{}{ending}", self.id)
     }
 }
 

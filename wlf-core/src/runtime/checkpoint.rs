@@ -1,5 +1,6 @@
 //! What of a collector is durable, and its saved position.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,22 +11,47 @@ use crate::fault::{Exit, Fault};
 use crate::router::RouterError;
 use crate::runtime::desk::Desk;
 use crate::runtime::ledger::Ledger;
-use crate::runtime::state::StateDirectory;
+use crate::runtime::state::save_position;
+use crate::store::Store;
 
-/// Saving is a file, a sync and a rename; more often than this it would cost more than it gives.
+/// Saving to files is a sync and a rename; more often than this it would cost more than it gives.
 const SAVE_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What of a collector is durable but not saved yet.
 pub(super) struct Checkpoint {
-    pub id: String,
-    pub state: Option<StateDirectory>,
-    pub ledger: Arc<Ledger>,
-    pub desk: Arc<Desk>,
-    pub unsaved: Option<Position>,
-    pub save_at: Option<Instant>,
+    id: String,
+    store: Option<Arc<dyn Store>>,
+    ledger: Arc<Ledger>,
+    desk: Arc<Desk>,
+    unsaved: Option<Position>,
+    save_at: Option<Instant>,
+    saving: Option<Saving>,
+}
+
+/// A position on its way to the store. It is kept from turn to turn, since a store may take longer than the next batch.
+struct Saving {
+    position: Position,
+    done: Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>,
 }
 
 impl Checkpoint {
+    pub fn new(
+        id: String,
+        store: Option<Arc<dyn Store>>,
+        ledger: Arc<Ledger>,
+        desk: Arc<Desk>,
+    ) -> Self {
+        Self {
+            id,
+            store,
+            ledger,
+            desk,
+            unsaved: None,
+            save_at: None,
+            saving: None,
+        }
+    }
+
     /// Saves what becomes durable, for ever; returns why that cannot go on. May be given up at any time and called again.
     pub async fn keep(&mut self) -> Fault {
         loop {
@@ -41,21 +67,35 @@ impl Checkpoint {
         while !self.ledger.is_empty() {
             self.turn().await?;
         }
-        self.finish()
+        self.finish().await
     }
 
     /// Saves what is durable now.
-    pub fn finish(&mut self) -> Result<(), Fault> {
+    pub async fn finish(&mut self) -> Result<(), Fault> {
         self.note();
-        self.save()
+        loop {
+            if let Some(saving) = &mut self.saving {
+                let saved = saving.done.as_mut().await;
+                self.end_saving(saved)?;
+            }
+            if self.unsaved.is_none() {
+                return Ok(());
+            }
+            self.begin_saving();
+        }
     }
 
     /// Waits for the next thing to happen, and does what it asks for.
     async fn turn(&mut self) -> Result<(), Fault> {
+        let (saving, save_at) = (&mut self.saving, self.save_at);
         let due = async {
-            match self.save_at {
-                Some(at) => sleep_until(at).await,
-                None => std::future::pending().await,
+            match (saving, save_at) {
+                (Some(saving), _) => Some(saving.done.as_mut().await),
+                (None, Some(at)) => {
+                    sleep_until(at).await;
+                    None
+                }
+                (None, None) => std::future::pending().await,
             }
         };
         tokio::select! {
@@ -65,7 +105,13 @@ impl Checkpoint {
                 self.note();
                 Ok(())
             }
-            () = due => self.save(),
+            saved = due => match saved {
+                Some(saved) => self.end_saving(saved),
+                None => {
+                    self.begin_saving();
+                    Ok(())
+                }
+            },
         }
     }
 
@@ -77,15 +123,27 @@ impl Checkpoint {
         }
     }
 
-    fn save(&mut self) -> Result<(), Fault> {
+    fn begin_saving(&mut self) {
         self.save_at = None;
         let Some(position) = self.unsaved.take() else {
-            return Ok(());
+            return;
         };
-        if let Some(state) = &self.state {
-            state.save(&self.id, &position)?;
+        let (store, id, saved) = (self.store.clone(), self.id.clone(), position.clone());
+        let done = Box::pin(async move {
+            match store {
+                Some(store) => save_position(store.as_ref(), &id, &saved).await,
+                None => Ok(()),
+            }
+        });
+        self.saving = Some(Saving { position, done });
+    }
+
+    fn end_saving(&mut self, saved: Result<(), Fault>) -> Result<(), Fault> {
+        let saving = self.saving.take();
+        saved?;
+        if let Some(saving) = saving {
+            self.desk.say_saved(saving.position);
         }
-        self.desk.say_saved(position);
         Ok(())
     }
 

@@ -15,16 +15,17 @@ use crate::router::{Delivery, EventRouter, RouterError};
 use crate::runtime::backoff::Backoff;
 use crate::runtime::checkpoint::{Checkpoint, broken};
 use crate::runtime::desk::Desk;
-use crate::runtime::state::StateDirectory;
+use crate::runtime::state::load_position;
 use crate::runtime::status::ComponentStatus;
 use crate::runtime::stop::Stop;
+use crate::store::Store;
 
 /// A [`Collector`] with the duties that the runtime takes from it.
 pub(crate) struct Collecting {
     pub id: String,
     pub destinations: Vec<String>,
     pub collector: Mutex<Box<dyn Collector>>,
-    pub state: Option<StateDirectory>,
+    pub store: Option<Arc<dyn Store>>,
     pub max_in_flight: usize,
     /// Nothing is read while so many bytes wait for a destination that has not begun to write them.
     pub read_ahead: usize,
@@ -45,8 +46,8 @@ impl ComponentApi for Collecting {
     async fn run(&self, router: Arc<EventRouter>) -> Result<(), Box<dyn Error>> {
         let mut collector = self.collector.lock().await;
         let ledger = Arc::clone(router.ledger(&self.id)?);
-        let read = match &self.state {
-            Some(state) => state.load(&self.id)?,
+        let read = match &self.store {
+            Some(store) => load_position(store.as_ref(), &self.id).await?,
             None => None,
         };
         let desk = Desk::new(Arc::clone(&ledger), self.max_in_flight, self.read_ahead);
@@ -55,14 +56,12 @@ impl ComponentApi for Collecting {
             component: self,
             router: &router,
             collector: collector.as_mut(),
-            checkpoint: Checkpoint {
-                id: self.id.clone(),
-                state: self.state.clone(),
+            checkpoint: Checkpoint::new(
+                self.id.clone(),
+                self.store.clone(),
                 ledger,
-                desk: Arc::clone(&desk),
-                unsaved: None,
-                save_at: None,
-            },
+                Arc::clone(&desk),
+            ),
             desk,
             read,
             is_inside: false,
@@ -224,7 +223,7 @@ impl Session<'_> {
         };
         // After somebody else's fault, or when the time is over, others drop what they have: it is read again.
         let drained = if stop.is_asked() { Ok(()) } else { drained };
-        drained.and(self.checkpoint.finish())
+        drained.and(self.checkpoint.finish().await)
     }
 
     /// Waits with backoff, still saving what becomes durable; `false` if the pipeline stops meanwhile.

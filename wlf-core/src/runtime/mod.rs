@@ -22,6 +22,6 @@ pub use desk::{Desk, Settled};
 pub use out::{Emissions, Held, Out};
 pub use pipeline::Pipeline;
 pub use receipt::Receipt;
-pub use state::{StateDirectory, state_file_name};
+pub use state::{load_position, save_position};
 pub use status::{ComponentStatus, Status};
 pub use stop::Stop;

@@ -15,10 +15,10 @@ use crate::fault::{Exit, Fault};
 use crate::router::{EventRouter, RouterError};
 use crate::runtime::collect::Collecting;
 use crate::runtime::dispatch::Dispatching;
-use crate::runtime::state::StateDirectory;
 use crate::runtime::status::{ComponentStatus, Status};
 use crate::runtime::stop::Stop;
 use crate::runtime::transform::Transforming;
+use crate::store::Store;
 
 /// How long the others have to deliver what they have when a component ends with a fault; `delivery.drain` if that is less.
 const DRAIN_AFTER_A_FAULT: Duration = Duration::from_secs(5);
@@ -30,7 +30,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub struct Pipeline {
     router: EventRouter,
     delivery: Delivery,
-    state: Option<StateDirectory>,
+    store: Option<Arc<dyn Store>>,
     members: Vec<Member>,
     stop: Stop,
 }
@@ -43,13 +43,13 @@ struct Member {
 }
 
 impl Pipeline {
-    pub fn new(delivery: Delivery, state: Option<StateDirectory>) -> Self {
+    pub fn new(delivery: Delivery, store: Option<Arc<dyn Store>>) -> Self {
         let router = EventRouter::new(delivery.max_in_flight.as_usize());
         let stop = Stop::new(delivery.drain.get());
         Self {
             router,
             delivery,
-            state,
+            store,
             members: Vec::new(),
             stop,
         }
@@ -89,7 +89,7 @@ impl Pipeline {
                     id,
                     destinations: destinations.clone(),
                     collector: Mutex::new(collector),
-                    state: self.state.clone(),
+                    store: self.store.clone(),
                     max_in_flight: self.delivery.max_in_flight.as_usize(),
                     // One write's worth may wait for each that is under way, and another is being read.
                     read_ahead: self.delivery.batch.bytes.as_usize().saturating_mul(2),

@@ -7,15 +7,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::{Instant, sleep};
 use wlf_core::config::{ByteSize, Component, Delivery, OnReject};
-use wlf_core::runtime::{Pipeline, StateDirectory, Stop};
-use wlf_core::testing::{Answer, MemoryCollector, MemoryDispatcher, MemoryQueue, Step, numbers};
+use wlf_core::runtime::{Pipeline, Stop};
+use wlf_core::testing::{
+    Answer, MemoryCollector, MemoryDispatcher, MemoryQueue, Step, numbers, saved_position,
+};
 use wlf_core::value::Records;
 use wlf_core::{
-    Batch, Collector, Column, Desk, Dispatcher, Event, Fault, Mark, Position, Refusal, Severity,
-    Table, WriteError,
+    Batch, Collector, Column, Desk, Dispatcher, Event, Fault, FileStore, Mark, Position, Refusal,
+    Severity, Store, Table, WriteError,
 };
 
-use crate::promises::{Store, batch, outage, part, run, stored};
+use crate::promises::{Written, batch, outage, part, run, stored};
 
 /// One collector `c` and one dispatcher `d`.
 fn pipeline(
@@ -112,9 +114,9 @@ fn a_read_is_never_thrown_away() {
 #[test]
 fn a_transaction_that_never_ends_is_written_to_its_last_row_and_not_saved() {
     let place = tempfile::tempdir().expect("a directory");
-    let state = StateDirectory::open(place.path()).expect("the state");
+    let state: Arc<dyn Store> = Arc::new(FileStore::new(place.path()));
     for is_fault in [false, true] {
-        let store = Store::default();
+        let store = Written::default();
         let mut steps = vec![
             batch(0, vec![numbers("t", 1, Some(1), 0, 1)]),
             part(vec![numbers("t", 2, None, 1, 2)]),
@@ -141,7 +143,7 @@ fn a_transaction_that_never_ends_is_written_to_its_last_row_and_not_saved() {
         assert_eq!(run(pipeline.run()).is_err(), is_fault);
         assert_eq!(stored(&store), [0, 1, 2], "also the row that was held back");
         assert!(!store.lock().expect("the store")[2].commit);
-        let saved = state.load("c").expect("loaded");
+        let saved = saved_position(state.as_ref(), "c").expect("loaded");
         assert_eq!(saved, Some(MemoryCollector::position(0)));
         std::fs::remove_file(place.path().join("c.json")).expect("removed");
     }
@@ -154,7 +156,7 @@ fn messages_are_acknowledged_when_they_are_durable_and_refused_ones_are_given_ba
         on_reject: OnReject::Nack,
         ..Delivery::default()
     };
-    let store = Store::default();
+    let store = Written::default();
     let refused = Fault::reject("write to memory", "the message is too large");
     let answers = [
         Answer::Fail(0, outage()),
@@ -176,7 +178,7 @@ fn only_a_queue_takes_refused_rows_back() {
         ..Delivery::default()
     };
     let refused = Answer::Fail(0, Fault::reject("write to memory", "no"));
-    let sink = MemoryDispatcher::new(Store::default()).answering([refused]);
+    let sink = MemoryDispatcher::new(Written::default()).answering([refused]);
     let fault = run(pipeline(delivery, MemoryCollector::new(vec![row(0)]), sink).run());
     let fault = fault.expect_err("it is read from positions");
     assert_eq!(fault.exit(), wlf_core::Exit::Config);
@@ -187,7 +189,7 @@ fn only_a_queue_takes_refused_rows_back() {
 fn an_acknowledgement_that_fails_is_an_outage() {
     let queue = MemoryQueue::new(6);
     queue.queue().failing = 2;
-    let store = Store::default();
+    let store = Written::default();
     let sink = MemoryDispatcher::new(store.clone());
     run(pipeline(Delivery::default(), queue.collector(2, 1000), sink).run()).expect("it recovers");
     let queue = queue.queue();
@@ -200,7 +202,7 @@ fn an_acknowledgement_that_fails_is_an_outage() {
 #[test]
 fn a_collector_is_polled_while_there_is_no_room() {
     let queue = MemoryQueue::new(1000);
-    let stuck = MemoryDispatcher::new(Store::default()).answering([Answer::Silence]);
+    let stuck = MemoryDispatcher::new(Written::default()).answering([Answer::Silence]);
     let pipeline = pipeline(Delivery::default(), queue.collector(1, 1 << 20), stuck);
     run(async { tokio::time::timeout(Duration::from_secs(100), pipeline.run()).await })
         .expect_err("it hangs");
@@ -253,7 +255,7 @@ fn a_dispatcher_is_polled_while_nothing_comes_and_connects_again_before_the_next
 struct Odd {
     writes: Arc<AtomicU64>,
     rows: Arc<AtomicU64>,
-    store: Store,
+    store: Written,
 }
 
 #[async_trait]
@@ -297,7 +299,7 @@ impl Dispatcher for Odd {
 fn refused_rows_are_dealt_with_together() {
     for on_reject in [OnReject::Skip, OnReject::DeadLetter("letters".into())] {
         let (writes, rows) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
-        let (store, letters) = (Store::default(), Store::default());
+        let (store, letters) = (Written::default(), Written::default());
         let sink = Odd {
             writes: writes.clone(),
             rows: rows.clone(),
@@ -341,7 +343,7 @@ fn refused_rows_are_dealt_with_together() {
 }
 
 /// Writes the rows of the second half, and then fails.
-struct Halves(Store, bool);
+struct Halves(Written, bool);
 
 #[async_trait]
 impl Dispatcher for Halves {
@@ -372,7 +374,7 @@ impl Dispatcher for Halves {
 
 #[test]
 fn what_is_durable_behind_the_front_is_not_written_again() {
-    let store = Store::default();
+    let store = Written::default();
     let events = vec![numbers("t", 1, None, 0, 4), numbers("t", 1, None, 4, 4)];
     let collector = MemoryCollector::new(vec![batch(0, events)]);
     run(pipeline(Delivery::default(), collector, Halves(store.clone(), false)).run())
@@ -410,9 +412,9 @@ fn a_dead_letter_rides_on_the_receipt_of_its_own_batch() {
         ..Delivery::default()
     };
     let refused = Fault::reject("write to memory", "no");
-    let sink = MemoryDispatcher::new(Store::default()).answering([Answer::Fail(0, refused)]);
+    let sink = MemoryDispatcher::new(Written::default()).answering([Answer::Fail(0, refused)]);
     let mut pipeline = pipeline(delivery, queue.collector(1, 1000), sink);
-    let stuck = MemoryDispatcher::new(Store::default()).answering([Answer::Silence]);
+    let stuck = MemoryDispatcher::new(Written::default()).answering([Answer::Silence]);
     add(
         &mut pipeline,
         "letters",
@@ -452,7 +454,7 @@ fn a_server_that_names_a_wait_gets_it() {
     let after = Some(Duration::from_secs(77));
     let busy = Fault::new(Severity::Retry { after }, "read", "busy");
     let collector = MemoryCollector::new(vec![Step::Fault(busy), row(0)]);
-    let sink = MemoryDispatcher::new(Store::default());
+    let sink = MemoryDispatcher::new(Written::default());
     let pipeline = pipeline(Delivery::default(), collector, sink);
     let took = run(async {
         let begin = Instant::now();
@@ -466,7 +468,7 @@ fn a_server_that_names_a_wait_gets_it() {
 fn a_stop_waits_for_what_is_under_way_and_not_for_ever() {
     // A destination that is away for good.
     let away = (0..100_000).map(|_| Answer::Fail(0, outage()));
-    let sink = MemoryDispatcher::new(Store::default()).answering(away);
+    let sink = MemoryDispatcher::new(Written::default()).answering(away);
     let collector = MemoryCollector::new(vec![row(0), Step::Silence]);
     let delivery = Delivery {
         drain: wlf_core::config::Duration::from_secs(7),
@@ -479,7 +481,7 @@ fn a_stop_waits_for_what_is_under_way_and_not_for_ever() {
 
     // One that is back in time: all is written and acknowledged, and nothing more is read.
     let queue = MemoryQueue::new(100);
-    let store = Store::default();
+    let store = Written::default();
     let away = Answer::Fail(
         0,
         Fault::new(
@@ -514,14 +516,14 @@ fn a_stop_ends_a_connect_and_a_wait_at_once_where_nothing_is_under_way() {
             Ok(None)
         }
     }
-    let sink = MemoryDispatcher::new(Store::default());
+    let sink = MemoryDispatcher::new(Written::default());
     let connecting = pipeline(Delivery::default(), Unreachable, sink);
     let (ended, took) = run(stopped_after(Duration::from_secs(5), connecting));
     ended.expect("it was asked to");
     assert_eq!(took, Duration::ZERO);
     let faults = (0..100).map(|_| outage());
     let collector = MemoryCollector::new(vec![]).failing_to_connect(faults);
-    let sink = MemoryDispatcher::new(Store::default());
+    let sink = MemoryDispatcher::new(Written::default());
     let waiting = pipeline(Delivery::default(), collector, sink);
     let (ended, took) = run(stopped_after(Duration::from_secs(5), waiting));
     ended.expect("it was asked to");
@@ -532,7 +534,7 @@ fn a_stop_ends_a_connect_and_a_wait_at_once_where_nothing_is_under_way() {
 fn rows_in_no_transaction_have_no_place_in_one() {
     let columns = vec![Column::untyped("id")];
     let table = Arc::new(Table::new("shop", "t", columns, vec![0]));
-    let store = Store::default();
+    let store = Written::default();
     let steps = (0..3).map(|n| {
         let rows = [vec![1.into()], vec![2.into()]];
         batch(n, vec![Records::insert(&table, rows)])

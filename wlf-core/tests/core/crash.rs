@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use wlf_core::config::{Component, Delivery, OnReject};
-use wlf_core::runtime::{Pipeline, StateDirectory};
+use wlf_core::runtime::Pipeline;
 use wlf_core::testing::{
-    Answer, MemoryCollector, MemoryDispatcher, MemoryQueue, Step, Stored, numbers,
+    Answer, MemoryCollector, MemoryDispatcher, MemoryQueue, Step, Stored, numbers, saved_position,
 };
-use wlf_core::{Batch, Ended, Fault, Mark};
+use wlf_core::{Batch, Ended, Fault, FileStore, Mark, Store};
 
-use crate::promises::Store;
+use crate::promises::Written;
 
 /// What one transaction of the made-up source is like.
 #[derive(Debug, Clone)]
@@ -87,7 +87,7 @@ pub fn run_until(pipeline: Pipeline, turns: Option<usize>) -> Option<Result<(), 
     })
 }
 
-pub fn rows(store: &Store) -> Vec<Stored> {
+pub fn rows(store: &Written) -> Vec<Stored> {
     store.lock().expect("the store").clone()
 }
 
@@ -101,8 +101,8 @@ proptest! {
         faults in prop::collection::vec(0..5_u32, 0..4),
     ) {
         let place = tempfile::tempdir().expect("a directory");
-        let state = StateDirectory::open(place.path()).expect("the state");
-        let stores: [Store; 2] = [Arc::new(Mutex::default()), Arc::new(Mutex::default())];
+        let state: Arc<dyn Store> = Arc::new(FileStore::new(place.path()));
+        let stores: [Written; 2] = [Arc::new(Mutex::default()), Arc::new(Mutex::default())];
         let total = given.iter().map(|transaction| transaction.rows).sum::<u32>();
         for turns in crashes.iter().copied().map(Some).chain([None]) {
             let (steps, before) = steps(&given);
@@ -120,7 +120,7 @@ proptest! {
                 prop_assert!(matches!(result, Some(Ok(()))), "{result:?}");
             }
             // Whatever is saved, everything before it is in both stores (promise 1).
-            let saved = state.load("c").expect("loaded");
+            let saved = saved_position(state.as_ref(), "c").expect("loaded");
             let safe = saved.and_then(|saved| saved.0.as_u64()).map_or(0, |index| before[index as usize]);
             for (store, start) in stores.iter().zip(starts) {
                 let rows = rows(store);
@@ -221,7 +221,7 @@ proptest! {
     ) {
         let queue = MemoryQueue::new(count);
         queue.queue().failing = failing;
-        let stores: [Store; 3] = Default::default();
+        let stores: [Written; 3] = Default::default();
         let delivery = Delivery { on_reject: on_reject.clone(), ..Delivery::default() };
         let mut refusals = 0;
         for cut in cuts.iter().copied().map(Some).chain([None]) {

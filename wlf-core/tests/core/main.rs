@@ -7,4 +7,5 @@ mod contract;
 mod crash;
 mod promises;
 mod requests;
+mod store;
 mod transform;

@@ -6,11 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use wlf_core::config::{ByteSize, Component, Delivery, OnReject};
-use wlf_core::runtime::{Pipeline, StateDirectory};
-use wlf_core::testing::{Answer, MemoryCollector, MemoryDispatcher, Step, Stored, numbers};
-use wlf_core::{Batch, Ended, Event, Exit, Fault, Mark, Out, Position, Transformer};
+use wlf_core::runtime::Pipeline;
+use wlf_core::testing::{
+    Answer, MemoryCollector, MemoryDispatcher, Step, Stored, numbers, saved_position,
+};
+use wlf_core::{
+    Batch, Ended, Event, Exit, Fault, FileStore, Mark, Out, Position, Store, Transformer,
+};
 
-pub type Store = Arc<Mutex<Vec<Stored>>>;
+pub type Written = Arc<Mutex<Vec<Stored>>>;
 
 /// A clock that jumps over waits, so that outages take no time.
 pub fn run<F: Future>(future: F) -> F::Output {
@@ -50,7 +54,7 @@ fn rows(range: std::ops::Range<u32>) -> impl Iterator<Item = Step> {
     })
 }
 
-pub fn stored(store: &Store) -> Vec<u32> {
+pub fn stored(store: &Written) -> Vec<u32> {
     store
         .lock()
         .expect("the store")
@@ -65,7 +69,7 @@ pub fn outage() -> Fault {
 
 struct Setup {
     delivery: Delivery,
-    state: Option<StateDirectory>,
+    state: Option<Arc<dyn Store>>,
 }
 
 impl Setup {
@@ -102,12 +106,12 @@ impl Setup {
 #[test]
 fn promise_1_a_position_is_saved_only_after_everything_before_it_is_durable_everywhere() {
     let place = tempfile::tempdir().expect("a directory");
-    let state = StateDirectory::open(place.path()).expect("the state");
+    let state: Arc<dyn Store> = Arc::new(FileStore::new(place.path()));
     let setup = Setup {
         state: Some(state.clone()),
         ..Setup::new()
     };
-    let (fast, slow) = (Store::default(), Store::default());
+    let (fast, slow) = (Written::default(), Written::default());
     let collector = MemoryCollector::new(rows(0..5).collect());
     let answers = [Answer::Fail(2, outage()), Answer::Silence];
     let stuck = MemoryDispatcher::new(slow.clone()).answering(answers);
@@ -123,7 +127,7 @@ fn promise_1_a_position_is_saved_only_after_everything_before_it_is_durable_ever
     assert_eq!(stored(&fast), [0, 1, 2, 3, 4]);
     assert_eq!(stored(&slow), [0, 1]);
     // The batches were written together, so their receipts are open until the whole write is confirmed.
-    assert_eq!(state.load("c").expect("loaded"), None);
+    assert_eq!(saved_position(state.as_ref(), "c").expect("loaded"), None);
 
     let collector = MemoryCollector::new(rows(0..5).collect());
     let pipeline = setup.pipeline(
@@ -135,7 +139,7 @@ fn promise_1_a_position_is_saved_only_after_everything_before_it_is_durable_ever
     );
     run(pipeline.run()).expect("everything is delivered");
     assert_eq!(
-        state.load("c").expect("loaded"),
+        saved_position(state.as_ref(), "c").expect("loaded"),
         Some(MemoryCollector::position(4))
     );
     assert_eq!(stored(&slow), [0, 1, 0, 1, 2, 3, 4]);
@@ -143,7 +147,7 @@ fn promise_1_a_position_is_saved_only_after_everything_before_it_is_durable_ever
 
 #[test]
 fn promise_3_rows_arrive_in_source_order_through_outages_of_both_sides() {
-    let store = Store::default();
+    let store = Written::default();
     let mut steps: Vec<Step> = rows(0..20).collect();
     steps.insert(13, Step::Fault(Fault::retry("read from memory", "gone")));
     steps.insert(7, Step::Fault(Fault::retry("read from memory", "gone")));
@@ -180,7 +184,7 @@ fn promise_4_memory_is_bounded_in_bytes_however_slow_a_destination_is() {
         });
         let mut setup = Setup::new();
         setup.delivery.batch.bytes = ByteSize::mib(written_at_once);
-        let stuck = MemoryDispatcher::new(Store::default()).answering([Answer::Silence]);
+        let stuck = MemoryDispatcher::new(Written::default()).answering([Answer::Silence]);
         let collector = MemoryCollector::new(steps.collect());
         let pipeline = setup.pipeline(collector, vec![("d", stuck)]);
         let status = pipeline.status();
@@ -194,7 +198,7 @@ fn promise_4_memory_is_bounded_in_bytes_however_slow_a_destination_is() {
 
 #[test]
 fn promise_4_a_batch_larger_than_the_bound_passes_alone() {
-    let store = Store::default();
+    let store = Written::default();
     let steps = (0..3).map(|i| {
         let mark = Mark::Upto(MemoryCollector::position(i));
         let events = vec![numbers("t", i as u64 + 1, None, i as u32, 1)];
@@ -218,7 +222,7 @@ fn promise_4_a_batch_larger_than_the_bound_passes_alone() {
 
 #[test]
 fn promise_4_no_write_is_given_more_rows_than_a_batch_may_have() {
-    let store = Store::default();
+    let store = Written::default();
     let events = (0..50).map(|i| numbers("t", 1, Some(1), i * 10, 10));
     let steps = vec![batch(0, events.collect())];
     let mut setup = Setup::new();
@@ -240,7 +244,7 @@ fn what_sends_while_it_encodes_takes_several_batches_if_they_have_come() {
     let mut setup = Setup::new();
     setup.delivery.batch.rows = 5;
     for (batches, most) in [(1, 5), (3, 15)] {
-        let store = Store::default();
+        let store = Written::default();
         // While the first write is tried again, all others come.
         let dispatcher = MemoryDispatcher::new(store.clone())
             .taking(batches)
@@ -257,7 +261,7 @@ fn what_sends_while_it_encodes_takes_several_batches_if_they_have_come() {
 fn what_comes_while_a_write_is_under_way_goes_with_it() {
     let mut setup = Setup::new();
     setup.delivery.batch.rows = 5;
-    let store = Store::default();
+    let store = Written::default();
     let answers = [7, 0, 3].map(|rows| Answer::Fail(rows, outage()));
     let dispatcher = MemoryDispatcher::new(store.clone())
         .taking(3)
@@ -274,12 +278,12 @@ fn what_comes_while_a_write_is_under_way_goes_with_it() {
 #[test]
 fn promise_5_a_saved_position_is_a_transaction_boundary() {
     let place = tempfile::tempdir().expect("a directory");
-    let state = StateDirectory::open(place.path()).expect("the state");
+    let state: Arc<dyn Store> = Arc::new(FileStore::new(place.path()));
     let setup = Setup {
         state: Some(state.clone()),
         ..Setup::new()
     };
-    let store = Store::default();
+    let store = Written::default();
     let steps = vec![
         batch(0, vec![numbers("t", 1, Some(1), 0, 1)]),
         part(vec![numbers("t", 2, None, 1, 2)]),
@@ -298,14 +302,14 @@ fn promise_5_a_saved_position_is_a_transaction_boundary() {
         "the last row waits for the transaction's end"
     );
     assert_eq!(
-        state.load("c").expect("loaded"),
+        saved_position(state.as_ref(), "c").expect("loaded"),
         Some(MemoryCollector::position(0))
     );
 }
 
 #[test]
 fn a_streamed_transaction_whose_source_begins_anew_is_repeated_from_its_first_row() {
-    let store = Store::default();
+    let store = Written::default();
     let steps = vec![
         batch(0, vec![numbers("t", 1, Some(1), 0, 1)]),
         part(vec![numbers("t", 2, None, 1, 2)]),
@@ -345,12 +349,12 @@ fn a_streamed_transaction_whose_source_begins_anew_is_repeated_from_its_first_ro
 #[test]
 fn rows_before_a_fault_that_stops_are_delivered_and_their_position_is_saved() {
     let place = tempfile::tempdir().expect("a directory");
-    let state = StateDirectory::open(place.path()).expect("the state");
+    let state: Arc<dyn Store> = Arc::new(FileStore::new(place.path()));
     let setup = Setup {
         state: Some(state.clone()),
         ..Setup::new()
     };
-    let store = Store::default();
+    let store = Written::default();
     let mut steps: Vec<Step> = rows(0..3).collect();
     steps.push(Step::Fault(Fault::stop(
         Exit::Data,
@@ -369,7 +373,7 @@ fn rows_before_a_fault_that_stops_are_delivered_and_their_position_is_saved() {
     );
     assert_eq!(stored(&store), [0, 1, 2]);
     assert_eq!(
-        state.load("c").expect("loaded"),
+        saved_position(state.as_ref(), "c").expect("loaded"),
         Some(MemoryCollector::position(2))
     );
 }
@@ -378,7 +382,7 @@ fn rows_before_a_fault_that_stops_are_delivered_and_their_position_is_saved() {
 fn a_fault_ends_the_program_without_waiting_for_those_who_have_nothing_left_to_do() {
     let nowhere = Fault::stop(Exit::NoInput, "read b.*", "no such file");
     let collector = MemoryCollector::new(vec![Step::Fault(nowhere)]);
-    let dispatcher = MemoryDispatcher::new(Store::default());
+    let dispatcher = MemoryDispatcher::new(Written::default());
     let pipeline = Setup::new().pipeline(collector, vec![("d", dispatcher)]);
     let took = run(async {
         let start = tokio::time::Instant::now();
@@ -391,26 +395,26 @@ fn a_fault_ends_the_program_without_waiting_for_those_who_have_nothing_left_to_d
 #[test]
 fn a_dispatcher_that_stops_ends_the_program_and_its_rows_are_not_saved() {
     let place = tempfile::tempdir().expect("a directory");
-    let state = StateDirectory::open(place.path()).expect("the state");
+    let state: Arc<dyn Store> = Arc::new(FileStore::new(place.path()));
     let setup = Setup {
         state: Some(state.clone()),
         ..Setup::new()
     };
-    let store = Store::default();
+    let store = Written::default();
     let full = || Fault::stop(Exit::Io, "write to memory", "no space left");
     let dispatcher = MemoryDispatcher::new(store.clone()).answering([Answer::Fail(2, full())]);
     let collector = MemoryCollector::new(rows(0..4).chain([Step::Silence]).collect());
     let fault = run(setup.pipeline(collector, vec![("d", dispatcher)]).run()).expect_err("full");
     assert_eq!(fault.exit(), Exit::Io);
     assert_eq!(stored(&store), [0, 1]);
-    assert_eq!(state.load("c").expect("loaded"), None);
+    assert_eq!(saved_position(state.as_ref(), "c").expect("loaded"), None);
 }
 
 #[test]
 fn a_rejected_row_stops_is_skipped_or_becomes_a_dead_letter() {
     let refused = || Fault::reject("write to memory", "the row is too large");
     let go = |on_reject: OnReject| {
-        let (store, letters) = (Store::default(), Store::default());
+        let (store, letters) = (Written::default(), Written::default());
         let delivery = Delivery {
             on_reject,
             ..Delivery::default()
@@ -459,7 +463,7 @@ impl Transformer for Only {
 
 #[test]
 fn offsets_and_commit_are_counted_per_destination_after_filters() {
-    let (all, some) = (Store::default(), Store::default());
+    let (all, some) = (Written::default(), Written::default());
     let steps = vec![batch(
         0,
         vec![
@@ -486,7 +490,7 @@ fn offsets_and_commit_are_counted_per_destination_after_filters() {
         pipeline.add(id, dispatcher, vec![]).expect("added");
     }
     run(pipeline.run()).expect("delivered");
-    let seen = |store: &Store| {
+    let seen = |store: &Written| {
         store
             .lock()
             .expect("the store")
@@ -504,12 +508,12 @@ fn offsets_and_commit_are_counted_per_destination_after_filters() {
 #[test]
 fn a_second_run_after_a_clean_end_gives_nothing() {
     let place = tempfile::tempdir().expect("a directory");
-    let state = StateDirectory::open(place.path()).expect("the state");
+    let state: Arc<dyn Store> = Arc::new(FileStore::new(place.path()));
     let setup = Setup {
         state: Some(state),
         ..Setup::new()
     };
-    let store = Store::default();
+    let store = Written::default();
     for _ in 0..2 {
         let collector = MemoryCollector::new(rows(0..3).collect());
         let committed = collector.committed();

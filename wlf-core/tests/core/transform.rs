@@ -10,17 +10,18 @@ use std::time::Duration;
 use proptest::prelude::*;
 use tokio::time::{Instant, timeout};
 use wlf_core::config::{ByteSize, Component, Delivery, OnReject};
-use wlf_core::runtime::{Pipeline, StateDirectory, Status};
+use wlf_core::runtime::{Pipeline, Status};
 use wlf_core::testing::{
-    Answer, MemoryCollector, MemoryDispatcher, MemoryQueue, Step, Stored, numbers,
+    Answer, MemoryCollector, MemoryDispatcher, MemoryQueue, Step, Stored, numbers, saved_position,
 };
 use wlf_core::{
-    Batch, Collector, Emissions, Ended, Event, Exit, Fault, Held, Mark, Out, Transformer,
+    Batch, Collector, Emissions, Ended, Event, Exit, Fault, FileStore, Held, Mark, Out, Store,
+    Transformer,
 };
 
 use crate::contract::{add, row, stopped_after};
 use crate::crash::{Trouble, cuts, rows, run_until_cut, steps, transactions, trouble};
-use crate::promises::{Store, batch, outage, part, run, stored};
+use crate::promises::{Written, batch, outage, part, run, stored};
 
 /// One collector `c`, the transformer `t` and dispatchers, of which `letters` is for dead letters.
 fn pipeline(
@@ -43,7 +44,7 @@ fn pipeline(
     pipeline
 }
 
-fn sink(store: &Store) -> MemoryDispatcher {
+fn sink(store: &Written) -> MemoryDispatcher {
     MemoryDispatcher::new(Arc::clone(store))
 }
 
@@ -232,7 +233,7 @@ impl tracing::Subscriber for Lines {
 #[test]
 fn a_bad_event_stops_is_skipped_or_becomes_a_dead_letter_and_the_others_go_on() {
     let go = |reject: OnReject| {
-        let (store, letters) = (Store::default(), Store::default());
+        let (store, letters) = (Written::default(), Written::default());
         let steps = vec![
             batch(0, vec![numbers("t", 1, Some(5), 0, 3)]),
             batch(
@@ -279,7 +280,7 @@ fn a_bad_event_stops_is_skipped_or_becomes_a_dead_letter_and_the_others_go_on() 
 #[test]
 fn a_bad_message_goes_back_to_its_queue_and_the_others_go_on() {
     let queue = MemoryQueue::new(10);
-    let store = Store::default();
+    let store = Written::default();
     let picky = Picky(|row| row % 4 == 1);
     let sinks = vec![("d", sink(&store))];
     let delivery = on_reject(OnReject::Nack);
@@ -294,7 +295,7 @@ fn a_bad_message_goes_back_to_its_queue_and_the_others_go_on() {
 #[test]
 fn a_dead_letter_of_a_transformer_is_durable_before_its_batch_is() {
     let queue = MemoryQueue::new(2);
-    let store = Store::default();
+    let store = Written::default();
     let picky = Picky(|row| row == 0);
     let sinks = vec![("d", sink(&store)), ("letters", stuck())];
     let delivery = on_reject(OnReject::DeadLetter("letters".into()));
@@ -318,7 +319,7 @@ impl Transformer for Failing {
 #[test]
 fn a_batch_that_is_rejected_as_a_whole_is_dealt_with_as_its_rows_are_and_other_faults_stop() {
     let go = |reject: OnReject, fault| {
-        let (store, letters) = (Store::default(), Store::default());
+        let (store, letters) = (Written::default(), Written::default());
         let steps = (0..3).map(|n| batch(n, vec![numbers("t", 0, None, 2 * n as u32, 2)]));
         let sinks = vec![("d", sink(&store)), ("letters", sink(&letters))];
         let collector = MemoryCollector::new(steps.collect());
@@ -344,7 +345,7 @@ fn a_batch_that_is_rejected_as_a_whole_is_dealt_with_as_its_rows_are_and_other_f
 
 #[test]
 fn each_destination_of_a_router_has_its_own_offsets_and_commit() {
-    let stores: [Store; 3] = Default::default();
+    let stores: [Written; 3] = Default::default();
     let [even, odd, none] = &stores;
     let steps = vec![
         batch(
@@ -370,7 +371,7 @@ fn each_destination_of_a_router_has_its_own_offsets_and_commit() {
     ];
     let collector = MemoryCollector::new(steps);
     run_to_the_end(pipeline(Delivery::default(), collector, Parity, sinks)).expect("delivered");
-    let seen = |store: &Store| {
+    let seen = |store: &Written| {
         let rows = rows(store).into_iter();
         let seen = rows.map(|row| (row.row, row.xid, row.offset, row.commit));
         seen.collect::<Vec<_>>()
@@ -416,7 +417,7 @@ fn a_way_that_leads_nowhere_and_a_window_of_nothing_are_bugs() {
     }
     fn go(transformer: impl Transformer + 'static) -> Fault {
         let collector = MemoryCollector::new(vec![row(0)]);
-        let sinks = vec![("d", sink(&Store::default()))];
+        let sinks = vec![("d", sink(&Written::default()))];
         let pipeline = pipeline(Delivery::default(), collector, transformer, sinks);
         run_to_the_end(pipeline).expect_err("a bug")
     }
@@ -437,7 +438,7 @@ fn a_way_that_leads_nowhere_and_a_window_of_nothing_are_bugs() {
 fn what_a_window_holds_is_acknowledged_once_what_it_made_is_durable() {
     // The last message is held, since nothing says that no more comes.
     for (answer, durable) in [(Some(Answer::Silence), 0), (None, 6)] {
-        let (queue, store) = (MemoryQueue::new(7), Store::default());
+        let (queue, store) = (MemoryQueue::new(7), Written::default());
         let sinks = vec![("d", sink(&store).answering(answer))];
         // What is empty is not written together with what was made.
         let delivery = without_linger();
@@ -473,7 +474,7 @@ fn what_a_window_made_is_in_no_transaction_and_does_not_disturb_those_that_pass(
             self.0.flush(out)
         }
     }
-    let store = Store::default();
+    let store = Written::default();
     let steps = vec![
         part(vec![numbers("t", 1, Some(9), 0, 3)]),
         part(vec![numbers("t", 1, Some(9), 3, 4)]),
@@ -509,7 +510,7 @@ fn one_refused_row_of_a_window_gives_back_all_that_it_was_made_of() {
         (OnReject::DeadLetter("letters".into()), vec![]),
     ] {
         let queue = MemoryQueue::new(6);
-        let (store, letters) = (Store::default(), Store::default());
+        let (store, letters) = (Written::default(), Written::default());
         let window = Window {
             most: Some(2),
             ..Window::within(Duration::from_secs(1))
@@ -541,8 +542,8 @@ fn one_refused_row_of_a_window_gives_back_all_that_it_was_made_of() {
 #[test]
 fn a_timer_fires_while_nothing_comes() {
     let place = tempfile::tempdir().expect("a directory");
-    let state = StateDirectory::open(place.path()).expect("the state");
-    let store = Store::default();
+    let state: Arc<dyn Store> = Arc::new(FileStore::new(place.path()));
+    let store = Written::default();
     let mut pipeline = Pipeline::new(Delivery::default(), Some(state.clone()));
     let collector = MemoryCollector::new(vec![row(0), row(1), Step::Silence]);
     add(
@@ -571,10 +572,10 @@ fn a_timer_fires_while_nothing_comes() {
             () = async {
                 at(29).await;
                 assert!(stored(&store).is_empty());
-                assert_eq!(state.load("c").expect("loaded"), None);
+                assert_eq!(saved_position(state.as_ref(), "c").expect("loaded"), None);
                 at(2).await;
                 assert_eq!(stored(&store), [0, 1]);
-                let saved = state.load("c").expect("loaded");
+                let saved = saved_position(state.as_ref(), "c").expect("loaded");
                 assert_eq!(saved, Some(MemoryCollector::position(1)));
             } => {}
         }
@@ -593,7 +594,7 @@ fn a_transformer_that_always_has_something_due_gets_what_comes() {
             Some(Instant::now())
         }
     }
-    let store = Store::default();
+    let store = Written::default();
     let collector = MemoryCollector::new((0..20).map(row).collect());
     let sinks = vec![("d", sink(&store))];
     let pipeline = pipeline(Delivery::default(), collector, Busy, sinks);
@@ -661,7 +662,7 @@ fn no_more_is_read_ahead_through_a_transformer_than_without_one() {
 
 #[test]
 fn what_is_held_counts_as_in_flight_and_does_not_wait() {
-    let store = Store::default();
+    let store = Written::default();
     // More than may wait, less than is too much.
     let collector = large(6);
     let window = Window::default();
@@ -685,7 +686,7 @@ fn a_window_that_holds_too_much_is_flushed_and_one_that_does_not_flush_ends_the_
         max_in_flight: ByteSize::mib(8),
         ..Delivery::default()
     };
-    let store = Store::default();
+    let store = Written::default();
     let window = Window::default();
     let flushed = Arc::clone(&window.flushed);
     let sinks = vec![("d", sink(&store))];
@@ -701,7 +702,7 @@ fn a_window_that_holds_too_much_is_flushed_and_one_that_does_not_flush_ends_the_
         is_stubborn: true,
         ..Window::default()
     };
-    let sinks = vec![("d", sink(&Store::default()))];
+    let sinks = vec![("d", sink(&Written::default()))];
     let fault = run_to_the_end(pipeline(delivery, large(18), window, sinks)).expect_err("a bug");
     assert_eq!(fault.exit(), Exit::Software);
     assert_eq!(
@@ -743,7 +744,7 @@ fn a_window_that_is_dropped_has_lost_its_batches() {
             Ok(())
         }
     }
-    let sinks = vec![("d", sink(&Store::default()))];
+    let sinks = vec![("d", sink(&Written::default()))];
     let collector = MemoryCollector::new(vec![row(0)]);
     let pipeline = pipeline(Delivery::default(), collector, Forgetful, sinks);
     let fault = run_to_the_end(pipeline).expect_err("lost");
@@ -753,7 +754,7 @@ fn a_window_that_is_dropped_has_lost_its_batches() {
 #[test]
 fn what_is_held_goes_on_when_the_pipeline_stops_and_if_it_cannot_is_read_again() {
     let place = tempfile::tempdir().expect("a directory");
-    let state = StateDirectory::open(place.path()).expect("the state");
+    let state: Arc<dyn Store> = Arc::new(FileStore::new(place.path()));
     let go = |dispatcher| {
         let mut pipeline = Pipeline::new(Delivery::default(), Some(state.clone()));
         let collector = MemoryCollector::new(vec![row(0), row(1), Step::Silence]);
@@ -777,19 +778,19 @@ fn what_is_held_goes_on_when_the_pipeline_stops_and_if_it_cannot_is_read_again()
     };
     let drain = Delivery::default().drain.get();
     assert!(go(stuck()) >= drain);
-    assert_eq!(state.load("c").expect("loaded"), None);
-    let store = Store::default();
+    assert_eq!(saved_position(state.as_ref(), "c").expect("loaded"), None);
+    let store = Written::default();
     assert!(go(sink(&store)) < Duration::from_secs(1));
     assert_eq!(stored(&store), [0, 1]);
     assert_eq!(
-        state.load("c").expect("loaded"),
+        saved_position(state.as_ref(), "c").expect("loaded"),
         Some(MemoryCollector::position(1))
     );
 }
 
 #[test]
 fn windows_may_follow_one_another_and_have_several_sources() {
-    let (store, queue) = (Store::default(), MemoryQueue::new(9));
+    let (store, queue) = (Written::default(), MemoryQueue::new(9));
     let mut pipeline = Pipeline::new(Delivery::default(), None);
     let steps = (10..21).map(|n| batch(n, vec![numbers("t", n as u64, Some(1), n as u32, 1)]));
     let collector = Component::Collector(Box::new(MemoryCollector::new(steps.collect())));
@@ -829,7 +830,7 @@ fn windows_may_follow_one_another_and_have_several_sources() {
 /// A router in front of a window, whose rows go to `a`, and of the dispatcher `b`.
 fn routed(
     delivery: &Delivery,
-    state: Option<StateDirectory>,
+    state: Option<Arc<dyn Store>>,
     collector: Component,
     window: Window,
     sinks: [MemoryDispatcher; 2],
@@ -883,8 +884,8 @@ proptest! {
     ) {
         let delivery = if linger { Delivery::default() } else { without_linger() };
         let place = tempfile::tempdir().expect("a directory");
-        let state = StateDirectory::open(place.path()).expect("the state");
-        let stores: [Store; 2] = Default::default();
+        let state: Arc<dyn Store> = Arc::new(FileStore::new(place.path()));
+        let stores: [Written; 2] = Default::default();
         let total = given.iter().map(|transaction| transaction.rows).sum::<u32>();
         for cut in cuts.iter().copied().map(Some).chain([None]) {
             let (steps, before) = steps(&given);
@@ -897,7 +898,7 @@ proptest! {
             let pipeline = routed(&delivery, Some(state.clone()), collector, made(window), sinks);
             let result = run_until_cut(pipeline, cut);
             prop_assert!(!matches!(result, Some(Err(_))), "{result:?}");
-            let saved = state.load("c").expect("loaded");
+            let saved = saved_position(state.as_ref(), "c").expect("loaded");
             let safe = saved.and_then(|saved| saved.0.as_u64()).map_or(0, |index| before[index as usize]);
             for (parity, (store, start)) in stores.iter().zip(starts).enumerate() {
                 let rows = rows(store);
@@ -944,7 +945,7 @@ proptest! {
     ) {
         let queue = MemoryQueue::new(count);
         queue.queue().failing = failing;
-        let stores: [Store; 2] = Default::default();
+        let stores: [Written; 2] = Default::default();
         let delivery = Delivery {
             on_reject: reject.clone(),
             ..if linger { Delivery::default() } else { without_linger() }

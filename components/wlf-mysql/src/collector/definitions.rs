@@ -53,17 +53,17 @@ impl Definitions {
         self.owner.lowers_case = server.lower_case_table_names() == 1;
         let place = &beginning.place;
         if let Some(history) = assembler.history() {
-            if history.go_to(place)? {
+            if history.go_to(place).await? {
                 return Ok(());
             }
-        } else if resumes && let Some(history) = History::open(self.owner.clone(), place)? {
+        } else if resumes && let Some(history) = History::open(self.owner.clone(), place).await? {
             assembler.set_history(Some(history));
             return Ok(());
         }
         assembler.set_history(None);
         if !is_wanted {
             // It would miss what comes now, if it were found again later.
-            return Ok(History::remove(&self.owner)?);
+            return Ok(History::remove(&self.owner).await?);
         }
         let history = self.read_everything(place.clone(), &beginning.dump).await?;
         assembler.set_history(Some(history));
@@ -93,7 +93,7 @@ impl Definitions {
             }
             None => history.forget_everything()?,
         }
-        history.begin()?;
+        history.begin().await?;
         self.later = Some(later);
         tracing::info!(
             server = %self.endpoint,

@@ -86,7 +86,7 @@ impl Running {
             if let Some(batch) = self.assembler.cut() {
                 // What is behind its position must be found again.
                 if let Some(history) = self.assembler.history() {
-                    history.sync().map_err(Error::from)?;
+                    history.sync().await.map_err(Error::from)?;
                 }
                 return Ok(Some(batch));
             }

@@ -308,7 +308,7 @@ fn its_configuration_wants_paths() {
         pipeline: String::new(),
         delivery: wlf_core::config::Delivery::default(),
         destinations: vec!["x".into()],
-        state: None,
+        store: None,
     };
     let build = |json: &str| {
         let config = serde_json::from_str::<Config>(json).unwrap();

@@ -1,4 +1,4 @@
-//! Every table's definition at the position that is being read, on disk as far as there is a state directory.
+//! Every table's definition at the position that is being read, kept as far as there is a store.
 
 mod apply;
 mod rewrite;
@@ -30,7 +30,7 @@ pub enum Lookup {
 
 /// Every table's definition at the position that is being read.
 ///
-/// Definitions are in the log; memory holds some 40 bytes for each table.
+/// Definitions are in the log; the index over it takes some 40 bytes for each table.
 #[derive(Debug)]
 pub struct History {
     owner: Owner,
@@ -47,7 +47,7 @@ pub struct History {
     last: Option<Point>,
     /// The log's length when it was written anew.
     live: u64,
-    /// Something was appended and is not on the disk yet.
+    /// Something was appended and is not in the store yet.
     dirty: bool,
 }
 
@@ -73,12 +73,8 @@ impl History {
             base,
             complete,
         };
-        let log = match &owner.path {
-            Some(path) => Log::beside(path),
-            None => Ok(Log::in_memory()),
-        };
         let mut history = Self {
-            log: log.map_err(|error| owner.failed(error))?,
+            log: Log::default(),
             owner,
             header,
             index: HashMap::new(),
@@ -97,13 +93,12 @@ impl History {
     }
 
     /// Makes the history that was created the one that the next start finds.
-    pub fn begin(&mut self) -> Result<(), HistoryError> {
+    pub async fn begin(&mut self) -> Result<(), HistoryError> {
         self.append(&Entry::Synced)?;
-        let put = match &self.owner.path {
-            Some(path) => self.log.put(path),
-            None => self.log.sync(),
-        };
-        put.map_err(|error| self.owner.failed(error))?;
+        if let Some((store, name)) = &self.owner.kept {
+            let replaced = self.log.replace(store.as_ref(), name).await;
+            replaced.map_err(|error| self.owner.failed(error))?;
+        }
         self.live = self.log.length();
         self.dirty = false;
         Ok(())
@@ -114,20 +109,20 @@ impl History {
     /// `None` if there is none that goes so far back.
     ///
     /// # Errors
-    /// If the file cannot be read, or is not what this program has written.
-    pub fn open(owner: Owner, at: &SavedPosition) -> Result<Option<Self>, HistoryError> {
-        let Some(path) = &owner.path else {
+    /// If it cannot be read, or is not what this program has written.
+    pub async fn open(owner: Owner, at: &SavedPosition) -> Result<Option<Self>, HistoryError> {
+        let Some((store, name)) = &owner.kept else {
             return Ok(None);
         };
-        let log = Log::open(path).map_err(|error| owner.failed(error))?;
-        match log {
-            Some(log) => Self::load(owner, log, &Reached::new(at.clone())),
+        let log = Log::load(store.as_ref(), name).await;
+        match log.map_err(|error| owner.failed(error))? {
+            Some(log) => Self::load(owner, log, &Reached::new(at.clone())).await,
             None => Ok(None),
         }
     }
 
     /// Goes back to a position, behind which everything comes again; `false` if it is before the beginning.
-    pub fn go_to(&mut self, at: &SavedPosition) -> Result<bool, HistoryError> {
+    pub async fn go_to(&mut self, at: &SavedPosition) -> Result<bool, HistoryError> {
         let reached = Reached::new(at.clone());
         let is_before = reached.includes_position(&self.header.base) != Some(true);
         if is_before {
@@ -137,16 +132,16 @@ impl History {
         match beyond {
             None | Some(Some(true)) => Ok(true),
             Some(Some(false)) => {
-                self.forget_later(&reached)?;
+                self.forget_later(&reached).await?;
                 Ok(true)
             }
             Some(None) => Ok(false),
         }
     }
 
-    fn load(owner: Owner, mut log: Log, at: &Reached) -> Result<Option<Self>, HistoryError> {
+    async fn load(owner: Owner, log: Log, at: &Reached) -> Result<Option<Self>, HistoryError> {
         let mut loading = rewrite::Loading::new(&owner, at);
-        let read = log.lines(|line, json| loading.take(line, json));
+        let read = log.lines(|line, json| loading.take(line, json)).await;
         read.map_err(|error| error.of(&owner))?;
         let rewrite::Loading {
             header,
@@ -179,7 +174,7 @@ impl History {
             dirty: false,
         };
         if is_stale {
-            history.forget_later(at)?;
+            history.forget_later(at).await?;
         }
         Ok(Some(history))
     }
@@ -209,10 +204,7 @@ impl History {
         {
             return Ok(None);
         }
-        let json = self
-            .log
-            .read(line)
-            .map_err(|error| self.owner.failed(error))?;
+        let json = self.log.read(line);
         let json = json.map_err(|damaged| self.owner.damaged(damaged.offset))?;
         let damaged = || self.owner.damaged(line.offset);
         match serde_json::from_slice(&json) {
@@ -316,14 +308,12 @@ impl History {
     }
 
     /// Removes the history that an earlier run has left.
-    pub fn remove(owner: &Owner) -> Result<(), HistoryError> {
-        let Some(path) = &owner.path else {
+    pub async fn remove(owner: &Owner) -> Result<(), HistoryError> {
+        let Some((store, name)) = &owner.kept else {
             return Ok(());
         };
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(owner.failed(error)),
-            _ => Ok(()),
-        }
+        let removed = store.remove(name).await;
+        removed.map_err(|error| owner.failed(error))
     }
 
     fn forget_all(&mut self, at: Point) -> Result<(), HistoryError> {
@@ -350,13 +340,16 @@ impl History {
         appended.map_err(|error| self.owner.failed(error))
     }
 
-    /// Puts what was learned on the disk; to be called before a position behind it is given away.
-    pub fn sync(&mut self) -> Result<(), HistoryError> {
+    /// Puts what was learned into the store; to be called before a position behind it is given away.
+    pub async fn sync(&mut self) -> Result<(), HistoryError> {
         if !self.dirty {
             return Ok(());
         }
         self.append(&Entry::Synced)?;
-        self.log.sync().map_err(|error| self.owner.failed(error))?;
+        if let Some((store, name)) = &self.owner.kept {
+            let synced = self.log.sync(store.as_ref(), name).await;
+            synced.map_err(|error| self.owner.failed(error))?;
+        }
         self.dirty = false;
         Ok(())
     }
@@ -364,14 +357,14 @@ impl History {
     /// Drops the versions that are older than a position behind which nothing will be read again.
     ///
     /// It is done once the log has grown to more than twice its size.
-    pub fn commit(&mut self, position: &SavedPosition) -> Result<(), HistoryError> {
+    pub async fn commit(&mut self, position: &SavedPosition) -> Result<(), HistoryError> {
         /// What may be there besides.
         const SLACK: u64 = 1 << 20;
         if self.log.length() <= 2 * self.live + SLACK {
             return Ok(());
         }
         let reached = Reached::new(position.clone());
-        self.forget_earlier(&reached, position.clone())
+        self.forget_earlier(&reached, position.clone()).await
     }
 
     /// The log's length in bytes.

@@ -1,29 +1,42 @@
-//! The history's log: lines that are only ever appended, in a file or in memory.
+//! The history's log: lines that are only ever appended, in memory, and in a store as far as there is one.
 //!
 //! A line is the CRC32 of what follows in eight hexadecimal digits, a space, JSON, and a line feed. A crash may leave the
-//! last lines torn or mixed up; what stands before the last line that says that all before it are on the disk is whole.
+//! last lines torn or mixed up; what stands before the last line that says that all before it are in the store is whole.
+//!
+//! Lines are looked up while rows are decoded, which cannot wait for a store. So memory has them too, in blocks that are
+//! compressed: definitions are much alike, and a block takes about a tenth of its length.
 
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read, Write};
 
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
 use serde::Serialize;
+use tokio::task::yield_now;
+use wlf_core::Store;
 use wlf_core::checksum::crc32;
+use wlf_core::store::PIECE;
 
 /// A log.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Log {
-    medium: Medium,
-    /// In bytes.
-    length: u64,
-    /// Appended and not written yet.
-    buffer: Vec<u8>,
+    blocks: Vec<Block>,
+    /// What is behind the last block.
+    tail: Vec<u8>,
+    /// How many bytes are in the blocks.
+    folded: u64,
+    /// How many bytes the store has; `None` if it has none of this log, or it is not known how many.
+    stored: Option<u64>,
+    /// The block that was looked into last, by its number, and its bytes.
+    unfolded: Option<(usize, Vec<u8>)>,
 }
 
+/// Some whole lines.
 #[derive(Debug)]
-enum Medium {
-    Memory(Vec<u8>),
-    File { path: PathBuf, file: File },
+struct Block {
+    offset: u64,
+    length: u32,
+    deflated: Box<[u8]>,
 }
 
 /// A line's place.
@@ -40,82 +53,54 @@ pub struct Damaged {
     pub offset: u64,
 }
 
-/// How much is appended before it is written.
-const BUFFER: usize = 1 << 20;
+/// How long a block is at least, in bytes.
+const BLOCK: usize = 1 << 16;
 
-impl Log {
-    /// An empty log in memory.
-    pub fn in_memory() -> Self {
-        Self {
-            medium: Medium::Memory(Vec::new()),
-            length: 0,
-            buffer: Vec::new(),
-        }
-    }
-
-    /// The log in the file, if there is one.
-    pub fn open(path: &Path) -> io::Result<Option<Self>> {
-        let opened = File::options().read(true).write(true).open(path);
-        let file = match opened {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        Ok(Some(Self {
-            length: file.metadata()?.len(),
-            medium: Medium::File {
-                path: path.to_owned(),
-                file,
-            },
-            buffer: Vec::new(),
-        }))
-    }
-
-    /// A new log beside the one in the file, which it replaces once it is [`put`](Self::put) in its place.
-    pub fn beside(path: &Path) -> io::Result<Self> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".new");
-        let path = PathBuf::from(beside);
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&path)?;
+impl Block {
+    fn fold(offset: u64, lines: &[u8]) -> io::Result<Self> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(lines)?;
         Ok(Self {
-            medium: Medium::File { path, file },
-            length: 0,
-            buffer: Vec::new(),
+            offset,
+            length: u32::try_from(lines.len()).map_err(|_| io::ErrorKind::FileTooLarge)?,
+            deflated: encoder.finish()?.into(),
         })
     }
 
-    /// An empty log of the same kind, to replace this one.
-    pub fn successor(&self) -> io::Result<Self> {
-        match &self.medium {
-            Medium::Memory(_) => Ok(Self::in_memory()),
-            Medium::File { path, .. } => Self::beside(path),
-        }
+    fn unfold(&self) -> io::Result<Vec<u8>> {
+        let mut lines = Vec::with_capacity(self.length as usize);
+        DeflateDecoder::new(&*self.deflated).read_to_end(&mut lines)?;
+        Ok(lines)
     }
+}
 
-    /// Makes this log, which was begun [`beside`](Self::beside) the file, the file's: a crash leaves one or the other whole.
-    pub fn put(&mut self, target: &Path) -> io::Result<()> {
-        self.sync()?;
-        if let Medium::File { path, .. } = &mut self.medium {
-            fs::rename(&path, target)?;
-            target.clone_into(path);
-            if let Some(directory) = target.parent()
-                && let Ok(directory) = File::open(directory)
-            {
-                // WASI cannot open directories for that.
-                let _ = directory.sync_all();
+impl Log {
+    /// The log that the store has under this name, if there is one.
+    pub async fn load(store: &dyn Store, name: &str) -> io::Result<Option<Self>> {
+        let mut log = Self::default();
+        loop {
+            match store.read(name, log.length(), PIECE).await? {
+                None => return Ok(None),
+                Some(piece) if piece.is_empty() => break,
+                Some(piece) => log.tail.extend_from_slice(&piece),
             }
+            log.fold()?;
+            yield_now().await;
         }
-        Ok(())
+        log.stored = Some(log.length());
+        Ok(Some(log))
     }
 
     /// In bytes.
     pub fn length(&self) -> u64 {
-        self.length
+        self.folded + self.tail.len() as u64
+    }
+
+    /// What it takes in memory, in bytes.
+    #[cfg(test)]
+    pub fn footprint(&self) -> usize {
+        let blocks = self.blocks.iter().map(|block| block.deflated.len());
+        blocks.sum::<usize>() + self.blocks.capacity() * size_of::<Block>() + self.tail.capacity()
     }
 
     /// Appends a line.
@@ -126,95 +111,117 @@ impl Log {
 
     /// Appends a line of which the JSON is there already.
     pub fn append_json(&mut self, json: &[u8]) -> io::Result<Line> {
-        let begin = self.buffer.len();
-        write!(self.buffer, "{:08x} ", crc32(json))?;
-        self.buffer.extend_from_slice(json);
-        self.buffer.push(b'\n');
-        let length = self.buffer.len() - begin;
+        let offset = self.length();
+        let begin = self.tail.len();
+        write!(self.tail, "{:08x} ", crc32(json))?;
+        self.tail.extend_from_slice(json);
+        self.tail.push(b'\n');
+        let length = self.tail.len() - begin;
         let line = Line {
-            offset: self.length,
+            offset,
             length: u32::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?,
         };
-        self.length += length as u64;
-        if self.buffer.len() >= BUFFER {
-            self.write()?;
-        }
+        self.fold()?;
         Ok(line)
     }
 
-    fn write(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
+    /// Makes blocks of the whole lines of a tail that is long enough.
+    fn fold(&mut self) -> io::Result<()> {
+        let mut begin = 0;
+        while let Some(rest) = self.tail.get(begin + BLOCK..)
+            && let Some(end) = rest.iter().position(|byte| *byte == b'\n')
+        {
+            let end = begin + BLOCK + end + 1;
+            let lines = self.tail.get(begin..end).unwrap_or_default();
+            self.blocks.push(Block::fold(self.folded, lines)?);
+            self.folded += lines.len() as u64;
+            begin = end;
         }
-        match &mut self.medium {
-            Medium::Memory(bytes) => bytes.append(&mut self.buffer),
-            Medium::File { file, .. } => {
-                file.seek(SeekFrom::Start(self.length - self.buffer.len() as u64))?;
-                file.write_all(&self.buffer)?;
-            }
-        }
-        self.buffer.clear();
+        self.tail.drain(..begin);
         Ok(())
     }
 
-    /// Puts everything on the disk.
-    pub fn sync(&mut self) -> io::Result<()> {
-        self.write()?;
-        match &self.medium {
-            Medium::Memory(_) => Ok(()),
-            Medium::File { file, .. } => file.sync_data(),
+    /// Puts behind what the store has of it what it has not, durably.
+    pub async fn sync(&mut self, store: &dyn Store, name: &str) -> io::Result<()> {
+        // An error or a crash leaves a part behind, and nothing may be put behind that.
+        let Some(stored) = self.stored.take() else {
+            return self.replace(store, name).await;
+        };
+        for piece in self.pieces(stored) {
+            store.append(name, &piece?).await?;
         }
+        self.stored = Some(self.length());
+        Ok(())
+    }
+
+    /// Puts it in the place of what the store has under this name: a crash leaves one or the other whole.
+    pub async fn replace(&mut self, store: &dyn Store, name: &str) -> io::Result<()> {
+        store.replace(name, &mut self.pieces(0)).await?;
+        self.stored = Some(self.length());
+        Ok(())
+    }
+
+    /// All bytes from an offset on.
+    fn pieces(&self, from: u64) -> impl Iterator<Item = io::Result<Vec<u8>>> + Send {
+        let behind = move |offset: u64, mut bytes: Vec<u8>| {
+            let before = usize::try_from(from.saturating_sub(offset)).unwrap_or(usize::MAX);
+            bytes.drain(..before.min(bytes.len()));
+            bytes
+        };
+        let blocks = self
+            .blocks
+            .iter()
+            .filter(move |block| block.offset + u64::from(block.length) > from)
+            .map(move |block| Ok(behind(block.offset, block.unfold()?)));
+        let tail = std::iter::once_with(move || Ok(behind(self.folded, self.tail.clone())));
+        blocks.chain(tail)
     }
 
     /// Reads a line's JSON.
-    pub fn read(&mut self, line: Line) -> io::Result<Result<Vec<u8>, Damaged>> {
-        self.write()?;
-        let mut bytes = vec![0; line.length as usize];
-        match &mut self.medium {
-            Medium::Memory(all) => {
-                let begin = usize::try_from(line.offset).unwrap_or(usize::MAX);
-                let mut rest = all.get(begin..).unwrap_or_default();
-                rest.read_exact(&mut bytes)?;
-            }
-            Medium::File { file, .. } => {
-                file.seek(SeekFrom::Start(line.offset))?;
-                file.read_exact(&mut bytes)?;
-            }
-        }
+    pub fn read(&mut self, line: Line) -> Result<Vec<u8>, Damaged> {
         let damaged = Damaged {
             offset: line.offset,
         };
-        Ok(checked(&bytes).map(<[u8]>::to_vec).ok_or(damaged))
+        let (offset, bytes) = self.around(line.offset).ok_or(damaged)?;
+        let begin = usize::try_from(line.offset - offset).map_err(|_| damaged)?;
+        let bytes = bytes.get(begin..begin.saturating_add(line.length as usize));
+        let json = bytes.and_then(checked).ok_or(damaged)?;
+        Ok(json.to_vec())
     }
 
-    /// Goes over all lines: each with its JSON, or `None` if it is damaged.
-    pub fn lines<E: From<io::Error>>(
-        &mut self,
+    /// The block or the tail that has an offset, and its own.
+    fn around(&mut self, offset: u64) -> Option<(u64, &[u8])> {
+        if offset >= self.folded {
+            return Some((self.folded, &self.tail));
+        }
+        let behind = self.blocks.partition_point(|block| block.offset <= offset);
+        let number = behind.checked_sub(1)?;
+        let block = self.blocks.get(number)?;
+        if !matches!(&self.unfolded, Some((at, _)) if *at == number) {
+            self.unfolded = Some((number, block.unfold().ok()?));
+        }
+        let (_, bytes) = self.unfolded.as_ref()?;
+        Some((block.offset, bytes))
+    }
+
+    /// Goes over all lines: each with its JSON, or `None` if it is damaged. Others have their turn between blocks.
+    pub async fn lines<E: From<io::Error>>(
+        &self,
         mut each: impl FnMut(Line, Option<&[u8]>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.write()?;
-        let mut reader: Box<dyn BufRead> = match &mut self.medium {
-            Medium::Memory(bytes) => Box::new(&bytes[..]),
-            Medium::File { file, .. } => {
-                file.seek(SeekFrom::Start(0))?;
-                Box::new(BufReader::with_capacity(1 << 16, file))
-            }
-        };
         let mut offset = 0;
-        let mut bytes = Vec::new();
-        loop {
-            bytes.clear();
-            let read = reader.read_until(b'\n', &mut bytes)?;
-            if read == 0 {
-                return Ok(());
+        for piece in self.pieces(0) {
+            for bytes in piece?.split_inclusive(|byte| *byte == b'\n') {
+                let line = Line {
+                    offset,
+                    length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+                };
+                each(line, checked(bytes))?;
+                offset += bytes.len() as u64;
             }
-            let line = Line {
-                offset,
-                length: u32::try_from(read).unwrap_or(u32::MAX),
-            };
-            each(line, checked(&bytes))?;
-            offset += read as u64;
+            yield_now().await;
         }
+        Ok(())
     }
 }
 

@@ -1,7 +1,10 @@
 //! Whose history it is, and where it is kept.
 
 use std::io;
-use std::path::PathBuf;
+use std::sync::Arc;
+
+use wlf_core::Store;
+use wlf_core::config::Context;
 
 use super::error::HistoryError;
 use crate::ddl::TableName;
@@ -10,8 +13,8 @@ use crate::ddl::TableName;
 #[derive(Debug, Clone, Default)]
 pub struct Owner {
     pub collector: String,
-    /// `None`: in memory.
-    pub path: Option<PathBuf>,
+    /// The store and the history's name there; `None`: it is in memory alone.
+    pub kept: Option<(Arc<dyn Store>, String)>,
     /// The server takes names that differ in case only for the same (`lower_case_table_names`).
     pub folds_case: bool,
     /// The server writes all names in lower case (`lower_case_table_names=1`).
@@ -19,9 +22,19 @@ pub struct Owner {
 }
 
 impl Owner {
+    /// A collector, and the place in its pipeline's store.
+    pub fn new(context: &Context) -> Self {
+        let store = context.store.clone();
+        Self {
+            collector: context.id.clone(),
+            kept: store.map(|store| (store, context.value_name(".schema"))),
+            ..Self::default()
+        }
+    }
+
     fn shown(&self) -> String {
-        match &self.path {
-            Some(path) => path.display().to_string(),
+        match &self.kept {
+            Some((store, name)) => store.place(name),
             None => "in memory".to_owned(),
         }
     }

@@ -9,10 +9,12 @@ use std::time::Duration;
 use proptest::prelude::*;
 use wlf_core::config::{Component, Delivery, OnReject};
 use wlf_core::format::Format;
-use wlf_core::runtime::{Pipeline, StateDirectory};
-use wlf_core::testing::{MemoryCollector, MemoryQueue, Step, numbers};
+use wlf_core::runtime::Pipeline;
+use wlf_core::testing::{MemoryCollector, MemoryQueue, Step, numbers, saved_position};
 use wlf_core::value::Records;
-use wlf_core::{Column, Dispatcher, Event, Exit, Refusal, Severity, Table, WriteError};
+use wlf_core::{
+    Column, Dispatcher, Event, Exit, FileStore, Refusal, Severity, Store, Table, WriteError,
+};
 
 use self::scripted::{Numbered, Play, Row, Shared, What, events, formatted, look, requests, world};
 use crate::crash::run_until;
@@ -41,7 +43,7 @@ fn numbers_of(rows: &[Row]) -> Vec<i64> {
 
 #[test]
 fn requests_are_filled_up_to_their_limits_and_kept_under_way_together() {
-    let world = world((0..20).map(|_| play(10, What::Store)));
+    let world = world((0..20).map(|_| play(10, What::Written)));
     let rows: Vec<Row> = (0..50).map(|n| row("t", n, n)).collect();
     write(&mut requests::<4, 5, false>(&world), &rows).expect("written");
     let world = look(&world);
@@ -74,7 +76,7 @@ fn a_request_has_no_more_bytes_than_it_may_and_a_larger_record_goes_alone() {
 
 #[test]
 fn one_key_goes_in_one_request_at_a_time_unless_the_sink_keeps_the_order() {
-    let plays = || (0..9).map(|n| play(90 - 10 * n, What::Store));
+    let plays = || (0..9).map(|n| play(90 - 10 * n, What::Written));
     let rows: Vec<Row> = (0..9).map(|n| row("t", 7, n)).collect();
     let (apart, together) = (world(plays()), world(plays()));
     write(&mut requests::<1, 9, false>(&apart), &rows).expect("written");
@@ -89,7 +91,7 @@ fn one_key_goes_in_one_request_at_a_time_unless_the_sink_keeps_the_order() {
 #[test]
 fn what_is_behind_a_failed_request_is_told_or_not_sent() {
     let plays = [
-        play(20, What::Store),
+        play(20, What::Written),
         play(10, What::Fail),
         play(20, What::Refuse(vec![1])),
     ];
@@ -157,7 +159,7 @@ fn a_row_of_several_records_is_durable_when_all_are() {
                 if n == failing {
                     What::Fail
                 } else {
-                    What::Store
+                    What::Written
                 },
             )
         });
@@ -182,9 +184,9 @@ fn a_row_of_several_records_is_durable_when_all_are() {
 fn what_overtook_any_record_of_a_row_is_written_again_behind_it() {
     // 1 → 11, then 1 anew: its second record fails when the new row is there already.
     let plays = [
-        play(1, What::Store),
+        play(1, What::Written),
         play(20, What::Fail),
-        play(1, What::Store),
+        play(1, What::Written),
     ];
     let world = world(plays);
     let events = [moves(&[(1, 11)]), events(&[row("t", 1, 1)])].concat();
@@ -231,7 +233,7 @@ fn a_row_goes_out_whole_or_not_at_all() {
 fn plays() -> impl Strategy<Value = Vec<Play>> {
     let which = || prop::collection::vec(0..4_usize, 1..3);
     let what = prop_oneof![
-        6 => Just(What::Store),
+        6 => Just(What::Written),
         2 => which().prop_map(What::Refuse),
         1 => which().prop_map(What::Miss),
         1 => Just(What::Fail),
@@ -395,7 +397,7 @@ proptest! {
         crashes in prop::collection::vec(0..80_usize, 0..5),
     ) {
         let place = tempfile::tempdir().expect("a directory");
-        let state = StateDirectory::open(place.path()).expect("the state");
+        let state: Arc<dyn Store> = Arc::new(FileStore::new(place.path()));
         let world = world(plays);
         for turns in crashes.into_iter().map(Some).chain([None]) {
             let delivery = Delivery { on_reject: OnReject::Skip, ..Delivery::default() };
@@ -414,7 +416,7 @@ proptest! {
             }
             let world = look(&world);
             let done: BTreeSet<i64> = world.stored.iter().chain(&world.refused).map(|row| row.n).collect();
-            let saved = state.load("c").expect("loaded");
+            let saved = saved_position(state.as_ref(), "c").expect("loaded");
             let upto = saved.map_or(0, |position| position.0.as_i64().unwrap_or_default() + 1);
             prop_assert!((0..upto).all(|n| done.contains(&n)), "saved up to {upto}: {done:?}");
             if turns.is_none() {
@@ -427,7 +429,7 @@ proptest! {
 #[test]
 fn a_sink_that_says_nothing_keeps_the_pipeline_only_for_as_long_as_it_may_drain() {
     let queue = MemoryQueue::new(30);
-    let world = world([play(1, What::Store), play(1, What::Hang)]);
+    let world = world([play(1, What::Written), play(1, What::Hang)]);
     let mut pipeline = Pipeline::new(Delivery::default(), None);
     let consumer = Component::Collector(Box::new(queue.collector(4, 1000)));
     pipeline

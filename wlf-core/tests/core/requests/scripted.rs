@@ -26,7 +26,7 @@ pub struct Row {
 /// What becomes of a request.
 #[derive(Debug, Clone)]
 pub enum What {
-    Store,
+    Written,
     /// The records with these numbers are refused.
     Refuse(Vec<usize>),
     /// The records with these numbers meet an outage, the others are stored.
@@ -127,7 +127,7 @@ fn no() -> Fault {
 fn play(world: &Shared, rows: &[Row], what: &What) -> Result<Vec<(usize, Fault)>, Fault> {
     let mut world = look(world);
     let (spared, fault): (&[usize], fn() -> Fault) = match what {
-        What::Store => (&[], no),
+        What::Written => (&[], no),
         What::Refuse(which) => (which, no),
         What::Miss(which) => (which, outage),
         What::Fail | What::Hang => return Err(outage()),
@@ -199,7 +199,7 @@ impl<const RECORDS: usize, const FLIGHT: usize, const ORDERED: bool> Sink
         world.most_under_way = world.most_under_way.max(world.under_way);
         let first = Play {
             after: 0,
-            what: What::Store,
+            what: What::Written,
         };
         let Play { after, what } = world.script.pop_front().unwrap_or(first);
         if !ORDERED {

@@ -492,7 +492,7 @@ pub(super) fn history() -> History {
         server_uuid: None,
     };
     let mut history = History::create(Owner::default(), base, false).unwrap();
-    history.begin().unwrap();
+    wlf_core::testing::at_once(history.begin()).unwrap();
     history
 }
 

@@ -173,10 +173,10 @@ struct Current {
 
 impl History {
     /// Writes the log anew without what is behind the position.
-    pub(super) fn forget_later(&mut self, at: &Reached) -> Result<(), HistoryError> {
+    pub(super) async fn forget_later(&mut self, at: &Reached) -> Result<(), HistoryError> {
         let owner = self.owner.clone();
         let failed = |error| owner.failed(error);
-        let mut successor = self.log.successor().map_err(failed)?;
+        let mut successor = Log::default();
         let mut is_whole = true;
         let read = self.log.lines(|_, json| {
             is_whole &= json.is_some();
@@ -185,23 +185,23 @@ impl History {
                 _ => Ok(()),
             }
         });
-        read.map_err(failed)?;
+        read.await.map_err(failed)?;
         let header = self.header.clone();
-        self.take_over(owner, successor, header, at)
+        self.take_over(owner, successor, header, at).await
     }
 
     /// Writes the log anew: for each table what it is at the position, and what it becomes later.
-    pub(super) fn forget_earlier(
+    pub(super) async fn forget_earlier(
         &mut self,
         at: &Reached,
         base: SavedPosition,
     ) -> Result<(), HistoryError> {
         let owner = self.owner.clone();
         let failed = |error| owner.failed(error);
-        let current = self.current(at, &owner)?;
+        let current = self.current(at, &owner).await?;
         let mut header = self.header.clone();
         header.base = base;
-        let mut successor = self.log.successor().map_err(failed)?;
+        let mut successor = Log::default();
         successor.append(&header).map_err(failed)?;
         for is_first in [true, false] {
             let read = self.log.lines(|line, json| {
@@ -215,13 +215,13 @@ impl History {
                 }
                 Ok(())
             });
-            read.map_err(failed)?;
+            read.await.map_err(failed)?;
         }
-        self.take_over(owner, successor, header, at)
+        self.take_over(owner, successor, header, at).await
     }
 
     /// Finds the lines that say what is so at the position.
-    fn current(&mut self, at: &Reached, owner: &Owner) -> Result<Current, HistoryError> {
+    async fn current(&mut self, at: &Reached, owner: &Owner) -> Result<Current, HistoryError> {
         // Which database a table is in, and which line last said what a database is.
         let mut tables = HashMap::new();
         let mut databases = HashMap::new();
@@ -251,14 +251,14 @@ impl History {
             }
             loading.take(line, json)
         });
-        read.map_err(|error: Failure| error.of(owner))?;
+        read.await.map_err(|error: Failure| error.of(owner))?;
         let mut lines = loading.current(&tables, &databases);
         lines.extend(all_unknown);
         Ok(Current { lines, all_unknown })
     }
 
     /// Goes on with a log that was written anew; what is later than the position counts again.
-    fn take_over(
+    async fn take_over(
         &mut self,
         owner: Owner,
         mut log: Log,
@@ -267,13 +267,12 @@ impl History {
     ) -> Result<(), HistoryError> {
         let failed = |error| owner.failed(error);
         log.append(&Entry::Synced).map_err(failed)?;
-        match &owner.path {
-            Some(path) => log.put(path).map_err(failed)?,
-            None => log.sync().map_err(failed)?,
+        if let Some((store, name)) = &owner.kept {
+            log.replace(store.as_ref(), name).await.map_err(failed)?;
         }
         let mut loading = Loading::new(&owner, at);
         let read = log.lines(|line, json| loading.take_all(line, json));
-        read.map_err(|error| error.of(&owner))?;
+        read.await.map_err(|error| error.of(&owner))?;
         self.index = loading.index;
         self.databases = loading.databases;
         self.unknown = loading.unknown;

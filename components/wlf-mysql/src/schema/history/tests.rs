@@ -1,6 +1,10 @@
 //! What is kept, what a crash leaves of it, and how large it grows.
 
 use std::fs;
+use std::sync::Arc;
+
+use wlf_core::testing::{MemoryStore, at_once};
+use wlf_core::{FileStore, Store};
 
 use super::*;
 use crate::ddl::{Dialect, parse};
@@ -57,7 +61,10 @@ fn schema(columns: &[&str]) -> TableSchema {
 fn owner(directory: &tempfile::TempDir) -> Owner {
     Owner {
         collector: "c".to_owned(),
-        path: Some(directory.path().join("c.schema")),
+        kept: Some((
+            Arc::new(FileStore::new(directory.path())),
+            "c.schema".to_owned(),
+        )),
         ..Owner::default()
     }
 }
@@ -68,7 +75,7 @@ fn begun(owner: &Owner) -> History {
     history.add_database("d", "latin1").unwrap();
     history.add_table(&name("t"), schema(&["a"])).unwrap();
     history.add_table(&name("u"), schema(&["a"])).unwrap();
-    history.begin().unwrap();
+    at_once(history.begin()).unwrap();
     history
 }
 
@@ -101,7 +108,7 @@ fn each_position_has_its_definitions() {
     run(&mut history, 300, "RENAME TABLE t TO v, u TO t");
     run(&mut history, 400, "CREATE TABLE u (z VARCHAR(3))");
     run(&mut history, 500, "DROP DATABASE d");
-    history.sync().unwrap();
+    at_once(history.sync()).unwrap();
     let expected = [
         (500, "Unknown", "Unknown", "Unknown"),
         (450, "a", "z", "a,b"),
@@ -110,17 +117,19 @@ fn each_position_has_its_definitions() {
         (100, "a", "a", "Unknown"),
     ];
     for (position, t, u, v) in expected {
-        let path = owner.path.clone().unwrap();
+        let path = directory.path().join("c.schema");
         let whole = fs::read(&path).unwrap();
-        let mut then = History::open(owner.clone(), &at(position))
+        let mut then = at_once(History::open(owner.clone(), &at(position)))
             .unwrap()
             .unwrap();
         let found = ["t", "u", "v"].map(|table| columns(&mut then, table));
         assert_eq!(found, [t, u, v], "at {position}");
         // And so it does when it goes back while it runs, after which all comes again.
         fs::write(&path, &whole).unwrap();
-        let mut back = History::open(owner.clone(), &at(500)).unwrap().unwrap();
-        assert!(back.go_to(&at(position)).unwrap());
+        let mut back = at_once(History::open(owner.clone(), &at(500)))
+            .unwrap()
+            .unwrap();
+        assert!(at_once(back.go_to(&at(position))).unwrap());
         assert_eq!(
             ["t", "u", "v"].map(|table| columns(&mut back, table)),
             [t, u, v]
@@ -128,11 +137,13 @@ fn each_position_has_its_definitions() {
         fs::write(&path, &whole).unwrap();
     }
     assert!(
-        History::open(owner.clone(), &at(99)).unwrap().is_none(),
+        at_once(History::open(owner.clone(), &at(99)))
+            .unwrap()
+            .is_none(),
         "before its beginning"
     );
     // A new table takes the database's charset.
-    let mut then = History::open(owner, &at(400)).unwrap().unwrap();
+    let mut then = at_once(History::open(owner, &at(400))).unwrap().unwrap();
     let Lookup::Known(u) = then.lookup(&name("u")).unwrap() else {
         panic!("it is known");
     };
@@ -145,37 +156,35 @@ fn a_torn_end_is_forgotten_and_damage_before_it_is_not() {
     let owner = owner(&directory);
     let mut history = begun(&owner);
     run(&mut history, 200, "ALTER TABLE t ADD b INT");
-    history.sync().unwrap();
-    let path = owner.path.clone().unwrap();
+    at_once(history.sync()).unwrap();
+    let path = directory.path().join("c.schema");
     let durable = fs::read(&path).unwrap();
     run(&mut history, 300, "ALTER TABLE t ADD c INT");
     run(&mut history, 400, "ALTER TABLE u ADD c INT");
-    // Written and not on the disk for certain.
-    history
-        .log
-        .read(Line {
-            offset: 0,
-            length: 0,
-        })
-        .unwrap()
-        .unwrap_err();
+    at_once(history.sync()).unwrap();
     let whole = fs::read(&path).unwrap();
-    assert!(whole.len() > durable.len());
-    for length in (durable.len()..whole.len()).step_by(9) {
+    // As far as the line that says that those before it are whole.
+    let torn = whole.len() - 19;
+    assert!(torn > durable.len());
+    for length in (durable.len()..torn).step_by(9) {
         fs::write(&path, &whole[..length]).unwrap();
-        let mut found = History::open(owner.clone(), &at(200)).unwrap().unwrap();
+        let mut found = at_once(History::open(owner.clone(), &at(200)))
+            .unwrap()
+            .unwrap();
         assert_eq!(columns(&mut found, "t"), "a,b");
         // It goes on as if nothing had been.
         run(&mut found, 300, "ALTER TABLE t ADD c INT");
-        found.sync().unwrap();
-        let mut found = History::open(owner.clone(), &at(300)).unwrap().unwrap();
+        at_once(found.sync()).unwrap();
+        let mut found = at_once(History::open(owner.clone(), &at(300)))
+            .unwrap()
+            .unwrap();
         assert_eq!(columns(&mut found, "t"), "a,b,c");
     }
     for byte in (0..durable.len()).step_by(3) {
         let mut damaged = durable.clone();
         damaged[byte] ^= 0x08;
         fs::write(&path, &damaged).unwrap();
-        let opened = History::open(owner.clone(), &at(200));
+        let opened = at_once(History::open(owner.clone(), &at(200)));
         // The last line alone says nothing but that the others are whole.
         // A line feed that is gone makes one torn line of two.
         let in_last = byte >= durable.len() - 19;
@@ -189,19 +198,20 @@ fn another_collectors_or_versions_file_is_refused() {
     let mut owner = owner(&directory);
     drop(begun(&owner));
     owner.collector = "other".to_owned();
-    let error = History::open(owner.clone(), &at(100)).unwrap_err();
+    let error = at_once(History::open(owner.clone(), &at(100))).unwrap_err();
     assert!(
         error.to_string().ends_with("belongs to the collector `c`"),
         "{error}"
     );
-    let mut log = Log::beside(owner.path.as_ref().unwrap()).unwrap();
+    let mut log = Log::default();
     log.append(&serde_json::json!({"schema_history": 2, "new": true}))
         .unwrap();
-    log.put(owner.path.as_ref().unwrap()).unwrap();
-    let error = History::open(owner.clone(), &at(100)).unwrap_err();
+    let (store, name) = owner.kept.as_ref().unwrap();
+    at_once(log.replace(store.as_ref(), name)).unwrap();
+    let error = at_once(History::open(owner.clone(), &at(100))).unwrap_err();
     assert!(error.to_string().contains("is of version 2"), "{error}");
-    fs::write(owner.path.as_ref().unwrap(), "").unwrap();
-    let error = History::open(owner, &at(100)).unwrap_err();
+    fs::write(directory.path().join("c.schema"), "").unwrap();
+    let error = at_once(History::open(owner, &at(100))).unwrap_err();
     assert_eq!(error.exit(), wlf_core::Exit::Data);
 }
 
@@ -211,12 +221,12 @@ fn a_position_of_another_server_needs_gtids() {
     let owner = owner(&directory);
     let mut history = begun(&owner);
     run(&mut history, 200, "ALTER TABLE t ADD b INT");
-    history.sync().unwrap();
+    at_once(history.sync()).unwrap();
     let elsewhere = SavedPosition {
         server_uuid: Some("other".to_owned()),
         ..at(200)
     };
-    assert!(History::open(owner, &elsewhere).unwrap().is_none());
+    assert!(at_once(History::open(owner, &elsewhere)).unwrap().is_none());
 }
 
 #[test]
@@ -229,11 +239,13 @@ fn what_was_learnt_late_counts_from_when_it_was_unknown() {
     history.learn(&name("t"), schema(&["a", "new"])).unwrap();
     history.learn(&name("w"), schema(&["w"])).unwrap();
     run(&mut history, 400, "ALTER TABLE t ADD more INT");
-    history.sync().unwrap();
-    let mut then = History::open(owner.clone(), &at(250)).unwrap().unwrap();
+    at_once(history.sync()).unwrap();
+    let mut then = at_once(History::open(owner.clone(), &at(250)))
+        .unwrap()
+        .unwrap();
     assert_eq!(columns(&mut then, "t"), "a,new");
     assert_eq!(columns(&mut then, "w"), "w");
-    let mut before = History::open(owner, &at(150)).unwrap().unwrap();
+    let mut before = at_once(History::open(owner, &at(150))).unwrap().unwrap();
     assert_eq!(columns(&mut before, "t"), "a");
 }
 
@@ -258,11 +270,13 @@ fn a_statement_that_may_have_changed_any_table_leaves_none_known() {
     );
     assert_eq!(run(&mut history, 300, "CREATE TABLE u (b INT)"), 1);
     assert_eq!(columns(&mut history, "u"), "b");
-    history.sync().unwrap();
-    let mut again = History::open(owner.clone(), &at(300)).unwrap().unwrap();
+    at_once(history.sync()).unwrap();
+    let mut again = at_once(History::open(owner.clone(), &at(300)))
+        .unwrap()
+        .unwrap();
     assert_eq!(columns(&mut again, "u"), "b");
     assert_eq!(columns(&mut again, "t"), "Unknown");
-    let mut before = History::open(owner, &at(199)).unwrap().unwrap();
+    let mut before = at_once(History::open(owner, &at(199))).unwrap().unwrap();
     assert_eq!(columns(&mut before, "t"), "a");
 }
 
@@ -301,7 +315,7 @@ fn one_hundred_thousand_tables_take_little_memory_and_old_versions_go() {
         let table = name(&format!("a_table_with_a_long_name_{n}"));
         history.add_table(&table, schema(&["id", "other"])).unwrap();
     }
-    history.begin().unwrap();
+    at_once(history.begin()).unwrap();
     let first = history.length();
     let mut largest = 0;
     for n in 0..TABLES + TABLES / 2 {
@@ -310,26 +324,92 @@ fn one_hundred_thousand_tables_take_little_memory_and_old_versions_go() {
         let point = around(101 + n).point;
         history.set(&table, &state, Some(point)).unwrap();
         if n % 60_000 == 0 {
-            history.sync().unwrap();
+            at_once(history.sync()).unwrap();
             largest = largest.max(history.length());
             // What is saved is never far behind.
-            history.commit(&at(101 + n)).unwrap();
+            at_once(history.commit(&at(101 + n))).unwrap();
         }
     }
     assert_eq!(history.tables() as u64, TABLES);
-    let memory = history.index.capacity() * (size_of::<(u128, Line)>() + 1);
-    assert!(memory < 10 << 20, "{memory} bytes of index");
+    let index = history.index.capacity() * (size_of::<(u128, Line)>() + 1);
+    assert!(index < 10 << 20, "{index} bytes of index");
+    let log = history.log.footprint();
+    assert!(log < 16 << 20, "{log} bytes of log");
     assert!(
         largest < 3 * first + (16 << 20),
         "{largest} bytes, {first} at first"
     );
-    history.commit(&at(101 + 2 * TABLES)).unwrap();
-    history.sync().unwrap();
-    let mut again = History::open(owner, &at(101 + 2 * TABLES))
+    at_once(history.commit(&at(101 + 2 * TABLES))).unwrap();
+    at_once(history.sync()).unwrap();
+    let mut again = at_once(History::open(owner, &at(101 + 2 * TABLES)))
         .unwrap()
         .unwrap();
     assert_eq!(
         columns(&mut again, "a_table_with_a_long_name_77"),
         "id,changed"
     );
+}
+
+/// A store that once takes a part of what is put behind a value, and fails.
+#[derive(Debug, Default)]
+struct Torn {
+    store: MemoryStore,
+    tears: std::sync::atomic::AtomicBool,
+}
+
+#[async_trait::async_trait]
+impl Store for Torn {
+    fn place(&self, name: &str) -> String {
+        self.store.place(name)
+    }
+
+    async fn read(&self, name: &str, from: u64, most: usize) -> std::io::Result<Option<Vec<u8>>> {
+        self.store.read(name, from, most).await
+    }
+
+    async fn replace(
+        &self,
+        name: &str,
+        pieces: &mut wlf_core::store::Pieces<'_>,
+    ) -> std::io::Result<()> {
+        self.store.replace(name, pieces).await
+    }
+
+    async fn append(&self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+        if self.tears.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            self.store.append(name, &bytes[..bytes.len() / 2]).await?;
+            return Err(std::io::Error::other("torn"));
+        }
+        self.store.append(name, bytes).await
+    }
+
+    async fn remove(&self, name: &str) -> std::io::Result<()> {
+        self.store.remove(name).await
+    }
+}
+
+#[test]
+fn a_store_that_took_a_part_is_written_anew() {
+    let store = Arc::new(Torn::default());
+    let kept: (Arc<dyn Store>, String) = (store.clone(), "c.schema".to_owned());
+    let owner = Owner {
+        collector: "c".to_owned(),
+        kept: Some(kept),
+        ..Owner::default()
+    };
+    let mut history = begun(&owner);
+    run(&mut history, 200, "ALTER TABLE t ADD b INT");
+    store
+        .tears
+        .store(true, std::sync::atomic::Ordering::Relaxed);
+    let error = at_once(history.sync()).unwrap_err();
+    assert!(error.to_string().contains("c.schema in memory"), "{error}");
+    let mut torn = at_once(History::open(owner.clone(), &at(100)))
+        .unwrap()
+        .unwrap();
+    assert_eq!(columns(&mut torn, "t"), "a");
+    run(&mut history, 300, "ALTER TABLE t ADD c INT");
+    at_once(history.sync()).unwrap();
+    let mut whole = at_once(History::open(owner, &at(300))).unwrap().unwrap();
+    assert_eq!(columns(&mut whole, "t"), "a,b,c");
 }

@@ -47,7 +47,7 @@ impl Following {
         };
         let mut history = History::create(Owner::default(), place, true).expect("a history");
         history.add_database(database, "utf8mb4").expect("added");
-        history.begin().expect("begun");
+        wlf_core::testing::at_once(history.begin()).expect("begun");
         let limits = Limits {
             rows: 1000,
             bytes: 1 << 20,

@@ -1,0 +1,80 @@
+//! Positions in a store that takes its time.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::sleep;
+use wlf_core::config::{Component, Delivery};
+use wlf_core::runtime::Pipeline;
+use wlf_core::testing::{MemoryCollector, MemoryDispatcher, MemoryStore, numbers, saved_position};
+use wlf_core::{Batch, Collector, Desk, Fault, Mark, Position, Settled, Store};
+
+use crate::promises::{Written, run};
+
+/// Gives a row each few milliseconds, so that what becomes durable never rests.
+struct Ticking {
+    given: u32,
+    saved: Arc<Mutex<Vec<(u32, Position)>>>,
+}
+
+const ROWS: u32 = 400;
+
+#[async_trait]
+impl Collector for Ticking {
+    async fn connect(&mut self, _: Option<&Position>) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn read(&mut self, desk: &Desk) -> Result<Option<Batch>, Fault> {
+        desk.room().await;
+        sleep(Duration::from_millis(5)).await;
+        while let Some(settled) = desk.take_settled() {
+            if let Settled::Saved(position) = settled {
+                let mut saved = self.saved.lock().expect("the list");
+                saved.push((self.given, position));
+            }
+        }
+        if self.given == ROWS {
+            return Ok(None);
+        }
+        self.given += 1;
+        let xid = u64::from(self.given);
+        Ok(Some(Batch {
+            events: vec![numbers("t", xid, Some(100), self.given, 1)],
+            mark: Mark::Upto(MemoryCollector::position(self.given as usize)),
+            ended: None,
+            bytes: 100,
+        }))
+    }
+}
+
+#[test]
+fn positions_are_saved_by_a_store_that_is_slower_than_rows_come() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::slow(Duration::from_millis(300)));
+    let saved = Arc::default();
+    let collector = Ticking {
+        given: 0,
+        saved: Arc::clone(&saved),
+    };
+    let mut pipeline = Pipeline::new(Delivery::default(), Some(Arc::clone(&store)));
+    let to = vec!["d".to_owned()];
+    pipeline
+        .add("c", Component::Collector(Box::new(collector)), to)
+        .expect("added");
+    let sink = MemoryDispatcher::new(Written::default());
+    pipeline
+        .add("d", Component::Dispatcher(Box::new(sink)), Vec::new())
+        .expect("added");
+    run(pipeline.run()).expect("everything is delivered");
+    let last = MemoryCollector::position(ROWS as usize);
+    let found = saved_position(store.as_ref(), "c").expect("loaded");
+    assert_eq!(found, Some(last));
+    let saved = saved.lock().expect("the list");
+    // In two seconds: each takes 300 ms and begins 200 ms after something became durable.
+    assert!(saved.len() >= 3, "{saved:?}");
+    for (given, position) in saved.iter() {
+        let rows = position.0.as_u64().expect("a number");
+        assert!(rows < u64::from(*given), "{position} was told of too early");
+    }
+}
