@@ -9,6 +9,7 @@ use crate::config::InvalidValue;
 use crate::config::{serialize_as_text, text_value};
 use crate::event::{Operation, Table};
 use crate::fault::Fault;
+use crate::format::pointed::Member;
 
 pub use view::View;
 
@@ -141,34 +142,20 @@ impl Template {
         Ok(())
     }
 
-    /// As [`render`](Self::render), given a row as Maxwell's JSON.
-    ///
-    /// # Errors
-    /// As `render`.
-    pub fn render_row(
-        &self,
-        table: &Table,
-        operation: Operation,
-        payload_json: &[u8],
-        out: &mut String,
-    ) -> Result<(), TemplateError> {
-        self.render(&mut View::of_row(table, operation, payload_json), out)
-    }
-
-    /// As [`render_with`](Self::render_with), given a row as Maxwell's JSON.
-    ///
-    /// # Errors
-    /// As `render`.
-    pub fn render_row_with(
-        &self,
-        table: &Table,
-        operation: Operation,
-        payload_json: &[u8],
-        put: impl Fn(&str, &mut String),
-        out: &mut String,
-    ) -> Result<(), TemplateError> {
-        let view = &mut View::of_row(table, operation, payload_json);
-        self.render_with(view, put, out)
+    /// Tells of each pointer into rows what it is of and its name there.
+    pub(crate) fn point(&self, mut to: impl FnMut(Member, &str)) {
+        for part in &self.parts {
+            let Part::Row(pointer) = part else { continue };
+            let tokens: Vec<&str> = pointer.tokens.iter().map(String::as_str).collect();
+            match tokens.as_slice() {
+                // They are the record's own.
+                ["key"] | ["headers", ..] => {}
+                ["data", column, ..] => to(Member::Data, column),
+                ["old", column, ..] => to(Member::Old, column),
+                [name, ..] => to(Member::Event, name),
+                [] => {}
+            }
+        }
     }
 }
 
@@ -337,19 +324,66 @@ text_value!(Template, "template", "a template, as in `shop.%{/table}`");
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::num::NonZeroU64;
+    use std::sync::Arc;
 
-    const ROW: &str = r#"{"database":"shop","table":"orders","type":"insert","ts":1700000000,"xid":77,"commit":true,"data":{"id":18446744073709551615,"name":"a\"é\n","price":1.50,"none":null,"a/b":"slash","tags":["x","y"],"doc":{"city":"Bern"}}}"#;
+    use super::*;
+    use crate::event::{Column, Event, Transaction};
+    use crate::format::{Encoder, Format};
+    use crate::value::{Datum, Records};
 
     fn table() -> Table {
-        Table::new("shop", "orders", Vec::new(), Vec::new())
+        let columns = ["id", "name", "price", "none", "a/b", "tags", "doc"];
+        let columns = columns.map(Column::untyped).to_vec();
+        Table::new("shop", "orders", columns, vec![0])
+    }
+
+    /// A row that ends its transaction.
+    fn row() -> Event {
+        let mut event = Records::insert(
+            &Arc::new(table()),
+            [vec![
+                u64::MAX.into(),
+                "a\"é\n".into(),
+                Datum::Decimal {
+                    unscaled: 150,
+                    scale: 2,
+                },
+                Datum::Null,
+                "slash".into(),
+                Datum::Json(r#"["x","y"]"#.to_owned()),
+                Datum::Json(r#"{"city":"Bern"}"#.to_owned()),
+            ]],
+        );
+        event.time = 1_700_000_000_000_000;
+        event.transaction = Some(Transaction {
+            number: NonZeroU64::MIN,
+            xid: Some(77),
+            offset: 0,
+            commit: true,
+        });
+        event
+    }
+
+    fn render_as(
+        format: Format,
+        event: &Event,
+        template: &str,
+        put: fn(&str, &mut String),
+    ) -> Result<String, TemplateError> {
+        let template: Template = template.parse().unwrap();
+        let mut encoder = Encoder::new(format).with_templates([&template]);
+        encoder.encode(event).unwrap();
+        let record = encoder.records().next().unwrap();
+        let mut out = String::new();
+        template.render_with(&mut View::of_record(event, &record), put, &mut out)?;
+        Ok(out)
     }
 
     fn render(template: &str) -> Result<String, TemplateError> {
-        let template: Template = template.parse().unwrap();
-        let mut out = String::new();
-        template.render_row(&table(), Operation::Insert, ROW.as_bytes(), &mut out)?;
-        Ok(out)
+        render_as(Format::default(), &row(), template, |value, out| {
+            out.push_str(value);
+        })
     }
 
     #[test]
@@ -369,13 +403,10 @@ mod tests {
 
     #[test]
     fn values_may_be_put_in_in_another_form() {
-        let template: Template = "a/%{/table}/%{/data/a~1b}/%{/type}".parse().unwrap();
-        let mut out = String::new();
+        let template = "a/%{/table}/%{/data/a~1b}/%{/type}";
         let put = |value: &str, out: &mut String| out.push_str(&value.to_uppercase());
-        template
-            .render_row_with(&table(), Operation::Insert, ROW.as_bytes(), put, &mut out)
-            .unwrap();
-        assert_eq!(out, "a/ORDERS/SLASH/INSERT");
+        let made = render_as(Format::default(), &row(), template, put);
+        assert_eq!(made.unwrap(), "a/ORDERS/SLASH/INSERT");
     }
 
     #[test]

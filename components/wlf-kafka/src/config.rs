@@ -297,6 +297,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "oauth")]
     fn a_login_by_token_has_what_it_needs_and_nothing_of_the_others() {
         let whole = json!({
             "mechanism": "OAUTHBEARER",

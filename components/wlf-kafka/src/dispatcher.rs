@@ -4,9 +4,7 @@ use async_trait::async_trait;
 use wlf_core::component::Incoming;
 use wlf_core::format::{EncodedRecord, Encoder, KeyFormat, Lanes, Target};
 use wlf_core::template::View;
-use wlf_core::{
-    Dispatcher, Event, Fault, Operation, Refusal, Severity, Template, WriteError, turn,
-};
+use wlf_core::{Dispatcher, Event, Fault, Operation, Refusal, Severity, WriteError, turn};
 
 use crate::cluster::{Acquaintance, Cluster};
 use crate::config::Config;
@@ -329,11 +327,7 @@ fn encoder(config: &Config) -> Encoder {
         config.key.as_ref(),
         partition,
     ];
-    if templates.into_iter().flatten().all(Template::is_per_table) {
-        encoder
-    } else {
-        encoder.with_views()
-    }
+    encoder.with_templates(templates.into_iter().flatten())
 }
 
 /// The rows with these numbers among all of a write, which are in order: the index of the event and the number in it.

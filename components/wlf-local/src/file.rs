@@ -191,7 +191,7 @@ fn encoder(format: Format, messages: MessageFormat, path: &Template) -> Encoder 
     if path.is_per_table() {
         encoder
     } else {
-        encoder.with_views().with_keys()
+        encoder.with_templates([path]).with_keys()
     }
 }
 

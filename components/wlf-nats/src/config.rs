@@ -89,9 +89,9 @@ impl Config {
             );
         }
         let mut encoder = Encoder::new(self.format.clone()).with_messages_as(self.messages);
-        let mut templates = std::iter::once(&self.subject).chain(&self.message_id);
-        if !templates.all(Template::is_per_table) {
-            encoder = encoder.with_views().with_keys();
+        let templates = std::iter::once(&self.subject).chain(&self.message_id);
+        if !templates.clone().all(Template::is_per_table) {
+            encoder = encoder.with_templates(templates).with_keys();
         }
         // Without JetStream messages fail with their connection only, and then nothing overtakes another.
         if self.jetstream {

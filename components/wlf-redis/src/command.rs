@@ -44,7 +44,7 @@ impl Commands {
         }
     }
 
-    fn template(&self) -> &Template {
+    pub fn template(&self) -> &Template {
         match &self.mode {
             Mode::Pub { channel: key }
             | Mode::LPush { key }
@@ -171,15 +171,16 @@ mod tests {
     use std::sync::Arc;
 
     use serde_json::json;
+    use wlf_core::format::{Encoder, Format};
     use wlf_core::value::Records;
     use wlf_core::{Column, Table};
 
     use super::*;
 
-    fn event(table: &str) -> Event {
+    fn event(table: &str, id: i32) -> Event {
         let columns = vec![Column::untyped("id")];
         let table = Arc::new(Table::new("shop", table, columns, vec![0]));
-        Records::insert(&table, [vec![1.into()]])
+        Records::insert(&table, [vec![id.into()]])
     }
 
     fn written(mode: serde_json::Value, rows: &[(&Event, &str)]) -> Vec<u8> {
@@ -187,15 +188,10 @@ mod tests {
         let mut commands = Commands::new(mode);
         let mut out = Buffer::new();
         for (event, payload) in rows {
-            let record = EncodedRecord {
-                row: 0,
-                value: Some(payload.as_bytes()),
-                key: None,
-                identity: b"",
-                view: payload.as_bytes(),
-                headers: Headers::default(),
-                time: 0,
-            };
+            let encoder = Encoder::new(Format::default());
+            let mut encoder = encoder.with_templates([commands.template()]);
+            encoder.encode(event).expect("encoded");
+            let record = encoder.records().next().expect("a record");
             commands
                 .write(event, &record, payload.as_bytes(), &mut out)
                 .expect("write");
@@ -216,7 +212,7 @@ mod tests {
 
     #[test]
     fn each_mode_writes_its_command() {
-        let (a, b) = (event("a"), event("b"));
+        let (a, b) = (event("a", 1), event("b", 1));
         let rows = [(&a, "{1}"), (&a, "{2}"), (&b, "{3}"), (&a, "{4}")];
         for (mode, name, before) in [
             (
@@ -259,17 +255,11 @@ mod tests {
 
     #[test]
     fn a_key_may_look_into_the_row() {
-        let event = event("a");
-        let rows = [
-            (&event, r#"{"data":{"id":1}}"#),
-            (&event, r#"{"data":{"id":2}}"#),
-        ];
+        let (first, second) = (event("a", 1), event("a", 2));
+        let rows = [(&first, "{1}"), (&second, "{2}")];
         assert_eq!(
             written(json!({"RPush": {"key": "row.%{/data/id}"}}), &rows),
-            packed(&[
-                &["RPUSH", "row.1", r#"{"data":{"id":1}}"#],
-                &["RPUSH", "row.2", r#"{"data":{"id":2}}"#],
-            ])
+            packed(&[&["RPUSH", "row.1", "{1}"], &["RPUSH", "row.2", "{2}"],])
         );
     }
 }

@@ -55,7 +55,7 @@ impl RedisDispatcher {
         let commands = Commands::new(config.mode);
         let mut encoder = Encoder::new(config.format).with_messages_as(config.messages);
         if commands.look_into_rows() {
-            encoder = encoder.with_views().with_keys();
+            encoder = encoder.with_templates([commands.template()]).with_keys();
         }
         if !commands.have_headers() {
             encoder = encoder.with_letters_as(LetterForm::Json);

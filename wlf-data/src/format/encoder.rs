@@ -12,10 +12,12 @@ use super::letters::LetterForm;
 use super::maxwell::{self, Extended};
 use super::messages::MessageFormat;
 use super::plans::Plans;
+use super::pointed::Pointed;
 use super::record::{Content, EncodedRecords, End, Shape};
 use super::row_format::{self, Moment, Output, Views};
 use crate::event::{EncodeError, Event, Run};
 use crate::schema_change::SchemaChange;
+use crate::template::Template;
 use crate::value::{RowError, Rows};
 
 /// Says what time it is, since 1970.
@@ -35,7 +37,8 @@ pub struct Encoder {
     form: Form,
     /// `None` without keys.
     pub(super) keys_as: Option<KeyForm>,
-    pub(super) with_views: bool,
+    /// `None` if no template points into records.
+    pointed: Option<Box<Pointed>>,
     clock: Clock,
     pub(super) payload: Buffer,
     pub(super) keys: Buffer,
@@ -91,7 +94,7 @@ impl Encoder {
         Self {
             form,
             keys_as: None,
-            with_views: false,
+            pointed: None,
             clock: system_clock,
             payload: Buffer::new(),
             keys: Buffer::new(),
@@ -124,11 +127,24 @@ impl Encoder {
         self
     }
 
-    /// Also keeps each row as Maxwell's JSON, whatever the format is: what a template that points into rows needs.
+    /// Also keeps of each record what these templates point to, for their [`View`](crate::template::View)s.
     #[must_use]
-    pub fn with_views(mut self) -> Self {
-        self.with_views = true;
+    pub fn with_templates<'t>(mut self, templates: impl IntoIterator<Item = &'t Template>) -> Self {
+        for template in templates.into_iter().filter(|it| !it.is_per_table()) {
+            // Plain Maxwell has no way to write anything beside a row.
+            if let Form::Plain = self.form {
+                self.form = Form::Maxwell(Box::new(Extended::new(maxwell::Options::default())));
+            }
+            template.point(|member, name| {
+                self.pointed.get_or_insert_default().add(member, name);
+            });
+        }
         self
+    }
+
+    /// Whether a template points into records.
+    pub(super) fn has_views(&self) -> bool {
+        self.pointed.is_some()
     }
 
     /// Encodes messages, as opposed to rows, in this form.
@@ -205,7 +221,7 @@ impl Encoder {
             &self.ends,
             &self.payload,
             &self.keys,
-            &self.payload,
+            &self.views,
             &self.packed,
         );
         for record in records {
@@ -301,13 +317,9 @@ impl Encoder {
         event: &Event,
         rows: &mut R,
     ) -> Result<(), RowError<R::Error>> {
-        let plans = &mut self.plans;
-        let views = self.with_views.then(|| Views {
+        let views = self.pointed.as_deref_mut().map(|pointed| Views {
             out: &mut self.views,
-            plan: plans.of(&event.table, |table| {
-                maxwell::Plan::new(table, KeyFormat::Hash)
-            }),
-            scratch: &mut self.scratch,
+            pointed,
             event,
         });
         let before = self.ends.len();
@@ -356,7 +368,7 @@ impl Encoder {
                 );
             }
         }
-        if self.with_views && !matches!(self.form, Form::Plain) {
+        if self.has_views() {
             let options = maxwell::Options::default();
             match maxwell::ddl::message(event, change, &options) {
                 Some(plain) => self.views.put(plain.to_string().as_bytes()),
@@ -366,10 +378,7 @@ impl Encoder {
         self.ends.push(End {
             payload: self.payload.len(),
             key: self.keys.len(),
-            view: match self.form {
-                Form::Plain => self.payload.len(),
-                _ => self.views.len(),
-            },
+            view: self.views.len(),
             shape,
         });
         Ok(())
@@ -446,30 +455,14 @@ impl Encoder {
     /// none or several.
     pub fn records(&self) -> EncodedRecords<'_> {
         let (payload, keys) = (&self.payload, &self.keys);
-        EncodedRecords::new(&self.ends, payload, keys, self.all_views(), &self.packed)
+        EncodedRecords::new(&self.ends, payload, keys, &self.views, &self.packed)
     }
 
     /// The records behind the last [`pass`](Self::pass), whose rows count from there, and the lanes that they are to go to.
     pub fn new_records(&mut self) -> (EncodedRecords<'_>, &mut Lanes) {
-        let views = match self.views_are_apart() {
-            false => &self.payload,
-            true => &self.views,
-        };
-        let records =
-            EncodedRecords::new(&self.ends, &self.payload, &self.keys, views, &self.packed);
+        let (payload, keys) = (&self.payload, &self.keys);
+        let records = EncodedRecords::new(&self.ends, payload, keys, &self.views, &self.packed);
         (records.behind(self.passed), &mut self.lanes)
-    }
-
-    /// Whether what templates point into is another text than what is written.
-    pub(super) fn views_are_apart(&self) -> bool {
-        !matches!(self.form, Form::Plain)
-    }
-
-    fn all_views(&self) -> &Buffer {
-        match self.views_are_apart() {
-            false => &self.payload,
-            true => &self.views,
-        }
     }
 
     /// Passes all records that are there.

@@ -59,7 +59,6 @@ impl Encoder {
     fn wrap(&mut self, before: usize, start: usize, reason: &Reason) {
         let values = self.payload.get(start..).unwrap_or_default().to_vec();
         self.payload.truncate(start);
-        let are_apart = self.views_are_apart();
         let mut from = 0;
         for end in self.ends.iter_mut().skip(before) {
             let to = end.payload.saturating_sub(start);
@@ -76,9 +75,6 @@ impl Encoder {
             end.shape.value = Content::Bytes;
             letter(reason, value, &mut self.payload);
             end.payload = self.payload.len();
-            if !are_apart {
-                end.view = end.payload;
-            }
         }
     }
 }

@@ -125,7 +125,7 @@ pub(super) fn encode<R: Rows>(
         ends.push(End {
             payload,
             key: out.keys.as_ref().map_or(0, |keys| keys.len()),
-            view: payload,
+            view: 0,
             shape: Shape::ROW,
         });
         number += 1;
@@ -134,7 +134,7 @@ pub(super) fn encode<R: Rows>(
 
 /// Writes the row with this number in its event, for which `head` was prepared.
 #[inline(always)]
-pub(super) fn row<C: Columns>(
+fn row<C: Columns>(
     plan: &Plan,
     event: &Event,
     images: &Row<C>,
@@ -180,7 +180,7 @@ fn place(commit: bool, offset: u64, out: &mut Buffer) {
 
 /// Prepares what all rows of the event begin with.
 #[inline(always)]
-pub(super) fn head(plan: &Plan, event: &Event, scratch: &mut Scratch) {
+fn head(plan: &Plan, event: &Event, scratch: &mut Scratch) {
     let made_of = Some((
         event.table.version,
         event.operation,

@@ -66,7 +66,6 @@ impl Encoder {
         if self.keys_as.is_some() {
             self.keys.put(message.key.unwrap_or_default());
         }
-        let is_raw = self.messages_as == MessageFormat::Raw;
         let beside = Beside {
             // A cloud event has them inside.
             headers: match self.messages_as {
@@ -74,17 +73,13 @@ impl Encoder {
                 MessageFormat::CloudEvents => Headers::default(),
             },
             time: message.time,
-            view: (self.with_views && !is_raw || self.views_are_apart()).then_some(value),
+            view: self.has_views().then_some(value),
         };
         beside.put(&[], &mut self.packed);
         self.ends.push(End {
             payload: self.payload.len(),
             key: self.keys.len(),
-            view: if self.views_are_apart() {
-                self.views.len()
-            } else {
-                self.payload.len()
-            },
+            view: self.views.len(),
             shape: Shape {
                 value: content,
                 keyless: message.key.is_none(),

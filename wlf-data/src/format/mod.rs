@@ -12,6 +12,7 @@ mod maxwell;
 mod messages;
 mod number;
 mod plans;
+pub(crate) mod pointed;
 mod record;
 mod room;
 mod row_format;

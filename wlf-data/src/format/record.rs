@@ -75,9 +75,9 @@ pub struct EncodedRecord<'a> {
     /// What chooses the row's partition: the key, or without one Maxwell's hash form of it. Empty unless the encoder was
     /// asked for keys.
     pub identity: &'a [u8],
-    /// The row as Maxwell's JSON, for [`Template`](crate::Template)s. Empty if the format is another one, unless the encoder
-    /// was asked for it.
-    pub view: &'a [u8],
+    /// What the encoder's templates point to, for their [`View`](crate::template::View): of a row its packed values, of a
+    /// change of definitions Maxwell's JSON, of a message its value. Empty if no template looks into records.
+    pub(crate) view: &'a [u8],
     pub headers: Headers<'a>,
     /// Of a message when it was made, in microseconds since 1970; 0 of a row, whose event says it.
     pub time: i64,
@@ -129,7 +129,6 @@ pub struct EncodedRecords<'a> {
     ends: &'a [End],
     payload: &'a [u8],
     keys: &'a [u8],
-    /// The payload itself, if the format is Maxwell's.
     views: &'a [u8],
     /// The packed headers of the records from the next one on.
     packed: &'a [u8],

@@ -2,7 +2,7 @@
 
 use super::buffer::Buffer;
 use super::encoder::{Clock, KeyForm};
-use super::maxwell;
+use super::pointed::Pointed;
 use super::record::{End, Shape};
 use crate::event::Event;
 use crate::origin::Origin;
@@ -65,14 +65,18 @@ impl Output<'_> {
         });
     }
 
-    /// Writes the row as Maxwell's JSON too, if it was asked for.
+    /// Writes what templates point to in the row, if there are such.
     pub fn view<C: Columns>(
         &mut self,
         images: impl FnOnce() -> Row<C>,
         number: u32,
     ) -> Result<(), Failed<C::Error>> {
         match &mut self.views {
-            Some(views) => views.write(images(), number),
+            Some(Views {
+                out,
+                pointed,
+                event,
+            }) => pointed.write(event, images(), number, out),
             None => Ok(()),
         }
     }
@@ -99,25 +103,11 @@ impl Output<'_> {
     }
 }
 
-/// The rows as Maxwell's JSON beside another format, for templates to point into.
+/// What templates point to, beside what the format writes.
 pub(super) struct Views<'a> {
     pub out: &'a mut Buffer,
-    pub plan: &'a maxwell::Plan,
-    pub scratch: &'a mut maxwell::Scratch,
+    pub pointed: &'a mut Pointed,
     pub event: &'a Event,
-}
-
-impl Views<'_> {
-    /// One copy of the code for all formats: few templates point into rows.
-    #[inline(never)]
-    fn write<C: Columns>(&mut self, images: Row<C>, number: u32) -> Result<(), Failed<C::Error>> {
-        let out = &mut maxwell::Output {
-            payload: self.out,
-            keys: None,
-            scratch: self.scratch,
-        };
-        maxwell::row(self.plan, self.event, &images, number, out)
-    }
 }
 
 /// Encodes the rows of an event; on an error the rows before stay and nothing of the failed one.
@@ -129,7 +119,7 @@ pub(super) fn encode<F: RowFormat, R: Rows>(
 ) -> Result<(), RowError<R::Error>> {
     format.begin(event, out.key, &rows.origin(), out.now);
     if let Some(views) = &mut out.views {
-        maxwell::head(views.plan, event, views.scratch);
+        views.pointed.begin(event);
     }
     let mut row = 0;
     loop {

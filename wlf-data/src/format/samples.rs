@@ -158,7 +158,7 @@ pub struct Owned {
     pub value: Option<String>,
     pub key: Option<String>,
     pub header: Option<(String, String)>,
-    pub view: String,
+    pub view: Vec<u8>,
 }
 
 pub fn records(mut encoder: Encoder, events: &[Event]) -> Vec<Owned> {
@@ -177,7 +177,7 @@ pub fn records(mut encoder: Encoder, events: &[Event]) -> Vec<Owned> {
                 .iter()
                 .next()
                 .map(|(name, value)| (name.to_owned(), text(value))),
-            view: text(record.view),
+            view: record.view.to_vec(),
         })
         .collect()
 }

@@ -1,4 +1,4 @@
-//! A record as templates look into it: parsed once, whatever the number of pointers.
+//! A record as templates look into it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::{Pointer, TemplateError, place};
 use crate::event::{Event, Operation, Table};
 use crate::format::EncodedRecord;
+use crate::format::pointed::{self, Member};
 use crate::message::Headers;
 
 /// A record, and what was found in it so far.
@@ -20,45 +21,38 @@ pub struct View<'a> {
     headers: Headers<'a>,
     /// Of a message, in microseconds since 1970.
     time: i64,
-    /// The row as Maxwell's JSON, or the message's value.
+    /// A row's packed values; the message's value; of a change of definitions Maxwell's JSON.
     text: &'a [u8],
-    root: Option<Members<'a>>,
-    data: Option<Members<'a>>,
-    old: Option<Members<'a>>,
+    /// Its members, once somebody looked at them.
+    members: Option<Members<'a>>,
 }
 
 /// The members of an object, in their order.
 type Members<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
 
 impl<'a> View<'a> {
-    /// A record of an event, whose encoder keeps views (`Encoder::with_views`).
+    /// A record of an event, whose encoder knows the templates (`Encoder::with_templates`).
     pub fn of_record(event: &'a Event, record: &EncodedRecord<'a>) -> Self {
         let key = Some(record.identity).filter(|key| !key.is_empty());
         Self {
             key: record.key.or(key),
             headers: record.headers,
             time: record.time,
-            ..Self::of_row(&event.table, event.operation, record.view)
+            text: record.view,
+            ..Self::of_table(event)
         }
     }
 
     /// An event's table or stream alone, for a template that looks at nothing else.
     pub fn of_table(event: &'a Event) -> Self {
-        Self::of_row(&event.table, event.operation, b"")
-    }
-
-    /// A row as Maxwell's JSON.
-    pub(super) fn of_row(table: &'a Table, operation: Operation, text: &'a [u8]) -> Self {
         Self {
-            table,
-            operation,
+            table: &event.table,
+            operation: event.operation,
             key: None,
             headers: Headers::default(),
             time: 0,
-            text,
-            root: None,
-            data: None,
-            old: None,
+            text: b"",
+            members: None,
         }
     }
 
@@ -82,33 +76,28 @@ impl<'a> View<'a> {
             }
             _ => {}
         }
+        let (value, rest) = match tokens.as_slice() {
+            ["data", first, rest @ ..] if is_message => (self.member_of_object(first), rest),
+            _ if is_message => return Ok(None),
+            [columns @ ("data" | "old"), column, rest @ ..] => {
+                let of = match *columns {
+                    "data" => Member::Data,
+                    _ => Member::Old,
+                };
+                (self.value_of_row(of, column), rest)
+            }
+            [name, rest @ ..] if self.operation == Operation::Ddl => {
+                (self.member_of_object(name), rest)
+            }
+            [name, rest @ ..] => (self.value_of_row(Member::Event, name), rest),
+            [] => return Ok(None),
+        };
         let not_json = |source| TemplateError::Json {
             pointer: pointer.text.clone(),
             place: place(self.table),
             source,
         };
-        let text = self.text;
-        let (members, rest) = match tokens.as_slice() {
-            ["data", rest @ ..] if is_message => {
-                (members(&mut self.data, || Ok(Some(raw(text)?))), rest)
-            }
-            [columns @ ("data" | "old"), rest @ ..] => {
-                let root = members(&mut self.root, || Ok(Some(raw(text)?))).map_err(not_json)?;
-                let found = member(root, columns);
-                let slot = if *columns == "data" {
-                    &mut self.data
-                } else {
-                    &mut self.old
-                };
-                (members(slot, || Ok(found)), rest)
-            }
-            _ if is_message => return Ok(None),
-            rest => (members(&mut self.root, || Ok(Some(raw(text)?))), rest),
-        };
-        let [first, rest @ ..] = rest else {
-            return Ok(None);
-        };
-        let Some(mut value) = member(members.map_err(not_json)?, first) else {
+        let Some(mut value) = value.map_err(not_json)? else {
             return Ok(None);
         };
         for token in rest {
@@ -133,6 +122,24 @@ impl<'a> View<'a> {
             place: place(self.table),
         })
     }
+
+    /// What the encoder packed of a row; nothing of a change of definitions.
+    fn value_of_row(
+        &self,
+        of: Member,
+        name: &str,
+    ) -> Result<Option<&'a RawValue>, serde_json::Error> {
+        if self.operation == Operation::Ddl {
+            return Ok(None);
+        }
+        pointed::find(self.text, of, name).map(raw).transpose()
+    }
+
+    /// Of a message's value, or of a change of definitions, which is parsed once for all pointers.
+    fn member_of_object(&mut self, name: &str) -> Result<Option<&'a RawValue>, serde_json::Error> {
+        let text = self.text;
+        Ok(member(members(&mut self.members, text)?, name))
+    }
 }
 
 fn raw(text: &[u8]) -> Result<&RawValue, serde_json::Error> {
@@ -142,17 +149,14 @@ fn raw(text: &[u8]) -> Result<&RawValue, serde_json::Error> {
 /// The members of an object, which is parsed if that was not done before; none of anything else.
 fn members<'m, 'a>(
     slot: &'m mut Option<Members<'a>>,
-    object: impl FnOnce() -> Result<Option<&'a RawValue>, serde_json::Error>,
+    text: &'a [u8],
 ) -> Result<&'m Members<'a>, serde_json::Error> {
     if slot.is_none() {
-        let parsed = match object()? {
-            Some(value) if value.get().starts_with('{') => {
-                let mut deserializer = serde_json::Deserializer::from_str(value.get());
-                deserializer.deserialize_map(All)?
-            }
-            _ => Members::new(),
-        };
-        *slot = Some(parsed);
+        let value = raw(text)?;
+        *slot = Some(match value.get().starts_with('{') {
+            true => serde_json::Deserializer::from_str(value.get()).deserialize_map(All)?,
+            false => Members::new(),
+        });
     }
     Ok(slot.get_or_insert_default())
 }
@@ -250,13 +254,13 @@ mod tests {
         let event = MessageBlock::single(&message)
             .into_events(&stream)
             .remove(0);
+        let template: Template = template.parse().unwrap();
         let mut encoder = Encoder::new(Format::default())
             .with_keys()
-            .with_views()
+            .with_templates([&template])
             .with_messages_as(form);
         encoder.encode(&event).unwrap();
         let record = encoder.records().next().unwrap();
-        let template: Template = template.parse().unwrap();
         let mut out = String::new();
         template.render(&mut View::of_record(&event, &record), &mut out)?;
         Ok(out)

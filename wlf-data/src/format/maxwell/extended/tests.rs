@@ -1,13 +1,18 @@
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
+use serde_json::value::RawValue;
+
 use crate::data_type::DataType;
 use crate::event::{Changes, EncodeError, Event, Operation, Transaction};
+use crate::format::pointed::{Member, find};
 use crate::format::samples::*;
 use crate::format::{Buffer, Encoder, Format};
 use crate::origin::Origin;
 use crate::schema_change::{ChangePlace, SchemaChange, SchemaChangeKind};
+use crate::template::Template;
 use crate::value::{
     Columns, Date, DateTime, Datum, Record, Records, Row, Rows, Timestamp, Value, Visitor,
 };
@@ -276,26 +281,62 @@ fn writes_the_references_fixture() {
 #[test]
 fn every_format_shows_its_rows_to_templates_as_maxwells_json() {
     let table = fixture();
-    let events = [
+    let mut events = [
         insert(&table, fixture_row("a")),
         update(&table, fixture_row("a"), fixture_row("b")),
         delete(&table, fixture_row("b")),
     ];
+    for (event, commit) in events.iter_mut().zip([false, true, false]) {
+        event.transaction = Some(Transaction {
+            number: NonZeroU64::MIN,
+            xid: Some(77),
+            offset: 3,
+            commit,
+        });
+    }
     let plain = records(Encoder::new(Format::default()), &events);
+    let pointers = table
+        .columns
+        .iter()
+        .flat_map(|column| ["data", "old"].map(|of| format!("%{{/{of}/{}}}", column.name)));
+    let templates: Vec<Template> = pointers
+        .chain(["%{/ts}".to_owned()])
+        .map(|template| template.parse().unwrap())
+        .collect();
     for yaml in [
+        "maxwell",
         "debezium",
         "canal",
         "cloudevents",
         "{type: maxwell, exclude_columns: [id], output_naming_strategy: underscore_to_camelcase}",
     ] {
-        let found = records(encoder(yaml).with_views(), &events);
-        let mut views: Vec<_> = found.iter().map(|record| &record.view).collect();
-        views.dedup();
-        let expected: Vec<_> = plain
-            .iter()
-            .map(|record| record.value.as_ref().unwrap())
-            .collect();
-        assert_eq!(views, expected, "{yaml}");
+        let mut found = records(encoder(yaml).with_templates(&templates), &events);
+        found.dedup_by_key(|record| record.row);
+        assert_eq!(found.len(), plain.len(), "{yaml}");
+        for (found, plain) in found.iter().zip(&plain) {
+            let whole = plain.value.as_deref().unwrap();
+            let whole: BTreeMap<&str, &RawValue> = serde_json::from_str(whole).unwrap();
+            for (of, parent) in [(Member::Data, "data"), (Member::Old, "old")] {
+                let members: BTreeMap<&str, &RawValue> = match whole.get(parent) {
+                    Some(object) => serde_json::from_str(object.get()).unwrap(),
+                    None => BTreeMap::new(),
+                };
+                for column in &table.columns {
+                    let name = column.name.as_str();
+                    let expected = members.get(name).map(|value| value.get().as_bytes());
+                    let value = find(&found.view, of, name);
+                    assert_eq!(value, expected, "{yaml}: /{parent}/{name}");
+                }
+            }
+            for name in ["ts", "xid", "xoffset", "commit"] {
+                let expected = whole.get(name).map(|value| value.get().as_bytes());
+                assert_eq!(
+                    find(&found.view, Member::Event, name),
+                    expected,
+                    "{yaml}: /{name}"
+                );
+            }
+        }
     }
 }
 
