@@ -19,7 +19,7 @@ pub use wlf_data::{template, value};
 
 pub use component::{
     Collector, ComponentApi, ComponentKind, Dispatcher, Limits, Piece, Progress, Refusal, Request,
-    Requests, Sending, Sink, Transformer, Walk, WriteError,
+    Requests, Sending, Sink, Tokens, Transformer, Walk, WriteError,
 };
 pub use router::{Delivery, EventRouter, RouterError};
 pub use runtime::{Desk, Emissions, Held, Out, Pipeline, Receipt, Settled};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::event::{Changes, EncodeError, Event, Operation, Table};
+use crate::event::{Batch, Changes, EncodeError, Event, Mark, Operation, Table};
 use crate::format::Encoder;
 
 /// A message, borrowed from its source.
@@ -161,6 +161,17 @@ impl MessageBlock {
             frame,
             headers: Vec::new(),
             messages: Vec::new(),
+        }
+    }
+
+    /// A batch of these messages, which is settled as `mark` says.
+    pub fn into_batch(self, stream: &Arc<Table>, mark: Mark) -> Batch {
+        let bytes = self.bytes();
+        Batch {
+            events: self.into_events(stream),
+            mark,
+            bytes,
+            ..Batch::default()
         }
     }
 

@@ -1,19 +1,16 @@
 //! A collector of messages: each file of a folder is one, and is removed when it is durable everywhere.
 
-use std::collections::HashMap;
-use std::fs;
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fs, io};
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tokio::time::sleep;
 use wlf_core::config::{Build, Component, Context, EventKinds, Invalid};
-use wlf_core::{Batch, Collector, ComponentKind, Desk, Exit, Fault, Mark, Message, MessageBlock};
-use wlf_core::{Position, Settled, Table};
+use wlf_core::{Batch, Collector, ComponentKind, Desk, Exit, Fault, Message, MessageBlock};
+use wlf_core::{Position, Settled, Table, Tokens};
 
 /// Gives each file of a folder as a message, in the order of their names, and removes it when it is durable.
 ///
@@ -34,12 +31,10 @@ impl Build for Config {
     const GIVES: Option<EventKinds> = Some(EventKinds::Messages);
 
     fn build(self, _: &Context) -> Result<Component, Invalid> {
-        let stream = Arc::new(Table::stream(self.folder.display().to_string()));
         Ok(Component::Collector(Box::new(SpoolCollector {
+            stream: Arc::new(Table::stream(self.folder.display().to_string())),
             config: self,
-            stream,
-            given: HashMap::new(),
-            next: 0,
+            files: Tokens::default(),
         })))
     }
 }
@@ -47,92 +42,71 @@ impl Build for Config {
 struct SpoolCollector {
     config: Config,
     stream: Arc<Table>,
-    /// The files that are under way, by the tokens of their batches.
-    given: HashMap<u64, PathBuf>,
-    next: u64,
+    /// Those that are under way.
+    files: Tokens<PathBuf>,
 }
 
 impl SpoolCollector {
     /// The first file that is not under way.
-    fn waiting(&self) -> io::Result<Option<PathBuf>> {
-        let files = fs::read_dir(&self.config.folder)?.map(|file| Ok(file?.path()));
-        let files: Vec<PathBuf> = files.collect::<io::Result<_>>()?;
-        let is_new = |file: &PathBuf| {
-            let is_given = self.given.values().any(|given| given == file);
-            !is_given && file.extension().is_none_or(|ending| ending != "refused")
+    fn next(&self) -> Result<Option<PathBuf>, Fault> {
+        let files = fs::read_dir(&self.config.folder).map_err(fault)?;
+        let files = files.map(|file| Ok(file?.path()));
+        let files: Vec<PathBuf> = files.collect::<Result<_, _>>().map_err(fault)?;
+        let is_next = |file: &PathBuf| {
+            file.extension() != Some("refused".as_ref())
+                && self.files.under_way().all(|given| given != file)
         };
-        Ok(files.into_iter().filter(is_new).min())
+        Ok(files.into_iter().filter(is_next).min())
     }
 
-    fn batch(&mut self, file: PathBuf) -> io::Result<Batch> {
-        let value = fs::read(&file)?;
-        let name = file.file_name().map(|name| name.to_string_lossy());
-        let block = MessageBlock::single(&Message {
-            key: name.as_ref().map(|name| name.as_bytes()),
-            value: Some(&value),
-            ..Message::default()
-        });
-        let (token, bytes) = (self.next, block.bytes());
-        self.next += 1;
-        self.given.insert(token, file);
-        Ok(Batch {
-            events: block.into_events(&self.stream),
-            mark: Mark::Token(token),
-            bytes,
-            ..Batch::default()
-        })
+    fn settle(&mut self, settled: Settled) -> Result<(), Fault> {
+        match self.files.settle(settled) {
+            Some((file, refused)) if refused.is_empty() => fs::remove_file(file),
+            Some((file, _)) => fs::rename(&file, file.with_added_extension("refused")),
+            None => Ok(()),
+        }
+        .map_err(fault)
     }
+}
 
-    fn acknowledge(&mut self, settled: Settled) -> Result<(), Fault> {
-        let Settled::Done { token, refused } = settled else {
-            return Ok(());
-        };
-        let Some(file) = self.given.remove(&token) else {
-            return Ok(());
-        };
-        let done = match refused.as_slice() {
-            [] => fs::remove_file(&file),
-            _ => fs::rename(&file, file.with_added_extension("refused")),
-        };
-        done.map_err(|error| self.fault(error))
-    }
-
-    fn fault(&self, error: io::Error) -> Fault {
-        let folder = self.config.folder.display();
-        Fault::stop(Exit::NoInput, format!("read the folder {folder}"), error)
-    }
+fn fault(error: io::Error) -> Fault {
+    Fault::stop(Exit::NoInput, "read the spool's folder", error)
 }
 
 #[async_trait]
 impl Collector for SpoolCollector {
     async fn connect(&mut self, _: Option<&Position>) -> Result<(), Fault> {
-        self.waiting().map(drop).map_err(|error| self.fault(error))
+        self.next().map(drop)
     }
 
     async fn read(&mut self, desk: &Desk) -> Result<Option<Batch>, Fault> {
         loop {
             while let Some(settled) = desk.settled_or_room().await {
-                self.acknowledge(settled)?;
+                self.settle(settled)?;
             }
-            if let Some(file) = self.waiting().map_err(|error| self.fault(error))? {
-                return self
-                    .batch(file)
-                    .map(Some)
-                    .map_err(|error| self.fault(error));
+            if let Some(file) = self.next()? {
+                let value = fs::read(&file).map_err(fault)?;
+                let message = MessageBlock::single(&Message {
+                    key: file.file_name().map(|name| name.as_encoded_bytes()),
+                    value: Some(&value),
+                    ..Message::default()
+                });
+                let mark = self.files.give(file);
+                return Ok(Some(message.into_batch(&self.stream, mark)));
             }
-            if self.config.stop_at_end && self.given.is_empty() {
+            if self.config.stop_at_end && self.files.is_empty() {
                 return Ok(None);
             }
-            tokio::select! {
-                settled = desk.settled() => self.acknowledge(settled)?,
-                () = sleep(Duration::from_secs(1)) => {}
+            if let Ok(settled) = tokio::time::timeout(Duration::from_secs(1), desk.settled()).await
+            {
+                self.settle(settled)?;
             }
         }
     }
 
     async fn close(&mut self, desk: &Desk) -> Result<(), Fault> {
         while let Some(settled) = desk.take_settled() {
-            self.acknowledge(settled)?;
+            self.settle(settled)?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod requests;
 mod sink;
+mod tokens;
 mod walk;
 
 use std::error::Error;
@@ -17,6 +18,7 @@ use crate::runtime::{Desk, Emissions, Out};
 
 pub use requests::Requests;
 pub use sink::{Limits, Piece, Request, Sending, Sink};
+pub use tokens::Tokens;
 pub use walk::{EncodedRow, Walk};
 
 /// What a component does in the pipeline.
