@@ -40,7 +40,7 @@ pub enum Way {
     Kafka {
         compression: &'static str,
     },
-    /// The same over TLS.
+    /// The same over TLS on both sides.
     Secured,
     /// From MySQL to Redis.
     RedisPublish,
@@ -277,7 +277,7 @@ pub const CASES: &[Case] = &[
     ),
     case(
         "kafka-sbtest-tls",
-        "MySQL to one partition of Kafka, over TLS",
+        "MySQL to one partition of Kafka, TLS on both sides",
         "sbtest",
         Way::Secured,
         Some(0.3e6),
@@ -340,6 +340,7 @@ impl Case {
             "{{id: c, type: BinlogCollector, port: {port}, user: root, password: {password}, \
              start: {{file: {name}, position: 4}}, stop_at_end: true"
         );
+        let secured_server = format!("{from_server}, tls: {{mode: required}}");
         let filter =
             "{id: f, type: BinlogFilter, destination: d, rules: [{exclude: {database: x}}]}";
         let kafka = |id: &str, compression: &str| {
@@ -379,7 +380,7 @@ impl Case {
                 let secured = format!(
                     "{{id: d, type: KafkaDispatcher, bootstrap_brokers: ['{broker}'], topic: '{topic}', tls: {{mode: required}}}}"
                 );
-                (from_server, "d", "", secured)
+                (secured_server, "d", "", secured)
             }
             Way::RedisPublish => {
                 let publish = redis("d", "{type: Pub, channel: bench}");

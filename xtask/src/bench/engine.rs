@@ -15,7 +15,7 @@ use crate::{layout, module};
 
 /// Something that runs the program.
 pub struct Engine {
-    /// `native`, `0.14` or `0.17`.
+    /// `native`, `0.14`, `0.17` or `against`.
     pub name: &'static str,
     pub about: String,
     /// Bytes of the module and of its compiled form.
@@ -78,6 +78,20 @@ impl Engine {
             sizes: Some(sizes),
             program,
             wasmedge: Some(wasmedge),
+        })
+    }
+
+    /// Another compiled form, beside that of this source.
+    pub fn against(program: &Path) -> Result<Engine> {
+        let program = program
+            .canonicalize()
+            .with_context(|| format!("there is no {}", program.display()))?;
+        Ok(Engine {
+            name: "against",
+            about: format!("against: {}", program.display()),
+            sizes: None,
+            program,
+            wasmedge: Some(WasmEdge::v0_14()?),
         })
     }
 

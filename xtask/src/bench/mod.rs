@@ -9,6 +9,7 @@ pub mod engine;
 pub mod figures;
 mod footprint;
 mod goal;
+mod handshakes;
 mod latency;
 pub mod machine;
 pub mod page;
@@ -25,6 +26,8 @@ mod topic;
 mod turns;
 mod types;
 mod waits;
+
+use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
 
@@ -47,6 +50,9 @@ pub struct Options {
     /// Only these engines: native, 0.14, 0.17
     #[arg(long, value_delimiter = ',')]
     engines: Vec<String>,
+    /// Another compiled form for WasmEdge 0.14, of before a change as a rule, which runs in turns with the others
+    #[arg(long, value_name = "FILE", conflicts_with = "write")]
+    against: Option<PathBuf>,
     /// Writes the figures into docs/performance.md
     #[arg(long)]
     write: bool,
@@ -97,6 +103,11 @@ const MEASUREMENTS: &[Measurement] = &[
         "curves",
         "how the cost of a row grows with tables, columns, size, transaction and destinations",
         curves::measure,
+    ),
+    measurement(
+        "handshakes",
+        "what a TLS handshake takes with each server",
+        handshakes::measure,
     ),
     measurement(
         "several",

@@ -61,9 +61,13 @@ impl<'a> Session<'a> {
         let wanted = |name: &str| {
             options.engines.is_empty() || options.engines.iter().any(|engine| engine == name)
         };
+        let mut engines = Engine::all(wanted)?;
+        if let Some(program) = &options.against {
+            engines.push(Engine::against(program)?);
+        }
         Ok(Self {
             options,
-            engines: Engine::all(wanted)?,
+            engines,
             recorder: Recorder::new(&home),
             recording: None,
             replayer: None,
