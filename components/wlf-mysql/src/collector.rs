@@ -31,9 +31,10 @@ use self::replica::Replica;
 use self::running::{Running, State};
 use self::server::Server;
 use self::stream::Stream;
-use crate::binlog::{Assembler, Coordinates, Executed, Limits, SavedPosition};
+use crate::binlog::{Assembler, Limits};
 use crate::connection::{Connection, Endpoint};
 use crate::error::Error;
+use crate::positions::{Coordinates, Executed, SavedPosition};
 use crate::schema::Owner;
 
 /// Reads the binlog of a live server.

@@ -12,7 +12,7 @@ use wlf_net::{DialError, TlsError};
 
 use self::dump_refusal::DumpRefusal;
 pub use self::scan::ScanError;
-use crate::binlog::positions::gtid_set::NotGtidSet;
+use crate::positions::gtid_set::NotGtidSet;
 use crate::protocol::err_packet::Meaning;
 use crate::protocol::login::LoginError;
 use crate::protocol::{DecodeError, ServerError};

@@ -17,7 +17,8 @@ use self::binlog_file::BinlogFile;
 use self::blocks::Blocks;
 use self::error::Error;
 use self::listing::Listed;
-use crate::binlog::{self, Assembler, Limits, SavedPosition, Taken};
+use crate::binlog::{self, Assembler, Limits, Taken};
+use crate::positions::SavedPosition;
 use crate::schema::{History, Owner};
 
 /// Reads binlog files of MySQL or MariaDB, and ends at the end of the last.

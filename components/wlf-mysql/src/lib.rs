@@ -6,7 +6,9 @@ pub mod connection;
 pub mod ddl;
 pub mod error;
 pub mod file_collector;
+pub mod positions;
 pub mod protocol;
+pub mod reader;
 pub mod schema;
 
 pub use error::Error;

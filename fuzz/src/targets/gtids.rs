@@ -3,7 +3,7 @@
 use wlf_mysql::binlog::events::event_type as types;
 use wlf_mysql::binlog::events::gtid as event;
 use wlf_mysql::binlog::events::mariadb_gtid::{self, GtidEvent};
-use wlf_mysql::binlog::{GtidSet, MariadbPosition};
+use wlf_mysql::positions::{GtidSet, MariadbPosition};
 
 use crate::allocation::justified;
 use crate::recorded;

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use wlf_core::FileStore;
 use wlf_core::runtime::save_position;
 use wlf_core::testing::{at_once, saved_position as load};
-use wlf_mysql::binlog::{GtidSet, SavedPosition};
+use wlf_mysql::positions::{GtidSet, SavedPosition};
 
 use crate::allocation::justified;
 

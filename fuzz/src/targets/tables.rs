@@ -6,9 +6,9 @@ use wlf_mysql::binlog::events::metadata::Metadata;
 use wlf_mysql::binlog::events::partial_update::{self, Completed};
 use wlf_mysql::binlog::events::rows::RowsEvent;
 use wlf_mysql::binlog::events::table_map::{TableMap, split_id};
-use wlf_mysql::binlog::reader::Reader;
 use wlf_mysql::binlog::tables::column_type::{self, ColumnType};
 use wlf_mysql::binlog::tables::table_plan::TablePlan;
+use wlf_mysql::reader::Reader;
 
 use super::{joined, parts};
 use crate::allocation::justified;

@@ -8,9 +8,9 @@ use wlf_core::{Column, Table};
 use wlf_mysql::binlog::charset::Charset;
 use wlf_mysql::binlog::json::document::Node;
 use wlf_mysql::binlog::json::{jsonb as json, path};
-use wlf_mysql::binlog::reader::Malformed;
 use wlf_mysql::binlog::tables::table_plan::Kind;
 use wlf_mysql::binlog::values::{decimal as decimals, old_temporal, temporal as times};
+use wlf_mysql::reader::Malformed;
 
 use super::{joined, parts};
 use crate::allocation::justified;

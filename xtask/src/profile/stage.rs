@@ -102,7 +102,7 @@ const FILES: &[(&str, Stage)] = &[
 ///
 /// `Reader` reads for all, so what it does belongs to who calls it.
 pub fn of(frames: &[Frame]) -> (Stage, String) {
-    let shared = |frame: &&Frame| !frame.file.contains("wlf-mysql/src/binlog/reader");
+    let shared = |frame: &&Frame| !frame.file.contains("wlf-mysql/src/reader");
     for frame in frames.iter().filter(shared) {
         let found = FILES.iter().find(|(part, _)| frame.file.contains(part));
         if let Some((_, stage)) = found {
@@ -161,8 +161,8 @@ fn an_instruction_belongs_to_the_innermost_known_file() {
     let frames = [
         frame("core::slice::get", "/rustc/x/library/core/src/slice/mod.rs"),
         frame(
-            "wlf_mysql::binlog::reader::Reader::u8",
-            "/w/components/wlf-mysql/src/binlog/reader.rs",
+            "wlf_mysql::reader::Reader::u8",
+            "/w/components/wlf-mysql/src/reader.rs",
         ),
         frame(
             "wlf_mysql::binlog::images::row_image::split",

@@ -2,6 +2,7 @@
 
 mod checked;
 mod control;
+pub mod definition_statement;
 mod definition_statements;
 mod mariadb;
 mod payload;
@@ -29,16 +30,16 @@ use super::events::rows::RowsEvent;
 use super::events::table_map;
 use super::events::transaction_payload::Decoder;
 use super::events::{commit_timestamp, gtid, xid};
-use super::positions::coordinates::Coordinates;
-use super::positions::executed::Executed;
-use super::positions::saved_position::{Boundary, SavedPosition};
-use super::reader::Malformed;
 use super::tables::{Definitions, Introduced, NotIntroduced, Tables};
 #[cfg(test)]
 use super::transactions::block::Block;
-use super::transactions::origin::TransactionGtid;
 use super::transactions::{Limits, Transactions};
 use crate::ddl::TableName;
+use crate::positions::TransactionGtid;
+use crate::positions::coordinates::Coordinates;
+use crate::positions::executed::Executed;
+use crate::positions::saved_position::{Boundary, SavedPosition};
+use crate::reader::Malformed;
 use crate::schema::History;
 
 /// Makes batches of whole transactions out of a binlog's events.

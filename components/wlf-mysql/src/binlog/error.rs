@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use wlf_core::{Exit, Fault};
 
 use super::events::transaction_payload::PayloadError;
-use super::positions::coordinates::Coordinates;
-use super::reader::Malformed;
+use crate::positions::coordinates::Coordinates;
+use crate::reader::Malformed;
 use crate::schema::HistoryError;
 
 /// What is wrong with a binlog.

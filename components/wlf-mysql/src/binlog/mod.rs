@@ -5,7 +5,6 @@
 //!   each version of a table ([`tables::table_plan`]).
 //! - [`images`]: where in a row its columns are; rows are decoded by the formats that write them.
 //! - [`values`], [`json`], [`charset`]: the values in their binary forms.
-//! - [`positions`]: places, sets of GTIDs, and what is saved.
 //! - [`transactions`]: what becomes a batch; [`assembler`] puts all of it together.
 //!
 //! Every length in an event is taken for hostile: reads are checked, and nothing is allocated that the bytes at hand do not
@@ -27,8 +26,6 @@ pub mod error;
 pub mod events;
 pub mod images;
 pub mod json;
-pub mod positions;
-pub mod reader;
 pub mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -37,11 +34,6 @@ pub mod values;
 
 pub use assembler::{Assembler, Taken};
 pub use error::Error;
-pub use positions::coordinates::Coordinates;
-pub use positions::executed::Executed;
-pub use positions::gtid_set::GtidSet;
-pub use positions::mariadb_position::MariadbPosition;
-pub use positions::saved_position::SavedPosition;
 pub use tables::definition::{ColumnDefinition, Definition};
 pub use transactions::Limits;
 pub use transactions::origin::Flavor;

@@ -11,9 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::events::table_map::TableMap;
-use super::reader::Malformed;
+use super::tables::definition::Definition;
 use super::tables::table_plan::TablePlan;
 use crate::ddl::TableName;
+use crate::reader::Malformed;
 use crate::schema::HistoryError;
 use crate::schema::{History, Lookup};
 
@@ -226,7 +227,9 @@ impl Definitions {
             None => Lookup::Unknown,
         };
         Ok(match lookup {
-            Lookup::Known(schema) => Some(TablePlan::from_definition(map, &schema.definition())),
+            Lookup::Known(schema) => {
+                Some(TablePlan::from_definition(map, &Definition::of(&schema)))
+            }
             Lookup::Refused(reason) => Some(TablePlan::refused(map, reason)),
             Lookup::Unknown if self.asks => None,
             Lookup::Unknown => Some(TablePlan::nameless(map)),

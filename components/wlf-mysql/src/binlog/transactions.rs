@@ -17,12 +17,12 @@ use super::error::Error;
 use super::events::event_type;
 use super::events::header::Header;
 use super::events::rows::{DUMMY_TABLE_ID, RowsEvent};
-use super::positions::coordinates::Coordinates;
-use super::reader::Malformed;
 use super::tables::Tables;
 use super::tables::table_plan::TablePlan;
 use super::transactions::block::{Block, Part, offsets};
 use super::transactions::origin::TransactionOrigin;
+use crate::positions::coordinates::Coordinates;
+use crate::reader::Malformed;
 
 /// What an event takes besides its bytes: of one-row transactions that is about as much as they are.
 const EVENT: usize = size_of::<Event>() + size_of::<Part>() + size_of::<TransactionOrigin>();

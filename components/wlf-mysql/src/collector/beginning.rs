@@ -13,9 +13,10 @@ use super::replica::Replica;
 use super::server::{BinlogFile, BinlogStatus, Server, without_spaces};
 use super::start::{FIRST_EVENT, Start};
 use super::stream::Dump;
-use crate::binlog::{Executed, Flavor, GtidSet, SavedPosition};
+use crate::binlog::Flavor;
 use crate::connection::{Connection, Endpoint};
 use crate::error::Error;
+use crate::positions::{Executed, GtidSet, SavedPosition};
 
 /// How often it is looked whether the server has executed a transaction after all: it sends one a moment before it
 /// counts it as executed.

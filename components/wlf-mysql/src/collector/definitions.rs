@@ -6,10 +6,11 @@ use super::read_back;
 use super::replica::Replica;
 use super::server::Server;
 use super::stream::Dump;
-use crate::binlog::positions::executed::Executed;
-use crate::binlog::{Assembler, Coordinates, SavedPosition};
+use crate::binlog::Assembler;
 use crate::connection::{Connection, Endpoint};
 use crate::error::Error;
+use crate::positions::executed::Executed;
+use crate::positions::{Coordinates, SavedPosition};
 use crate::schema::{History, Lookup, Owner};
 
 /// Asks the server for tables' definitions.

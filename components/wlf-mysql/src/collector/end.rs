@@ -2,7 +2,7 @@
 
 use super::beginning;
 use super::server::{BinlogFile, BinlogStatus};
-use crate::binlog::Coordinates;
+use crate::positions::Coordinates;
 
 /// Where a bounded run ends: where the server was when it started.
 #[derive(Debug, Clone)]

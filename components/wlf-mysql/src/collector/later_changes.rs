@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::binlog::Coordinates;
+use crate::binlog::assembler::definition_statement::DefinitionStatement;
 use crate::binlog::events::checksum::Checksum;
 use crate::binlog::events::event_type as event;
 use crate::binlog::events::format_description::FormatDescription;
@@ -13,14 +13,14 @@ use crate::binlog::events::header::Header;
 use crate::binlog::events::inflate::Inflater;
 use crate::binlog::events::query::{Query, Statement};
 use crate::binlog::events::rotate::Rotate;
-use crate::binlog::reader::Malformed;
 use crate::collector::replica::Replica;
 use crate::collector::stream::{Dump, Item, Stream};
 use crate::connection::{Connection, Endpoint};
 use crate::ddl::{Effect, TableName};
 use crate::error::Error;
+use crate::positions::Coordinates;
+use crate::reader::Malformed;
 use crate::schema::point::number;
-use crate::schema::statement::DefinitionStatement;
 
 /// Which tables are changed ahead, and where the binlog was read to.
 #[derive(Debug, Clone, PartialEq, Eq)]

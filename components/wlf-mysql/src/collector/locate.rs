@@ -9,11 +9,11 @@ use self::scan::Scan;
 use super::replica::Replica;
 use super::start::FIRST_EVENT;
 use super::stream::{Dump, Item, Stream};
-use crate::binlog::Executed;
 use crate::binlog::events::event_type as event;
 use crate::binlog::events::header::Header;
 use crate::connection::{Connection, Endpoint};
 use crate::error::Error;
+use crate::positions::Executed;
 
 /// What is looked for in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

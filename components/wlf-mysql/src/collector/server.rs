@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::binlog::{Executed, Flavor};
+use crate::binlog::Flavor;
 use crate::connection::Connection;
 use crate::error::Error;
+use crate::positions::Executed;
 
 /// The variables that reading the binlog depends on.
 const VARIABLES: &[&str] = &[

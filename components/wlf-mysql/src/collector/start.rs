@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::binlog::Executed;
+use crate::positions::Executed;
 
 /// Where to begin without a saved position.
 #[derive(Debug, Clone, PartialEq, Default)]

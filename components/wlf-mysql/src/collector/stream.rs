@@ -7,9 +7,9 @@ use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
 use super::replica::Replica;
-use crate::binlog::MariadbPosition;
 use crate::connection::Connection;
 use crate::error::Error;
+use crate::positions::MariadbPosition;
 use crate::protocol::binlog_network_stream::StreamPacket;
 use crate::protocol::{com_binlog_dump, com_binlog_dump_gtid, com_register_slave};
 

@@ -1,6 +1,6 @@
 //! What is found where a transaction should begin.
 
-use crate::binlog::reader::Malformed;
+use crate::reader::Malformed;
 
 /// Why a place cannot be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

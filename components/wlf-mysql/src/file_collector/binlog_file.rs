@@ -11,7 +11,8 @@ use super::blocks::{BLOCK, Blocks};
 use super::error::Error;
 use super::listing::Listed;
 use crate::binlog::events::header::Header;
-use crate::binlog::{self, Assembler, Coordinates};
+use crate::binlog::{self, Assembler};
+use crate::positions::Coordinates;
 
 const MAGIC: [u8; 4] = [0xfe, b'b', b'i', b'n'];
 const ENCRYPTED: [u8; 4] = [0xfd, b'b', b'i', b'n'];
@@ -143,7 +144,7 @@ impl BinlogFile {
                 length: header.length,
             }),
             Ok(length) if length >= Header::LENGTH => Ok(Some(length)),
-            _ => Err(malformed(binlog::reader::Malformed::Invalid("its length"))),
+            _ => Err(malformed(crate::reader::Malformed::Invalid("its length"))),
         }
     }
 

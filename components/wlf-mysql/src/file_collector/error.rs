@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use wlf_core::{Exit, Fault};
 
 use crate::binlog;
-use crate::binlog::positions::gtid_set::NotGtidSet;
+use crate::positions::gtid_set::NotGtidSet;
 use crate::schema::HistoryError;
 
 /// What is wrong with binlog files.

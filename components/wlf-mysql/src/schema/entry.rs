@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::point::Point;
 use super::table::TableSchema;
-use crate::binlog::SavedPosition;
+use crate::positions::SavedPosition;
 
 /// The form of the log.
 pub const VERSION: u32 = 1;

@@ -15,8 +15,8 @@ use super::log::{Line, Log};
 use super::owner::Owner;
 use super::point::{Point, Reached};
 use super::table::TableSchema;
-use crate::binlog::SavedPosition;
 use crate::ddl::TableName;
+use crate::positions::SavedPosition;
 
 /// What is known of a table at the position that is being read.
 #[derive(Debug, Clone, PartialEq, Eq)]

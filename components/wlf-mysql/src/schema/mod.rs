@@ -9,7 +9,6 @@ pub mod history;
 mod log;
 mod owner;
 pub mod point;
-pub mod statement;
 pub mod table;
 
 pub use error::HistoryError;

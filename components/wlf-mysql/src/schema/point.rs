@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::binlog::SavedPosition;
-use crate::binlog::positions::executed::Executed;
+use crate::positions::SavedPosition;
+use crate::positions::executed::Executed;
 
 /// The place behind a statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

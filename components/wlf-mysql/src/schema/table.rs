@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::binlog::tables::definition::{ColumnDefinition, Definition};
 use crate::ddl::{CharsetName, Clause, ColumnClause, Placement, TextSize, TypeName, charset_width};
 
 /// A table's definition, as far as it decides how rows are decoded and shown.
@@ -136,7 +135,7 @@ impl TableSchema {
         }
     }
 
-    fn find(&self, name: &str) -> Option<usize> {
+    pub fn find(&self, name: &str) -> Option<usize> {
         self.columns
             .iter()
             .position(|column| same(&column.name, name))
@@ -224,23 +223,6 @@ impl TableSchema {
         }
         Ok(())
     }
-
-    /// What rows are decoded with.
-    pub fn definition(&self) -> Definition {
-        let columns = self.columns.iter().map(|column| {
-            ColumnDefinition::from_information_schema(
-                &column.name,
-                column.readable_type(),
-                column.charset.as_deref(),
-                column.nullable,
-            )
-        });
-        let key = self.primary_key.iter().filter_map(|name| self.find(name));
-        Definition {
-            columns: columns.collect(),
-            primary_key: key.collect(),
-        }
-    }
 }
 
 /// What becomes of an old column in its place; `None` if it is dropped.
@@ -293,7 +275,7 @@ impl ColumnClause {
 
 impl ColumnSchema {
     /// The type that values are read by: documents of MariaDB that were converted to another charset are text.
-    fn readable_type(&self) -> &str {
+    pub fn readable_type(&self) -> &str {
         match (&*self.column_type, self.charset.as_deref()) {
             ("json", None | Some("utf8mb4" | "utf8mb3")) => "json",
             ("json", Some(_)) => "longtext",

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU64;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use tokio::time::timeout;
 use wlf_core::config::{Build, ByteSize, Component, Context, Delivery};
 use wlf_core::event::Ended;
 use wlf_core::format::{Encoder, Format};
-use wlf_core::{Batch, Collector, Desk, Event, Fault, Position};
+use wlf_core::{Batch, Collector, Desk, Event, Fault, FileStore, Position, Store};
 use wlf_mysql::collector::Config;
 
 use crate::Server;
@@ -90,7 +91,7 @@ impl Reading {
             pipeline: "tests".to_owned(),
             delivery,
             destinations: vec!["nowhere".to_owned()],
-            state: state.map(Path::to_owned),
+            store: state.map(|state| Arc::new(FileStore::new(state)) as Arc<dyn Store>),
         };
         let Ok(Component::Collector(collector)) = config.build(&context) else {
             panic!("a collector is built");

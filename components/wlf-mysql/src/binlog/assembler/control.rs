@@ -14,10 +14,10 @@ use crate::binlog::events::heartbeat::Heartbeat;
 use crate::binlog::events::rotate::Rotate;
 use crate::binlog::events::xa_prepare::XaPrepare;
 use crate::binlog::events::{commit_timestamp, gtid, incident};
-use crate::binlog::positions::executed::Executed;
-use crate::binlog::positions::gtid_set::GtidSet;
 use crate::binlog::transactions::block::offsets;
-use crate::binlog::transactions::origin::TransactionGtid;
+use crate::positions::TransactionGtid;
+use crate::positions::executed::Executed;
+use crate::positions::gtid_set::GtidSet;
 
 impl Assembler {
     /// What stands between transactions, or stops everything.

@@ -4,11 +4,12 @@ use wlf_core::schema_change::{ChangePlace, SchemaChange, TableDefinition};
 use wlf_core::{Column, Table};
 
 use super::Assembler;
+use crate::binlog::assembler::definition_statement::DefinitionStatement;
 use crate::binlog::error::Error;
 use crate::binlog::events::header::Header;
 use crate::binlog::events::query::Query;
+use crate::binlog::tables::definition::Definition;
 use crate::ddl::{Clause, Effect, TableName};
-use crate::schema::statement::DefinitionStatement;
 use crate::schema::{Change, Point, Surroundings, TableSchema};
 
 impl Assembler {
@@ -129,7 +130,7 @@ fn schema_change(change: Change, sql: &str, place: &ChangePlace) -> SchemaChange
 }
 
 fn table_definition((name, schema): (TableName, TableSchema)) -> TableDefinition {
-    let definition = schema.definition();
+    let definition = Definition::of(&schema);
     let columns = definition.columns.into_iter().map(|column| Column {
         name: column.name,
         data_type: column.data_type,

@@ -4,8 +4,8 @@ use super::Assembler;
 use crate::binlog::error::Error;
 use crate::binlog::events::header::Header;
 use crate::binlog::events::mariadb_gtid::{self, Group, GtidEvent};
-use crate::binlog::positions::executed::Executed;
-use crate::binlog::transactions::origin::TransactionGtid;
+use crate::positions::TransactionGtid;
+use crate::positions::executed::Executed;
 
 impl Assembler {
     /// GTID: opens a transaction, or stands before a statement.

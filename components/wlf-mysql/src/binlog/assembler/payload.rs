@@ -10,8 +10,8 @@ use crate::binlog::events::query::{Query, Statement};
 use crate::binlog::events::transaction_payload::{
     Next, PayloadError, PayloadEvents, TransactionPayload,
 };
-use crate::binlog::reader::Malformed;
 use crate::binlog::transactions::block::offsets;
+use crate::reader::Malformed;
 
 /// So many bytes of events are taken before others get their turn.
 const TURN: usize = 256 * 1024;

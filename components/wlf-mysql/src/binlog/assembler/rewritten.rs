@@ -11,9 +11,9 @@ use crate::binlog::events::header::Header;
 use crate::binlog::events::partial_update::{self, Completed};
 use crate::binlog::events::query::Query;
 use crate::binlog::events::rows::RowsEvent;
-use crate::binlog::positions::coordinates::Coordinates;
-use crate::binlog::reader::Malformed;
 use crate::binlog::tables::table_plan::{TablePlan, Undecodable};
+use crate::positions::coordinates::Coordinates;
+use crate::reader::Malformed;
 
 const NO_DOCUMENT: &str = "SET PERSIST binlog_row_image = 'FULL' or binlog_row_value_options = '' on the server and load the table \
                            anew, or exclude the table with a filter";

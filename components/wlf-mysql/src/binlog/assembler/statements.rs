@@ -5,9 +5,9 @@ use crate::binlog::error::Error;
 use crate::binlog::events::header::Header;
 use crate::binlog::events::query::{Query, Statement};
 use crate::binlog::events::xa_prepare::XaPrepare;
-use crate::binlog::positions::executed::Executed;
 use crate::binlog::transactions::Before;
-use crate::binlog::transactions::origin::TransactionGtid;
+use crate::positions::TransactionGtid;
+use crate::positions::executed::Executed;
 
 impl Assembler {
     #[inline(always)]

@@ -10,7 +10,7 @@ use flate2::read::DeflateDecoder;
 use wlf_core::format::Buffer;
 
 use super::{behind_ascii, of_table, put};
-use crate::binlog::reader::{Malformed, Reader};
+use crate::reader::{Malformed, Reader};
 
 static PACKED: &[u8] = include_bytes!("several.deflate");
 

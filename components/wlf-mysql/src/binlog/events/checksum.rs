@@ -1,7 +1,7 @@
 //! How events are protected against damage.
 
 use super::header::Header;
-use crate::binlog::reader::Malformed;
+use crate::reader::Malformed;
 
 /// A binlog's checksum algorithm, as its FORMAT_DESCRIPTION names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -3,7 +3,7 @@
 
 use std::num::NonZero;
 
-use crate::binlog::reader::{Malformed, Reader};
+use crate::reader::{Malformed, Reader};
 
 /// The logical clock behind a GTID is there.
 const LOGICAL_CLOCK: u8 = 2;

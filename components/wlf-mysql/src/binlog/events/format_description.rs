@@ -3,8 +3,8 @@
 use super::checksum::Checksum;
 use super::event_type;
 use super::header::Header;
-use crate::binlog::reader::{Malformed, Reader};
 use crate::binlog::transactions::origin::Flavor;
+use crate::reader::{Malformed, Reader};
 
 /// How the events behind it are to be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

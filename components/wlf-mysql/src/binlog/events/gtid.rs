@@ -1,7 +1,7 @@
 //! GTID, ANONYMOUS_GTID and GTID_TAGGED: what opens each transaction.
 
-use crate::binlog::positions::gtid::{Gtid, read_tag};
-use crate::binlog::reader::{Malformed, Reader};
+use crate::positions::gtid::{Gtid, read_tag};
+use crate::reader::{Malformed, Reader};
 
 /// Reads a GTID event without header and checksum.
 #[inline(always)]

@@ -1,6 +1,6 @@
 //! The 19 bytes that every event begins with.
 
-use crate::binlog::reader::{Malformed, Reader};
+use crate::reader::{Malformed, Reader};
 
 /// An event's header (manual: "Replication Event Header").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

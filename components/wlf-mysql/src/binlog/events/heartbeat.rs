@@ -1,6 +1,6 @@
 //! HEARTBEAT: the server has nothing to send and says how far it has come.
 
-use crate::binlog::reader::{Malformed, Reader};
+use crate::reader::{Malformed, Reader};
 
 /// How far the server has come.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! INCIDENT: the server says that events are missing here.
 
-use crate::binlog::reader::{Malformed, Reader};
+use crate::reader::{Malformed, Reader};
 
 /// Reads what the server says happened, from the event without header and checksum.
 pub fn decode(body: &[u8]) -> Result<String, Malformed> {

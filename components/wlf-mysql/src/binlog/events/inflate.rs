@@ -5,7 +5,7 @@ use std::fmt;
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use crate::binlog::reader::{Malformed, Reader};
+use crate::reader::{Malformed, Reader};
 
 /// The longest event, and so the longest that one is when it is no longer compressed.
 const LONGEST: usize = 1 << 30;

@@ -1,31 +1,9 @@
 //! MariaDB's GTID and GTID_LIST: what opens each of its transactions, and what its files begin with.
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 
-use crate::binlog::positions::mariadb_position::MariadbPosition;
-use crate::binlog::reader::{Malformed, Reader};
-
-/// A transaction's global identity on MariaDB, `0-1-270`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MariadbGtid {
-    /// Transactions of one domain are in one order everywhere.
-    pub domain: u32,
-    /// The server where the transaction was made.
-    pub server_id: u32,
-    /// Mostly growing within a domain.
-    pub sequence: u64,
-}
-
-impl fmt::Display for MariadbGtid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            domain,
-            server_id,
-            sequence,
-        } = self;
-        write!(f, "{domain}-{server_id}-{sequence}")
-    }
-}
+use crate::positions::{MariadbGtid, MariadbPosition};
+use crate::reader::{Malformed, Reader};
 
 /// What follows a GTID event.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use wlf_core::data_type::GeometryType;
 
-use crate::binlog::reader::{Malformed, Reader};
 use crate::binlog::tables::column_type::{self, ColumnType};
+use crate::reader::{Malformed, Reader};
 
 /// What the server says of a table's columns; with `binlog_row_metadata=MINIMAL`, the default, no names and labels.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -8,8 +8,8 @@ use crate::binlog::images::row_image::{Present, bit};
 use crate::binlog::json;
 use crate::binlog::json::document::Node;
 use crate::binlog::json::path::Leg;
-use crate::binlog::reader::{Malformed, Reader};
 use crate::binlog::tables::table_plan::{ColumnPlan, Kind, TablePlan};
+use crate::reader::{Malformed, Reader};
 
 /// An UPDATE_ROWS that says the same.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! QUERY: a statement as text; with rows in the binlog, the beginning and end of a transaction, and DDL.
 
-use crate::binlog::reader::{Malformed, Reader};
+use crate::reader::{Malformed, Reader};
 
 /// A statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use mysql_cdc::events::rotate_event::RotateEvent;
 
-use crate::binlog::reader::Malformed;
+use crate::reader::Malformed;
 
 /// Where the binlog goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use wlf_core::Operation;
 use super::event_type as types;
 use super::format_description::FormatDescription;
 use crate::binlog::images::row_image::{self, Present};
-use crate::binlog::reader::{Malformed, Reader};
 use crate::binlog::tables::table_plan::TablePlan;
+use crate::reader::{Malformed, Reader};
 
 /// The front of a rows event, and the rows behind it.
 #[derive(Debug, Clone, Copy)]

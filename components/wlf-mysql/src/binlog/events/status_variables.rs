@@ -1,6 +1,6 @@
 //! The status variables of a QUERY event: the settings of the session that a statement depends on.
 
-use crate::binlog::reader::{Malformed, Reader};
+use crate::reader::{Malformed, Reader};
 
 /// The settings that decide how a statement that changes definitions is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

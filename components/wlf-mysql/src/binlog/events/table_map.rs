@@ -4,8 +4,8 @@ use wlf_core::data_type::BlobSize;
 
 use super::metadata::Metadata;
 use crate::binlog::charset::Charset;
-use crate::binlog::reader::{Malformed, Reader};
 use crate::binlog::tables::column_type::{self as types, ColumnType, Meta};
+use crate::reader::{Malformed, Reader};
 
 /// A table as the binlog describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use ruzstd::decoding::errors::FrameDecoderError;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use super::header::Header;
-use crate::binlog::reader::{Malformed, Reader};
+use crate::reader::{Malformed, Reader};
 
 /// What is decompressed before others get their turn, in bytes.
 const TURN: usize = 256 * 1024;

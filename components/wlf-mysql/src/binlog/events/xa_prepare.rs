@@ -1,6 +1,6 @@
 //! XA_PREPARE: the end of a distributed transaction's rows, before it is known whether they count.
 
-use crate::binlog::reader::{Malformed, Reader};
+use crate::reader::{Malformed, Reader};
 
 /// The end of a distributed transaction's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use mysql_cdc::events::xid_event::XidEvent;
 
-use crate::binlog::reader::Malformed;
+use crate::reader::Malformed;
 
 /// Reads the transaction's number from the event without header and checksum.
 #[inline(always)]

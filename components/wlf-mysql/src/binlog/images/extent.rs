@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::binlog::reader::Malformed;
 use crate::binlog::tables::column_type::Length;
+use crate::reader::Malformed;
 
 /// How many bytes a column's values take, so that where one ends is worked out without a branch: both of what stands before
 /// a value and of its type's own length one is nothing.

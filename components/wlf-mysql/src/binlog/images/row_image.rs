@@ -5,12 +5,12 @@ use wlf_core::value::{Coded, Columns, Geometry, Set, Text, Value, Visitor};
 
 use crate::binlog::json;
 use crate::binlog::json::jsonb;
-use crate::binlog::reader::{Malformed, Reader};
 use crate::binlog::tables::table_plan::{ColumnPlan, Kind, TablePlan, Unpacked};
 use crate::binlog::values::compressed;
 use crate::binlog::values::decimal;
 use crate::binlog::values::old_temporal;
 use crate::binlog::values::temporal;
+use crate::reader::{Malformed, Reader};
 
 /// A cursor over the columns of an image.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::jsonb;
 use super::path::Leg;
-use crate::binlog::reader::{Malformed, Reader};
+use crate::reader::{Malformed, Reader};
 
 /// A value of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]

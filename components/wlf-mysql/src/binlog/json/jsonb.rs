@@ -6,10 +6,10 @@ use wlf_core::format::Buffer;
 use wlf_core::value::{Text, Value};
 
 use super::double;
-use crate::binlog::reader::{Malformed, Reader};
 use crate::binlog::tables::column_type;
 use crate::binlog::values::decimal;
 use crate::binlog::values::temporal;
+use crate::reader::{Malformed, Reader};
 
 /// How deep documents may lie in each other: the server's own limit.
 const DEPTH: u8 = 100;

@@ -1,6 +1,6 @@
 //! Paths into JSON documents, as the server writes them into differences (mysql-server, `sql-common/json_path.cc`).
 
-use crate::binlog::reader::{Malformed, Reader};
+use crate::reader::{Malformed, Reader};
 
 /// A step into a document.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use wlf_core::data_type::BlobSize;
 
-use crate::binlog::reader::{Malformed, Reader};
 use crate::binlog::values::decimal;
+use crate::reader::{Malformed, Reader};
 
 pub const TINY: u8 = 1;
 pub const SHORT: u8 = 2;

@@ -6,6 +6,7 @@ use wlf_core::data_type::{BlobSize, DataType};
 use super::column_type::{self as types, ColumnType, Length, Meta};
 use super::declared_type;
 use crate::binlog::charset::Charset;
+use crate::schema::TableSchema;
 
 /// What TABLE_MAP leaves out: with `binlog_row_metadata=MINIMAL` the names, labels and charsets, and with every setting
 /// which of MariaDB's columns are UUID, INET4, INET6, VECTOR and JSON.
@@ -14,6 +15,25 @@ pub struct Definition {
     pub columns: Vec<ColumnDefinition>,
     /// Indexes of columns, in the key's order.
     pub primary_key: Vec<usize>,
+}
+
+impl Definition {
+    /// What the rows of a table are decoded with, of which a history says this.
+    pub fn of(schema: &TableSchema) -> Self {
+        let columns = schema.columns.iter().map(|column| {
+            ColumnDefinition::from_information_schema(
+                &column.name,
+                column.readable_type(),
+                column.charset.as_deref(),
+                column.nullable,
+            )
+        });
+        let key = schema.primary_key.iter();
+        Self {
+            columns: columns.collect(),
+            primary_key: key.filter_map(|name| schema.find(name)).collect(),
+        }
+    }
 }
 
 /// A column's definition. It is stored as `information_schema.COLUMNS` has it.
@@ -149,7 +169,7 @@ impl ColumnDefinition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::binlog::reader::Reader;
+    use crate::reader::Reader;
 
     #[test]
     fn stays_the_same_when_it_is_stored() {

@@ -10,7 +10,8 @@ use super::recorded::{LIMITS, lines};
 use crate::binlog::events::event_type as types;
 use crate::binlog::events::header::Header;
 use crate::binlog::tables::column_type;
-use crate::binlog::{Assembler, Error, SavedPosition, Taken};
+use crate::binlog::{Assembler, Error, Taken};
+use crate::positions::SavedPosition;
 
 /// A binlog to which one event is added after the other, as a stream gives them.
 pub(crate) struct Binlog {

@@ -5,6 +5,7 @@ use wlf_core::Table;
 use wlf_core::format::{Encoder, Format};
 
 use super::recorded::{LIMITS, history};
+use crate::binlog::Definition;
 use crate::binlog::events::event_type as types;
 use crate::binlog::{Assembler, Taken};
 use crate::ddl::plain_type;
@@ -182,8 +183,7 @@ fn types_come_from_the_definition() {
         "{}",
         lines[2]
     );
-    let declared: Vec<_> = definition()
-        .definition()
+    let declared: Vec<_> = Definition::of(&definition())
         .columns
         .into_iter()
         .map(|column| column.data_type)

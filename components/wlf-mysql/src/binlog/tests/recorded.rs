@@ -12,8 +12,9 @@ use wlf_core::Batch;
 use wlf_core::format::{Encoder, Format};
 
 use crate::binlog::events::header::Header;
-use crate::binlog::{Assembler, ColumnDefinition, Error, Limits, SavedPosition, Taken};
+use crate::binlog::{Assembler, ColumnDefinition, Error, Limits, Taken};
 use crate::ddl::TableName;
+use crate::positions::SavedPosition;
 use crate::schema::{ColumnSchema, History, Owner, TableSchema};
 
 pub(super) const LIMITS: Limits = Limits {

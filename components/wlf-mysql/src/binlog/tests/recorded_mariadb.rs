@@ -9,7 +9,8 @@ use super::recorded::{
 use crate::binlog::events::event_type as types;
 use crate::binlog::events::header::Header;
 use crate::binlog::events::mariadb_gtid;
-use crate::binlog::{Assembler, MariadbPosition, SavedPosition, Taken};
+use crate::binlog::{Assembler, Taken};
+use crate::positions::{MariadbPosition, SavedPosition};
 
 const VERSIONS: [&str; 2] = ["mariadb-10.11", "mariadb-11.8"];
 const SETS: [&str; 4] = ["types", "compressed", "minimal-image", "control"];

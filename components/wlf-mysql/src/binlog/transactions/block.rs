@@ -14,9 +14,9 @@ use wlf_core::{Changes, EncodeError, Event, Fault, Operation, Origin, replaced};
 use super::origin::TransactionOrigin;
 use crate::binlog::error::Error;
 use crate::binlog::images::row_image::{Present, RowImage};
-use crate::binlog::positions::coordinates::Coordinates;
-use crate::binlog::reader::Malformed;
 use crate::binlog::tables::table_plan::TablePlan;
+use crate::positions::coordinates::Coordinates;
+use crate::reader::Malformed;
 
 /// The blocks that were read, and where in them the rows are.
 #[derive(Debug, Default)]

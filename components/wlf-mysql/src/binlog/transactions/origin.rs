@@ -1,15 +1,13 @@
 //! Where a transaction comes from: what the events before its rows say of it.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::num::NonZero;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::Transactions;
-use crate::binlog::events::mariadb_gtid::MariadbGtid;
-use crate::binlog::positions::gtid::Gtid;
+use crate::positions::TransactionGtid;
 
 /// Where a transaction comes from, or from its next statement on.
 #[derive(Debug, Clone, Default)]
@@ -38,22 +36,6 @@ impl Flavor {
         match self {
             Self::Mysql => "mysql",
             Self::Mariadb => "mariadb",
-        }
-    }
-}
-
-/// A transaction's global identity, as its kind of server has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TransactionGtid {
-    Mysql(Gtid),
-    MariaDb(MariadbGtid),
-}
-
-impl fmt::Display for TransactionGtid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Mysql(gtid) => gtid.fmt(f),
-            Self::MariaDb(gtid) => gtid.fmt(f),
         }
     }
 }

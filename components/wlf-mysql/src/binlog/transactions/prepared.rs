@@ -3,12 +3,12 @@
 
 use wlf_core::Event;
 
-use super::origin::TransactionGtid;
 use super::{Size, Transactions};
 use crate::binlog::error::Error;
-use crate::binlog::positions::coordinates::Coordinates;
-use crate::binlog::positions::executed::Executed;
-use crate::binlog::positions::saved_position::Boundary;
+use crate::positions::TransactionGtid;
+use crate::positions::coordinates::Coordinates;
+use crate::positions::executed::Executed;
+use crate::positions::saved_position::Boundary;
 
 /// A distributed transaction that is prepared and neither committed nor rolled back.
 #[derive(Debug)]

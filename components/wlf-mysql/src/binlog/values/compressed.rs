@@ -3,7 +3,7 @@
 use flate2::Decompress;
 
 use crate::binlog::events::inflate;
-use crate::binlog::reader::{Malformed, Reader};
+use crate::reader::{Malformed, Reader};
 
 /// The value is an empty one, or its first byte says how the rest is stored: the upper four bits are the method, bit 3 says
 /// that zlib's frame is missing, and the lower three how many bytes of the value's length follow, big-endian.

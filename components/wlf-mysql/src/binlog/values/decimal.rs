@@ -2,7 +2,7 @@
 
 use wlf_core::format::Buffer;
 
-use crate::binlog::reader::Malformed;
+use crate::reader::Malformed;
 
 /// How many bytes a value takes; `scale` is at most `precision`.
 pub fn packed_length(precision: u8, scale: u8) -> u16 {

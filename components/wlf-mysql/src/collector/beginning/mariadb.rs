@@ -3,14 +3,15 @@
 use tokio::time::sleep;
 
 use super::{BETWEEN_LOOKS, Beginning, LOOKS, Search, oldest};
-use crate::binlog::events::mariadb_gtid::MariadbGtid;
-use crate::binlog::positions::mariadb_position;
-use crate::binlog::{Executed, Flavor, MariadbPosition, SavedPosition};
+use crate::binlog::Flavor;
 use crate::collector::locate::{self, Target};
 use crate::collector::server::binlog_gtid_pos;
 use crate::collector::start::FIRST_EVENT;
 use crate::collector::stream::Dump;
 use crate::error::Error;
+use crate::positions::MariadbGtid;
+use crate::positions::mariadb_position;
+use crate::positions::{Executed, MariadbPosition, SavedPosition};
 
 impl Search<'_> {
     /// Refuses the GTIDs of the other kind of server.

@@ -1,18 +1,18 @@
 //! Looks for a transaction among a file's events as they go by.
 
 use super::{Located, Target};
-use crate::binlog::Executed;
 use crate::binlog::events::checksum::Checksum;
 use crate::binlog::events::event_type as event;
 use crate::binlog::events::format_description::FormatDescription;
 use crate::binlog::events::gtid;
 use crate::binlog::events::header::Header;
 use crate::binlog::events::mariadb_gtid::{self, GtidEvent};
-use crate::binlog::positions::gtid_set::GtidSet;
-use crate::binlog::reader::Malformed;
-use crate::binlog::transactions::origin::TransactionGtid;
 use crate::collector::start::FIRST_EVENT;
 use crate::error::ScanError;
+use crate::positions::Executed;
+use crate::positions::TransactionGtid;
+use crate::positions::gtid_set::GtidSet;
+use crate::reader::Malformed;
 
 /// A file's events as they go by.
 #[derive(Debug)]

@@ -7,14 +7,15 @@ use wlf_core::{Event, Severity};
 use wlf_net::{Connector, Tls};
 
 use super::*;
+use crate::binlog::Limits;
 use crate::binlog::events::event_type as types;
 use crate::binlog::tests::composed::{Binlog, TINY, front, query, table_map};
-use crate::binlog::{Coordinates, Limits};
 use crate::collector::end::End;
 use crate::collector::replica::Replica;
 use crate::collector::server::{BinlogFile, BinlogStatus};
 use crate::collector::stream::Dump;
 use crate::connection::{Connection, Endpoint};
+use crate::positions::Coordinates;
 use crate::protocol::handshake_v10::tests::handshake;
 use crate::schema::Owner;
 

@@ -8,8 +8,8 @@ use super::super::log::{Line, Log};
 use super::super::owner::Owner;
 use super::super::point::{Point, Reached};
 use super::{Database, History, HistoryError, key, put_database};
-use crate::binlog::SavedPosition;
 use crate::ddl::TableName;
+use crate::positions::SavedPosition;
 
 /// Why a log cannot be read.
 #[derive(Debug)]

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use wlf_mysql::binlog::{Assembler, GtidSet, Limits, SavedPosition, Taken};
+use wlf_mysql::binlog::{Assembler, Limits, Taken};
 use wlf_mysql::collector::read_back;
 use wlf_mysql::collector::replica::Replica;
 use wlf_mysql::collector::stream::{Dump, Item, Stream};
 use wlf_mysql::connection::{Connection, Endpoint};
 use wlf_mysql::ddl::TableName;
+use wlf_mysql::positions::{GtidSet, SavedPosition};
 use wlf_mysql::schema::{History, Lookup, Owner, TableSchema};
 
 /// A history that follows a server.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::gtid_set::{GtidSet, NotGtidSet};
 use super::mariadb_position::MariadbPosition;
-use crate::binlog::transactions::origin::TransactionGtid;
+use crate::positions::TransactionGtid;
 
 /// What was executed before a place: all transactions of MySQL, or the last one of each of MariaDB's domains.
 #[derive(Debug, Clone, PartialEq)]

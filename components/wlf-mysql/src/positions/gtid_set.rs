@@ -10,7 +10,7 @@ use mysql_cdc::providers::mysql::gtid::uuid::Uuid;
 use mysql_cdc::providers::mysql::gtid::uuid_set::UuidSet;
 
 use super::gtid::{Gtid, is_tag, name, parse_uuid, read_tag, split};
-use crate::binlog::reader::{Malformed, Reader};
+use crate::reader::{Malformed, Reader};
 
 /// A set of transactions of MySQL, with the algebra of `mysql_cdc` inside.
 ///

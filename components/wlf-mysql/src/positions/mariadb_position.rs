@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::gtid_set::NotGtidSet;
-use crate::binlog::events::mariadb_gtid::MariadbGtid;
+use crate::positions::MariadbGtid;
 
 /// The last transaction of each domain, in the order of the binlog, as `@@gtid_binlog_pos` has it.
 ///

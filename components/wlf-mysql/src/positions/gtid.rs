@@ -4,7 +4,7 @@ use std::fmt;
 
 use mysql_cdc::providers::mysql::gtid::uuid::Uuid;
 
-use crate::binlog::reader::{Malformed, Reader};
+use crate::reader::{Malformed, Reader};
 
 /// A transaction's global identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +28,7 @@ impl fmt::Display for Gtid {
 }
 
 /// Reads a tag with its length before it; an empty one is none.
-pub(in crate::binlog) fn read_tag<'a>(
-    reader: &mut Reader<'a>,
-) -> Result<Option<&'a str>, Malformed> {
+pub(crate) fn read_tag<'a>(reader: &mut Reader<'a>) -> Result<Option<&'a str>, Malformed> {
     const FIELD: &str = "a tag";
     let length = reader.varlen(FIELD)?;
     let length = usize::try_from(length).map_err(|_| Malformed::Invalid(FIELD))?;
@@ -77,4 +75,42 @@ pub(super) fn parse_uuid(text: &str) -> Option<[u8; 16]> {
         return None;
     }
     Uuid::parse(text.to_owned()).ok().map(|uuid| uuid.data)
+}
+
+/// A transaction's global identity on MariaDB, `0-1-270`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MariadbGtid {
+    /// Transactions of one domain are in one order everywhere.
+    pub domain: u32,
+    /// The server where the transaction was made.
+    pub server_id: u32,
+    /// Mostly growing within a domain.
+    pub sequence: u64,
+}
+
+impl fmt::Display for MariadbGtid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            domain,
+            server_id,
+            sequence,
+        } = self;
+        write!(f, "{domain}-{server_id}-{sequence}")
+    }
+}
+
+/// A transaction's global identity, as its kind of server has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransactionGtid {
+    Mysql(Gtid),
+    MariaDb(MariadbGtid),
+}
+
+impl fmt::Display for TransactionGtid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mysql(gtid) => gtid.fmt(f),
+            Self::MariaDb(gtid) => gtid.fmt(f),
+        }
+    }
 }
