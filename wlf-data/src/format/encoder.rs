@@ -4,19 +4,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Format;
 use super::buffer::Buffer;
-use super::canal::{self, Canal};
-use super::debezium::{self, Debezium, Envelope};
-use super::key::{KeyFormat, KeyText};
+use super::canal::Canal;
+use super::debezium::{Debezium, Envelope};
+use super::key::KeyFormat;
 use super::lanes::Lanes;
 use super::letters::LetterForm;
 use super::maxwell::{self, Extended};
 use super::messages::MessageFormat;
 use super::plans::Plans;
 use super::pointed::Pointed;
-use super::record::{Content, EncodedRecords, End, Shape};
+use super::record::{EncodedRecords, End};
 use super::row_format::{self, Moment, Output, Views};
 use crate::event::{EncodeError, Event, Run};
-use crate::schema_change::SchemaChange;
 use crate::template::Template;
 use crate::value::{RowError, Rows};
 
@@ -34,12 +33,12 @@ fn system_clock() -> Duration {
 /// A dispatcher owns one: it clears it, encodes as many events as go out together, and sends the records.
 #[derive(Debug)]
 pub struct Encoder {
-    form: Form,
+    pub(super) form: Form,
     /// `None` without keys.
     pub(super) keys_as: Option<KeyForm>,
     /// `None` if no template points into records.
     pointed: Option<Box<Pointed>>,
-    clock: Clock,
+    pub(super) clock: Clock,
     pub(super) payload: Buffer,
     pub(super) keys: Buffer,
     pub(super) views: Buffer,
@@ -63,7 +62,7 @@ pub struct Encoder {
 
 /// What writes the rows. Plain Maxwell has its own way, on which nothing is asked that only others need.
 #[derive(Debug)]
-enum Form {
+pub(super) enum Form {
     Plain,
     Maxwell(Box<Extended>),
     Debezium(Box<Debezium>),
@@ -340,82 +339,6 @@ impl Encoder {
         let new = self.ends.get(before..).unwrap_or_default();
         self.further += new.iter().filter(|end| end.shape.more).count();
         encoded
-    }
-
-    /// Encodes a change of definitions, which counts as a row; one that the format has no message for has no record.
-    ///
-    /// Its key is written even if keys were not asked for.
-    ///
-    /// # Errors
-    /// If it cannot be written as JSON.
-    pub fn encode_schema_change(
-        &mut self,
-        event: &Event,
-        change: &SchemaChange,
-    ) -> Result<(), EncodeError> {
-        let mut shape = Shape::ROW;
-        let key = self.write_change(event, change, &mut shape);
-        match (self.keys_as, key) {
-            (Some(KeyForm::Own) | None, Some(key)) => self.keys.put(key.as_bytes()),
-            (Some(KeyForm::Maxwell(format)), _) => {
-                KeyText::new(format, &event.table).write(&[], &self.payload, &mut self.keys);
-            }
-            (Some(KeyForm::Own) | None, None) => {
-                KeyText::new(KeyFormat::Hash, &event.table).write(
-                    &[],
-                    &self.payload,
-                    &mut self.keys,
-                );
-            }
-        }
-        if self.has_views() {
-            let options = maxwell::Options::default();
-            match maxwell::ddl::message(event, change, &options) {
-                Some(plain) => self.views.put(plain.to_string().as_bytes()),
-                None => self.views.put(b"{}"),
-            }
-        }
-        self.ends.push(End {
-            payload: self.payload.len(),
-            key: self.keys.len(),
-            view: self.views.len(),
-            shape,
-        });
-        Ok(())
-    }
-
-    /// Writes the value of a change's record; gives its key if that is the format's own.
-    fn write_change(
-        &mut self,
-        event: &Event,
-        change: &SchemaChange,
-        shape: &mut Shape,
-    ) -> Option<String> {
-        let now = Moment::now(self.clock);
-        let own = !matches!(self.keys_as, Some(KeyForm::Maxwell(_)));
-        let plain = maxwell::Options::default();
-        let maxwell = match &self.form {
-            Form::Plain => maxwell::ddl::message(event, change, &plain),
-            Form::Maxwell(form) => maxwell::ddl::message(event, change, form.options()),
-            Form::Debezium(form) if form.envelope() == Envelope::CloudEvents => None,
-            Form::Debezium(form) => {
-                let message = debezium::ddl::message(event, change, form.options(), now);
-                self.payload.put(&message.value);
-                shape.keyless = own && message.key.is_none();
-                return message.key;
-            }
-            Form::Canal(form) => {
-                let message = canal::ddl::message(event, change, form.batch(), now);
-                self.payload.put(&message);
-                shape.keyless = own;
-                return None;
-            }
-        };
-        match maxwell {
-            Some(message) => self.payload.put(message.to_string().as_bytes()),
-            None => shape.value = Content::Nothing,
-        }
-        None
     }
 
     /// Forgets all rows and keeps the memory: what comes is another write.

@@ -3,6 +3,7 @@
 mod base64;
 mod buffer;
 mod canal;
+mod changes;
 mod debezium;
 mod encoder;
 mod key;
