@@ -26,7 +26,7 @@ pub use runtime::{Desk, Emissions, Held, Out, Pipeline, Receipt, Settled};
 pub use store::{FileStore, Store};
 pub use wlf_data::{
     Batch, BlobSize, ChangePlace, Changes, Column, DataType, DeadLetter, EncodeError, Ended, Event,
-    Exit, Fault, GeometryType, Headers, Mark, Message, MessageBlock, Messages, Operation, Origin,
-    Position, Reason, Run, SchemaChange, SchemaChangeKind, Severity, Table, TableDefinition,
-    Template, TemplateError, Transaction, same,
+    Exit, Fault, GeometryType, Headers, JsonText, Mark, Message, MessageBlock, Messages, Operation,
+    Origin, Position, Reason, Run, SchemaChange, SchemaChangeKind, Severity, Table,
+    TableDefinition, Template, TemplateError, Transaction, same,
 };

@@ -10,6 +10,7 @@ mod dead_letter;
 pub mod event;
 pub mod fault;
 pub mod format;
+mod json_text;
 pub mod message;
 pub mod origin;
 pub mod replaced;
@@ -28,6 +29,7 @@ pub use event::{
     Transaction,
 };
 pub use fault::{Exit, Fault, Severity};
+pub use json_text::JsonText;
 pub use message::{Headers, Message, MessageBlock, Messages};
 pub use origin::Origin;
 pub use same::same;

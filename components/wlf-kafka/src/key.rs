@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use wlf_core::Table;
+use wlf_core::{JsonText, Table};
 
 /// How a key holds its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl<'de> Visitor<'de> for Values<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<usize, A::Error> {
         let mut columns = 0;
-        while let Some((Text(name), value)) = map.next_entry::<Text, &RawValue>()? {
+        while let Some((JsonText(name), value)) = map.next_entry::<JsonText, &RawValue>()? {
             if name.starts_with(self.prefix) {
                 columns += 1;
                 append(value, self.out).map_err(serde::de::Error::custom)?;
@@ -99,16 +99,12 @@ impl<'de> Visitor<'de> for Values<'_> {
     }
 }
 
-/// Text that is borrowed where it has no escapes.
-#[derive(serde::Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
 /// Appends a value as Java's `toString` has it; NULL adds nothing.
 fn append(value: &RawValue, out: &mut String) -> Result<(), serde_json::Error> {
     let json = value.get();
     match json.bytes().next() {
         Some(b'n') => {}
-        Some(b'"') => out.push_str(&serde_json::from_str::<Text>(json)?.0),
+        Some(b'"') => out.push_str(&serde_json::from_str::<JsonText>(json)?.0),
         Some(b'[') => {
             out.push('[');
             let values: Vec<&RawValue> = serde_json::from_str(json)?;

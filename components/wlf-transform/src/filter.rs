@@ -24,15 +24,15 @@ pub struct Config {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Rule {
     /// Drops the events of these tables.
-    Exclude(Tables),
+    Exclude(TableNames),
     /// Lets the events of these tables pass.
-    Include(Tables),
+    Include(TableNames),
 }
 
 /// Some tables.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Tables {
+pub struct TableNames {
     /// The database; without it any.
     #[serde(default)]
     pub database: Option<Pattern>,
@@ -42,14 +42,14 @@ pub struct Tables {
 }
 
 impl Rule {
-    fn tables(&self) -> &Tables {
+    fn tables(&self) -> &TableNames {
         match self {
             Rule::Exclude(tables) | Rule::Include(tables) => tables,
         }
     }
 }
 
-impl Tables {
+impl TableNames {
     fn has(&self, table: &Table) -> bool {
         let matches = |pattern: &Option<Pattern>, name: &str| {
             pattern

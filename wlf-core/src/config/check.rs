@@ -17,7 +17,7 @@ use super::problem::{Problem, Problems};
 use super::read_error::ReadError;
 use super::settings::{DeliverySection, DispatcherDelivery, Log, Settings, State};
 use super::source::{Source, Span};
-use super::tree::{Entry, Node, Origin, Value};
+use super::tree::{Entry, Node, Provenance, Value};
 use super::{Component, Context, Delivery, Invalid};
 use crate::component::ComponentKind;
 use crate::store::{FileStore, Store};
@@ -144,7 +144,9 @@ fn name_parts(root: &Node, components: &[Declared<'_>], problems: &mut [Problem]
 /// The places of all scalars below a node that could not be filled in.
 fn unfilled<'a>(node: &Node, part: &'a str, parts: &mut Vec<(Span, &'a str)>) {
     match &node.value {
-        Value::Scalar(scalar) if scalar.origin == Origin::Unfilled => parts.push((node.span, part)),
+        Value::Scalar(scalar) if scalar.provenance == Provenance::Unfilled => {
+            parts.push((node.span, part))
+        }
         Value::Scalar(_) => {}
         Value::Sequence(items) => items.iter().for_each(|item| unfilled(item, part, parts)),
         Value::Mapping(entries) => {

@@ -14,7 +14,7 @@ use super::choice::Choice;
 use super::read_error::{ReadError, in_words};
 use super::scalar::Plain;
 use super::source::Span;
-use super::tree::{Entry, Node, Origin, Scalar, Value};
+use super::tree::{Entry, Node, Provenance, Scalar, Value};
 
 /// A value of the tree, on its way to become a struct's field.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +57,9 @@ impl<'a> Reader<'a> {
     /// The scalar, if this is one; an error that expects `what` otherwise.
     fn scalar(&self, what: &str) -> Result<(&'a Scalar, Plain)> {
         match &self.node.value {
-            Value::Scalar(scalar) if scalar.origin == Origin::Unfilled => Err(ReadError::told()),
+            Value::Scalar(scalar) if scalar.provenance == Provenance::Unfilled => {
+                Err(ReadError::told())
+            }
             Value::Scalar(scalar) => Ok((scalar, meaning(scalar))),
             _ => Err(ReadError::expected(what, self.node)),
         }
@@ -138,10 +140,12 @@ impl<'a> Reader<'a> {
         let error = || ReadError::expected("a list", self.node);
         match &self.node.value {
             Value::Sequence(items) => Ok(items),
-            Value::Scalar(scalar) if !self.is_null() => Err(error().hint(match scalar.origin {
-                Origin::Written => format!("write a list: `[{}]`", scalar.text),
-                _ => "write a list: `[…]`".to_owned(),
-            })),
+            Value::Scalar(scalar) if !self.is_null() => {
+                Err(error().hint(match scalar.provenance {
+                    Provenance::Written => format!("write a list: `[{}]`", scalar.text),
+                    _ => "write a list: `[…]`".to_owned(),
+                }))
+            }
             _ => Err(error()),
         }
     }
@@ -160,8 +164,8 @@ fn meaning(scalar: &Scalar) -> Plain {
     if !scalar.plain {
         return Plain::Text;
     }
-    match (Plain::of(&scalar.text), scalar.origin) {
-        (Plain::Null, Origin::Filled { .. } | Origin::Unfilled) => Plain::Text,
+    match (Plain::of(&scalar.text), scalar.provenance) {
+        (Plain::Null, Provenance::Filled { .. } | Provenance::Unfilled) => Plain::Text,
         (plain, _) => plain,
     }
 }
@@ -327,7 +331,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         let scalar = match &self.node.value {
             Value::Sequence(_) => return self.deserialize_seq(visitor),
             Value::Mapping(_) => return self.deserialize_map(visitor),
-            Value::Scalar(scalar) if scalar.origin == Origin::Unfilled => {
+            Value::Scalar(scalar) if scalar.provenance == Provenance::Unfilled => {
                 return Err(ReadError::told());
             }
             Value::Scalar(scalar) => scalar,

@@ -5,7 +5,7 @@ use super::destinations::destinations;
 use super::problem::Problem;
 use super::read_error::list;
 use super::source::Span;
-use super::tree::{Entry, Node, Origin, Scalar, Value};
+use super::tree::{Entry, Node, Provenance, Scalar, Value};
 use super::{closest, deserialize::Reader};
 use crate::component::ComponentKind;
 
@@ -277,7 +277,7 @@ pub(crate) fn word<'a>(
     problems: &mut Vec<Problem>,
 ) -> Option<Word<'a>> {
     if let Value::Scalar(scalar) = &node.value
-        && scalar.origin == Origin::Unfilled
+        && scalar.provenance == Provenance::Unfilled
     {
         return None;
     }

@@ -9,7 +9,7 @@ use super::interpolate::{Environment, interpolate};
 use super::problem::Problem;
 use super::source::Span;
 use super::syntax;
-use super::tree::{Entry, Node, Origin, Scalar, Value};
+use super::tree::{Entry, Node, Provenance, Scalar, Value};
 
 /// The deepest nesting that is read; a configuration needs ten.
 const DEPTH: usize = 64;
@@ -276,11 +276,11 @@ impl Tree<'_> {
             }) if absent => key.span,
             _ => span,
         };
-        let (text, origin) = match interpolate(text, self.environment) {
-            None => (text.to_owned(), Origin::Written),
+        let (text, provenance) = match interpolate(text, self.environment) {
+            None => (text.to_owned(), Provenance::Written),
             Some(Ok(filled)) => (
                 filled.text,
-                Origin::Filled {
+                Provenance::Filled {
                     secret: filled.secret,
                 },
             ),
@@ -288,7 +288,7 @@ impl Tree<'_> {
                 let place = self.find(&unfilled.written, span);
                 self.problems
                     .push(Problem::new(place, unfilled.message).label(unfilled.hint));
-                (text.to_owned(), Origin::Unfilled)
+                (text.to_owned(), Provenance::Unfilled)
             }
         };
         let node = Rc::new(Node {
@@ -296,7 +296,7 @@ impl Tree<'_> {
             value: Value::Scalar(Scalar {
                 text,
                 plain,
-                origin,
+                provenance,
             }),
             weight: 1,
         });

@@ -7,7 +7,7 @@ use serde::de::{self, Expected, Unexpected};
 use super::closest;
 use super::problem::Problem;
 use super::source::Span;
-use super::tree::{Node, Origin, Scalar, Value};
+use super::tree::{Node, Provenance, Scalar, Value};
 use crate::config::scalar::Plain;
 
 /// A value that could not be read. It gets its place on the way out of the tree.
@@ -58,7 +58,8 @@ impl ReadError {
 
     /// `node` is not what is expected.
     pub fn expected(what: impl Into<String>, node: &Node) -> Self {
-        if matches!(&node.value, Value::Scalar(scalar) if scalar.origin == Origin::Unfilled) {
+        if matches!(&node.value, Value::Scalar(scalar) if scalar.provenance == Provenance::Unfilled)
+        {
             return Self::told();
         }
         Self::of(Reason::Expected {
@@ -164,8 +165,8 @@ fn describe(node: &Node) -> String {
 }
 
 fn describe_scalar(scalar: &Scalar) -> String {
-    let filled = matches!(scalar.origin, Origin::Filled { .. });
-    if scalar.origin == (Origin::Filled { secret: true }) {
+    let filled = matches!(scalar.provenance, Provenance::Filled { .. });
+    if scalar.provenance == (Provenance::Filled { secret: true }) {
         return "a text that is not shown".to_owned();
     }
     let plain = if scalar.plain && !(filled && Plain::of(&scalar.text) == Plain::Null) {

@@ -48,17 +48,17 @@ impl Source {
         let Some(line) = self.text.lines().nth(span.line.saturating_sub(1)) else {
             return Ok(());
         };
-        let view = if self.is_inside_secret(span.line) {
-            View::masked(line, span)
+        let excerpt = if self.is_inside_secret(span.line) {
+            Excerpt::masked(line, span)
         } else {
-            View::of(line, span)
+            Excerpt::of(line, span)
         };
         let number = span.line.to_string();
         let gap = " ".repeat(number.len());
         writeln!(f, "{gap} |")?;
-        writeln!(f, "{number} | {}", view.text.trim_end())?;
-        let carets = "^".repeat(view.length);
-        let pointer = format!("{}{carets} {label}", " ".repeat(view.column));
+        writeln!(f, "{number} | {}", excerpt.text.trim_end())?;
+        let carets = "^".repeat(excerpt.length);
+        let pointer = format!("{}{carets} {label}", " ".repeat(excerpt.column));
         writeln!(f, "{gap} | {}", pointer.trim_end())
     }
 
@@ -94,7 +94,7 @@ fn indentation(line: &str) -> usize {
 }
 
 /// The part of a line that is shown: secrets out, tabs as spaces, and not more than fits.
-struct View {
+struct Excerpt {
     text: String,
     /// Where the carets begin, from 0.
     column: usize,
@@ -104,7 +104,7 @@ struct View {
 /// The longest excerpt, in characters.
 const WIDTH: usize = 120;
 
-impl View {
+impl Excerpt {
     fn of(line: &str, span: Span) -> Self {
         Self::hiding(line, span, secret(line).unwrap_or_default())
     }
@@ -127,7 +127,7 @@ impl View {
         let length = span.length.min(shown.len() - column).max(1);
         let end = column + length;
         if shown.len() <= WIDTH {
-            return View {
+            return Excerpt {
                 text: shown.into_iter().collect(),
                 column,
                 length,
@@ -147,7 +147,7 @@ impl View {
             text.push('…');
         }
         let column = column - from + usize::from(from > 0);
-        View {
+        Excerpt {
             text,
             column,
             length: length.min((WIDTH + 1).saturating_sub(column)).max(1),
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     fn shown(line: &str, column: usize, length: usize) -> (String, usize, usize) {
-        let view = View::of(
+        let excerpt = Excerpt::of(
             line,
             Span {
                 line: 1,
@@ -208,7 +208,7 @@ mod tests {
                 length,
             },
         );
-        (view.text, view.column, view.length)
+        (excerpt.text, excerpt.column, excerpt.length)
     }
 
     #[test]

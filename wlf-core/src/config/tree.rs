@@ -34,12 +34,12 @@ pub(crate) struct Scalar {
     pub text: String,
     /// Not quoted and not a block, so that it may be a number, true, false or null.
     pub plain: bool,
-    pub origin: Origin,
+    pub provenance: Provenance,
 }
 
 /// Where a scalar's text comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum Provenance {
     Written,
     /// From the environment or a file, if only in part; it is text or a number, never null.
     Filled {

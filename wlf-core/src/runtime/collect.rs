@@ -64,7 +64,6 @@ impl ComponentApi for Collecting {
             ),
             desk,
             read,
-            is_inside: false,
             backoff: Backoff::default(),
         };
         session.run().await.map_err(Into::into)
@@ -80,8 +79,6 @@ struct Session<'a> {
     desk: Arc<Desk>,
     /// The last transaction boundary that was read.
     read: Option<Position>,
-    /// Whether what was read last is inside of a transaction.
-    is_inside: bool,
     backoff: Backoff,
 }
 
@@ -162,8 +159,7 @@ impl Session<'_> {
             };
             let Some(outcome) = outcome else {
                 self.desk.stop();
-                let is_inside = std::mem::take(&mut self.is_inside);
-                end(self.component, self.router, is_inside).await?;
+                end(self.component, self.router).await?;
                 // The collector goes on to acknowledge what becomes durable. What it reads now was never entered: its source
                 // gives it again.
                 tokio::select! {
@@ -189,13 +185,8 @@ impl Session<'_> {
     async fn send(&mut self, batch: Batch) -> Result<(), Fault> {
         let Collecting { id, status, .. } = self.component;
         status.add(batch.rows(), batch.bytes as u64);
-        match &batch.mark {
-            Mark::Upto(position) => {
-                self.read = Some(position.clone());
-                self.is_inside = false;
-            }
-            Mark::Inside => self.is_inside = true,
-            Mark::Token(_) => {}
+        if let Mark::Upto(position) = &batch.mark {
+            self.read = Some(position.clone());
         }
         status.set_read(self.read.clone(), self.collector.progress());
         // A collector asks its desk for room before it reads. One that does not waits here, and is not polled meanwhile.
@@ -213,8 +204,7 @@ impl Session<'_> {
 
     /// Waits until everything that was sent is durable, and saves the last position.
     async fn drain(&mut self) -> Result<(), Fault> {
-        let is_inside = std::mem::take(&mut self.is_inside);
-        end(self.component, self.router, is_inside).await?;
+        end(self.component, self.router).await?;
         let stop = &self.component.stop;
         let drained = tokio::select! {
             biased;
@@ -246,10 +236,11 @@ impl Session<'_> {
 
 /// Says behind all that was read that nothing more comes, if somebody may wait for more: a destination for the next row of a
 /// transaction, a transformer for more to go with what it holds.
-async fn end(component: &Collecting, router: &EventRouter, is_inside: bool) -> Result<(), Fault> {
+async fn end(component: &Collecting, router: &EventRouter) -> Result<(), Fault> {
     let sent = |error| broken(&component.id, error);
     let ledger = router.ledger(&component.id).map_err(sent)?;
-    if ledger.is_lost() || ledger.is_empty() && !is_inside {
+    // Whoever waits for more has a receipt.
+    if ledger.is_lost() || ledger.is_empty() {
         return Ok(());
     }
     pass_on(component, router, router.enter_end(&component.id)).await

@@ -11,12 +11,12 @@ use crate::runtime::receipt::Receipt;
 /// back until either the next row or the transaction's end is known, and with it the duty to bring its batch.
 #[derive(Debug, Default)]
 pub struct Numbering {
-    sources: HashMap<usize, Source>,
+    open: HashMap<usize, OpenTransaction>,
 }
 
 /// The transaction that one collector is in.
 #[derive(Debug, Default)]
-struct Source {
+struct OpenTransaction {
     number: u64,
     offset: u64,
     /// What is held back of a transaction whose end was not in its batch.
@@ -45,12 +45,12 @@ impl Numbering {
     ///
     /// Receipts tell the collectors apart, whose batches may come mixed.
     pub fn take(&mut self, batch: Batch, receipt: &Receipt, is_end: bool) -> Numbered {
-        let source = self.sources.entry(receipt.source()).or_default();
+        let source = self.open.entry(receipt.source()).or_default();
         source.take(batch, receipt, is_end)
     }
 }
 
-impl Source {
+impl OpenTransaction {
     fn take(&mut self, mut batch: Batch, receipt: &Receipt, is_end: bool) -> Numbered {
         batch.events.retain(|event| !event.is_empty());
         let mut out = Numbered::default();
@@ -211,13 +211,10 @@ mod tests {
         });
         let out = out.collect();
         // What is still held keeps its batch from being durable.
-        let held = numbering
-            .sources
-            .values()
-            .any(|source| source.held.is_some());
+        let held = numbering.open.values().any(|source| source.held.is_some());
         assert_eq!(ledger.is_empty(), !held);
         for held in numbering
-            .sources
+            .open
             .into_values()
             .filter_map(|source| source.held)
         {

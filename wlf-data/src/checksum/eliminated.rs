@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 
 use super::run::Joint;
-use super::sliced::Tables;
+use super::sliced::SlicingTables;
 use crate::simd::Sixteen;
 
 /// How many bytes of a message are worked on between two moves of the window.
@@ -108,7 +108,7 @@ impl<const GENERATOR: u32, const TERMS: usize, const BLOCK: usize, const LEFT: u
                 *byte ^= before;
             }
         }
-        Tables::<GENERATOR>::update(0, left)
+        SlicingTables::<GENERATOR>::update(0, left)
     }
 }
 

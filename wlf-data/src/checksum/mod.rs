@@ -38,7 +38,7 @@ pub fn crc32c(bytes: &[u8]) -> u32 {
 pub mod portable {
     use super::eliminated::Multiple;
     use super::run::{Run, behind_whole, each_is_whole};
-    use super::sliced::Tables;
+    use super::sliced::SlicingTables;
 
     /// The generators' polynomials, the lowest power in the highest bit.
     const IEEE: u32 = 0xedb8_8320;
@@ -53,7 +53,7 @@ pub mod portable {
 
     pub fn crc32(bytes: &[u8]) -> u32 {
         !match bytes.len() {
-            0..SHORT => Tables::<IEEE>::update(!0, bytes),
+            0..SHORT => SlicingTables::<IEEE>::update(!0, bytes),
             _ => IEEE_MULTIPLE.crc(bytes, &[]),
         }
     }
@@ -71,7 +71,7 @@ pub mod portable {
         const MULTIPLE: Multiple<CASTAGNOLI, 5, 128, 576> =
             Multiple::new([130, 310, 340, 390, 418]);
         !match bytes.len() {
-            0..SHORT => Tables::<CASTAGNOLI>::update(!0, bytes),
+            0..SHORT => SlicingTables::<CASTAGNOLI>::update(!0, bytes),
             _ => MULTIPLE.crc(bytes, &[]),
         }
     }

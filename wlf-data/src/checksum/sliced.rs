@@ -5,9 +5,9 @@
 /// The generator is part of the type so that where its tables are is known to the compiler: an address that comes in a
 /// register has to be added to at each look-up, which takes as long as all the rest.
 #[derive(Debug)]
-pub struct Tables<const GENERATOR: u32>;
+pub struct SlicingTables<const GENERATOR: u32>;
 
-impl<const GENERATOR: u32> Tables<GENERATOR> {
+impl<const GENERATOR: u32> SlicingTables<GENERATOR> {
     /// What each of 256 bytes adds to a checksum when 0 to 15 bytes stand behind it.
     const ALL: &[[u32; 256]; 16] = &Self::make();
 

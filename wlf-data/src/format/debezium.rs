@@ -11,7 +11,7 @@ pub use options::{BigintUnsignedMode, BinaryMode, DecimalMode, Options, SkippedO
 
 pub(super) use envelope::Envelope;
 
-use envelope::{Source, Texts, connector};
+use envelope::{SourceBlock, Texts, connector};
 use field::Field;
 
 use super::buffer::{Buffer, Fragment};
@@ -164,7 +164,7 @@ impl RowFormat for Debezium {
         let connector = connector(origin.server);
         let make = |table: &Table| Plan::new(table, options, envelope, key, connector);
         self.plans.of(&event.table, make);
-        let source = Source::new(event, origin, options);
+        let source = SourceBlock::new(event, origin, options);
         let wrapped = options.schemas_enable;
         self.texts.set(envelope, &source, options, now, wrapped);
     }

@@ -10,6 +10,7 @@ use super::{Pointer, TemplateError, place};
 use crate::event::{Event, Operation, Table};
 use crate::format::EncodedRecord;
 use crate::format::pointed::{self, Member};
+use crate::json_text::JsonText;
 use crate::message::Headers;
 
 /// A record, and what was found in it so far.
@@ -109,7 +110,7 @@ impl<'a> View<'a> {
         let text = value.get();
         let found = match text.bytes().next() {
             Some(b'"') => {
-                let text: Text<'a> = serde_json::from_str(text).map_err(not_json)?;
+                let text: JsonText<'a> = serde_json::from_str(text).map_err(not_json)?;
                 return Ok(Some(text.0));
             }
             Some(b'{') => "an object",
@@ -167,10 +168,6 @@ fn member<'a>(members: &Members<'a>, name: &str) -> Option<&'a RawValue> {
     of_name.map(|(_, value)| *value)
 }
 
-/// Text that is borrowed where it has no escapes.
-#[derive(serde::Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
 /// Goes one token down; `None` if there is no such key or index, or nothing to go into.
 fn step<'a>(value: &'a RawValue, token: &str) -> Result<Option<&'a RawValue>, serde_json::Error> {
     let json = value.get();
@@ -203,7 +200,7 @@ impl<'de> Visitor<'de> for All {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Members::new();
-        while let Some((key, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+        while let Some((key, value)) = map.next_entry::<JsonText<'de>, &'de RawValue>()? {
             members.push((key.0, value));
         }
         Ok(members)

@@ -24,18 +24,18 @@ pub async fn read(
     limit: usize,
 ) -> Result<Bytes, BodyError> {
     let is_gzip = headers.get(CONTENT_ENCODING).is_some_and(is_gzip);
-    let mut sink = Sink::new(is_gzip, limit);
+    let mut decoder = Decoder::new(is_gzip, limit);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(BodyError::Broken)?.into_data() else {
             continue;
         };
-        sink.add(&data)?;
+        decoder.add(&data)?;
         // Unpacking takes longer than receiving, and others want their turn.
         if is_gzip {
             tokio::task::yield_now().await;
         }
     }
-    let bytes = sink.finish()?;
+    let bytes = decoder.finish()?;
     if is_gzip {
         headers.remove(CONTENT_ENCODING);
         headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
@@ -48,7 +48,7 @@ fn is_gzip(encoding: &HeaderValue) -> bool {
     encoding.eq_ignore_ascii_case(b"gzip") || encoding.eq_ignore_ascii_case(b"x-gzip")
 }
 
-enum Sink {
+enum Decoder {
     Plain(Bounded),
     Gzip(Box<MultiGzDecoder<Bounded>>),
 }
@@ -60,7 +60,7 @@ struct Bounded {
     is_full: bool,
 }
 
-impl Sink {
+impl Decoder {
     fn new(is_gzip: bool, limit: usize) -> Self {
         let bounded = Bounded {
             bytes: BytesMut::new(),
@@ -68,16 +68,16 @@ impl Sink {
             is_full: false,
         };
         if is_gzip {
-            Sink::Gzip(Box::new(MultiGzDecoder::new(bounded)))
+            Decoder::Gzip(Box::new(MultiGzDecoder::new(bounded)))
         } else {
-            Sink::Plain(bounded)
+            Decoder::Plain(bounded)
         }
     }
 
     fn add(&mut self, data: &[u8]) -> Result<(), BodyError> {
         match self {
-            Sink::Plain(bounded) => bounded.write_all(data).map_err(|_| BodyError::TooLarge),
-            Sink::Gzip(decoder) => match decoder.write_all(data) {
+            Decoder::Plain(bounded) => bounded.write_all(data).map_err(|_| BodyError::TooLarge),
+            Decoder::Gzip(decoder) => match decoder.write_all(data) {
                 Ok(()) => Ok(()),
                 Err(_) if decoder.get_ref().is_full => Err(BodyError::TooLarge),
                 Err(_) => Err(BodyError::NotGzip),
@@ -87,8 +87,8 @@ impl Sink {
 
     fn finish(self) -> Result<Bytes, BodyError> {
         let bounded = match self {
-            Sink::Plain(bounded) => bounded,
-            Sink::Gzip(mut decoder) => match decoder.try_finish() {
+            Decoder::Plain(bounded) => bounded,
+            Decoder::Gzip(mut decoder) => match decoder.try_finish() {
                 Err(_) if decoder.get_ref().is_full => return Err(BodyError::TooLarge),
                 Err(_) => return Err(BodyError::NotGzip),
                 Ok(()) => decoder.finish().map_err(|_| BodyError::NotGzip)?,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::time::sleep;
 use wlf_core::Position;
 
-use super::locate::{self, Target};
+use super::locate::{self, Sought};
 use super::replica::Replica;
 use super::server::{BinlogFile, BinlogStatus, Server, without_spaces};
 use super::start::{FIRST_EVENT, Start};
@@ -141,7 +141,7 @@ impl Search<'_> {
                 self.of_files()?;
                 let file = self.file_of(*time).await?;
                 let found =
-                    locate::locate(self.endpoint, self.replica, &file, Target::Time(*time)).await?;
+                    locate::locate(self.endpoint, self.replica, &file, Sought::Time(*time)).await?;
                 let place = self.place(&file, found.position, || found.executed());
                 self.of_place(place)
             }
@@ -186,7 +186,7 @@ impl Search<'_> {
             let place = self.place(file, position, String::new);
             return self.of_place(place);
         }
-        let target = Target::Position(position);
+        let target = Sought::Position(position);
         let found = locate::locate(self.endpoint, self.replica, file, target).await?;
         let place = self.place(file, found.position, || found.executed());
         self.of_place(place)

@@ -17,7 +17,7 @@ use crate::positions::Executed;
 
 /// What is looked for in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum Sought {
     /// The transaction that begins at this offset; with 4, the file's first.
     Position(u64),
     /// The first transaction that is not older, in seconds since 1970.
@@ -46,7 +46,7 @@ pub async fn locate(
     endpoint: &Endpoint,
     replica: &Replica,
     file: &str,
-    target: Target,
+    target: Sought,
 ) -> Result<Located, Error> {
     let mut stream = open(endpoint, replica, file).await?;
     let mut scan = Scan::new(target);

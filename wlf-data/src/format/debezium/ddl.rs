@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::envelope::{Source, connector, moment};
+use super::envelope::{SourceBlock, connector, moment};
 use super::options::Options;
 use super::schema;
 use crate::data_type::DataType;
@@ -26,7 +26,7 @@ pub(in crate::format) fn message(
     now: Moment,
 ) -> Message {
     let origin = change.place.origin();
-    let source = Source::new(event, &origin, options);
+    let source = SourceBlock::new(event, &origin, options);
     if change.kind == SchemaChangeKind::TableTruncate && !options.skips_truncate() {
         return Message {
             key: None,
@@ -58,7 +58,7 @@ pub(in crate::format) fn message(
     }
 }
 
-fn truncate(event: &Event, source: &Source<'_>, options: &Options, now: Moment) -> Buffer {
+fn truncate(event: &Event, source: &SourceBlock<'_>, options: &Options, now: Moment) -> Buffer {
     let mut out = Buffer::new();
     if options.schemas_enable {
         let envelope = schema::envelope(&event.table, options, source.connector);

@@ -29,7 +29,7 @@ pub(super) struct Texts {
 }
 
 /// Where a row comes from, in the terms of Debezium's `source`.
-pub(super) struct Source<'a> {
+pub(super) struct SourceBlock<'a> {
     pub connector: &'a str,
     /// When the change was made, in microseconds since 1970.
     pub microseconds: u64,
@@ -47,7 +47,7 @@ pub(super) fn connector(server: &str) -> &str {
     if server.is_empty() { NO_SERVER } else { server }
 }
 
-impl<'a> Source<'a> {
+impl<'a> SourceBlock<'a> {
     pub fn new(event: &'a Event, origin: &'a Origin<'a>, options: &Options) -> Self {
         let table: &Table = &event.table;
         Self {
@@ -147,7 +147,7 @@ impl Texts {
     pub fn set(
         &mut self,
         envelope: Envelope,
-        source: &Source<'_>,
+        source: &SourceBlock<'_>,
         options: &Options,
         now: Moment,
         wrapped: bool,
@@ -219,7 +219,7 @@ impl Texts {
 /// Prepares the attributes of a cloud event.
 ///
 /// Source: Debezium's `CloudEventsConverter`; its `id` is the same for all rows of an event, and this one is not.
-fn cloud_event(source: &Source<'_>, options: &Options, parts: [&mut Buffer; 4]) {
+fn cloud_event(source: &SourceBlock<'_>, options: &Options, parts: [&mut Buffer; 4]) {
     let [a, b, c, d] = parts;
     let origin = source.origin;
     let prefix = options.topic_prefix.as_bytes();

@@ -53,7 +53,7 @@ struct Row {
 }
 
 #[derive(Debug, Default)]
-struct Tables {
+struct CodeTables {
     planes: Vec<Plane>,
     /// For each charset what the bytes from 0x80 on stand for, 0 if nothing.
     bytes: Vec<Vec<u16>>,
@@ -78,7 +78,7 @@ impl Several {
     }
 
     /// The character that the text begins with, and its length in bytes; `None` if it does not begin with a code.
-    fn character(self, tables: &Tables, text: &[u8]) -> Option<(Option<char>, usize)> {
+    fn character(self, tables: &CodeTables, text: &[u8]) -> Option<(Option<char>, usize)> {
         let mut reader = Reader::new(text);
         let mut next = || reader.u8("a character").ok();
         let first = next()?;
@@ -122,7 +122,7 @@ impl Several {
     }
 }
 
-impl Tables {
+impl CodeTables {
     fn byte(&self, charset: Several, byte: u8) -> u16 {
         let units = self.bytes.get(charset.number());
         let unit = units.and_then(|units| units.get(usize::from(byte.wrapping_sub(0x80))));
@@ -206,10 +206,10 @@ impl Tables {
     }
 }
 
-fn tables() -> &'static Tables {
-    static TABLES: OnceLock<Tables> = OnceLock::new();
+fn tables() -> &'static CodeTables {
+    static TABLES: OnceLock<CodeTables> = OnceLock::new();
     // A test shows that they can be unpacked.
-    TABLES.get_or_init(|| Tables::unpack().unwrap_or_default())
+    TABLES.get_or_init(|| CodeTables::unpack().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_tables_are_whole() {
-        let tables = Tables::unpack().unwrap();
+        let tables = CodeTables::unpack().unwrap();
         assert_eq!(tables.planes.len(), PLANES);
         assert!(tables.runs.len() > 200, "{}", tables.runs.len());
     }

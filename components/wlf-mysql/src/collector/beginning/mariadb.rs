@@ -4,7 +4,7 @@ use tokio::time::sleep;
 
 use super::{BETWEEN_LOOKS, Beginning, LOOKS, Search, oldest};
 use crate::binlog::Flavor;
-use crate::collector::locate::{self, Target};
+use crate::collector::locate::{self, Sought};
 use crate::collector::server::binlog_gtid_pos;
 use crate::collector::start::FIRST_EVENT;
 use crate::collector::stream::Dump;
@@ -93,7 +93,7 @@ impl Search<'_> {
         }
         if self.server.has_files() {
             let files = self.server.binlogs(self.connection).await?;
-            let target = Target::Position(FIRST_EVENT);
+            let target = Sought::Position(FIRST_EVENT);
             let first =
                 locate::locate(self.endpoint, self.replica, &oldest(&files), target).await?;
             if let Some(Executed::Mariadb(before)) = first.executed

@@ -1,6 +1,6 @@
 //! Looks for a transaction among a file's events as they go by.
 
-use super::{Located, Target};
+use super::{Located, Sought};
 use crate::binlog::events::checksum::Checksum;
 use crate::binlog::events::event_type as event;
 use crate::binlog::events::format_description::FormatDescription;
@@ -17,7 +17,7 @@ use crate::reader::Malformed;
 /// A file's events as they go by.
 #[derive(Debug)]
 pub(super) struct Scan {
-    target: Target,
+    target: Sought,
     /// Where the next event begins.
     pub(super) position: u64,
     executed: Option<Executed>,
@@ -29,7 +29,7 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    pub(super) fn new(target: Target) -> Self {
+    pub(super) fn new(target: Sought) -> Self {
         Self {
             target,
             position: FIRST_EVENT,
@@ -64,8 +64,8 @@ impl Scan {
                 } else {
                     mariadb_gtid::decode_list(self.body(bytes)?)?.into()
                 });
-                if self.target == Target::Position(self.position) {
-                    self.target = Target::Position(FIRST_EVENT);
+                if self.target == Sought::Position(self.position) {
+                    self.target = Sought::Position(FIRST_EVENT);
                 }
             }
             _ => {
@@ -82,10 +82,10 @@ impl Scan {
     /// The file has no more events.
     pub(super) fn end(&mut self) -> Result<Option<Located>, ScanError> {
         match self.target {
-            Target::Position(position) if position != self.position && position != FIRST_EVENT => {
+            Sought::Position(position) if position != self.position && position != FIRST_EVENT => {
                 Err(ScanError::NoEvent)
             }
-            Target::Position(_) | Target::Time(_) => Ok(Some(self.located())),
+            Sought::Position(_) | Sought::Time(_) => Ok(Some(self.located())),
         }
     }
 
@@ -100,17 +100,17 @@ impl Scan {
     fn is_before(&self, header: &Header) -> Result<bool, ScanError> {
         let is_boundary = !self.opened && self.may_begin(header.code);
         match self.target {
-            Target::Position(FIRST_EVENT) => Ok(true),
-            Target::Position(position) if position == self.position => {
+            Sought::Position(FIRST_EVENT) => Ok(true),
+            Sought::Position(position) if position == self.position => {
                 if is_boundary {
                     Ok(true)
                 } else {
                     Err(ScanError::InTransaction)
                 }
             }
-            Target::Position(position) if position < self.position => Err(ScanError::NoEvent),
-            Target::Position(_) => Ok(false),
-            Target::Time(time) => {
+            Sought::Position(position) if position < self.position => Err(ScanError::NoEvent),
+            Sought::Position(_) => Ok(false),
+            Sought::Time(time) => {
                 let at_end = matches!(header.code, event::ROTATE | event::STOP);
                 Ok(at_end || is_boundary && opens(header.code) && header.timestamp >= time)
             }
@@ -248,7 +248,7 @@ mod tests {
             .collect()
     }
 
-    fn scan(target: Target) -> Result<(u64, String), ScanError> {
+    fn scan(target: Sought) -> Result<(u64, String), ScanError> {
         let mut scan = Scan::new(target);
         for event in file() {
             if let Some(located) = scan.see(&event)? {
@@ -268,7 +268,7 @@ mod tests {
         let positions = positions();
         for position in [4, positions[1], positions[2]] {
             assert_eq!(
-                scan(Target::Position(position)),
+                scan(Sought::Position(position)),
                 Ok((positions[2], executed(9)))
             );
         }
@@ -278,11 +278,11 @@ mod tests {
     fn what_was_executed_before_a_position_is_counted() {
         let positions = positions();
         assert_eq!(
-            scan(Target::Position(positions[5])),
+            scan(Sought::Position(positions[5])),
             Ok((positions[5], executed(10)))
         );
         assert_eq!(
-            scan(Target::Position(positions[7])),
+            scan(Sought::Position(positions[7])),
             Ok((positions[7], executed(11)))
         );
     }
@@ -333,7 +333,7 @@ mod tests {
             positions.push(positions.last().unwrap() + event.len() as u64);
         }
         let scan = |position: u64| {
-            let mut scan = Scan::new(Target::Position(position));
+            let mut scan = Scan::new(Sought::Position(position));
             for event in mariadb_file() {
                 if let Some(located) = scan.see(&event)? {
                     return Ok((located.position, located.executed()));
@@ -371,13 +371,13 @@ mod tests {
         let positions = positions();
         for inside in [3, 4, 6] {
             assert_eq!(
-                scan(Target::Position(positions[inside])),
+                scan(Sought::Position(positions[inside])),
                 Err(ScanError::InTransaction),
                 "{inside}"
             );
         }
         assert_eq!(
-            scan(Target::Position(positions[5] + 1)),
+            scan(Sought::Position(positions[5] + 1)),
             Err(ScanError::NoEvent)
         );
         let mut open = file();
@@ -387,7 +387,7 @@ mod tests {
             (positions[7], Ok(true)),
             (positions[7] + 1, Err(ScanError::NoEvent)),
         ] {
-            let mut scan = Scan::new(Target::Position(position));
+            let mut scan = Scan::new(Sought::Position(position));
             for event in &open {
                 assert_eq!(scan.see(event), Ok(None));
             }
@@ -398,17 +398,17 @@ mod tests {
     #[test]
     fn a_time_is_that_of_the_first_transaction_that_is_not_older() {
         let positions = positions();
-        assert_eq!(scan(Target::Time(0)), Ok((positions[2], executed(9))));
-        assert_eq!(scan(Target::Time(101)), Ok((positions[5], executed(10))));
-        assert_eq!(scan(Target::Time(200)), Ok((positions[5], executed(10))));
-        assert_eq!(scan(Target::Time(201)), Ok((positions[7], executed(11))));
+        assert_eq!(scan(Sought::Time(0)), Ok((positions[2], executed(9))));
+        assert_eq!(scan(Sought::Time(101)), Ok((positions[5], executed(10))));
+        assert_eq!(scan(Sought::Time(200)), Ok((positions[5], executed(10))));
+        assert_eq!(scan(Sought::Time(201)), Ok((positions[7], executed(11))));
     }
 
     #[test]
     fn any_prefix_of_any_event_is_an_error_or_not_the_place() {
         for event in file() {
             for end in 0..event.len() {
-                let mut scan = Scan::new(Target::Position(1 << 40));
+                let mut scan = Scan::new(Sought::Position(1 << 40));
                 scan.begun = true;
                 let _ = scan.see(&event[..end]);
             }
@@ -424,7 +424,7 @@ mod tests {
             bytes
         };
         for target in [(1_u64 << 32) - 5, 1 << 32, (1 << 32) + 5, (2 << 32) + 7] {
-            let mut scan = Scan::new(Target::Position(target));
+            let mut scan = Scan::new(Sought::Position(target));
             for event in &file()[..3] {
                 assert_eq!(scan.see(event), Ok(None));
             }
