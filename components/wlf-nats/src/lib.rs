@@ -1,11 +1,13 @@
 //! NATS as a destination, with JetStream and without.
 //!
-//! `protocol` is without input and output, `connection` is one task for each connection, and `sink` makes messages of
-//! records.
+//! `protocol` is without input and output, `opening` secures a connection and logs in, `connection` is one task for each
+//! connection, and `sink` makes messages of records.
 
 mod config;
 mod connection;
 mod error;
+mod incoming;
+mod opening;
 mod protocol;
 mod sink;
 mod waiting;
