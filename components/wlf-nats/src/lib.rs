@@ -8,7 +8,7 @@ mod connection;
 mod error;
 mod incoming;
 mod opening;
-mod protocol;
+pub mod protocol;
 mod sink;
 mod waiting;
 
