@@ -146,15 +146,24 @@ fn ready_line(status: &Status) -> String {
         if let Some(position) = collector.read().position {
             let _ = write!(line, " at {position}");
         }
+        push_session(&mut line, collector.session());
         line.push(',');
     }
     line.pop();
-    let dispatchers: Vec<&str> = status
-        .of(ComponentKind::Dispatcher)
-        .map(|dispatcher| dispatcher.id.as_str())
-        .collect();
-    let _ = write!(line, " -> {}", dispatchers.join(", "));
+    line.push_str(" ->");
+    for dispatcher in status.of(ComponentKind::Dispatcher) {
+        let _ = write!(line, " {}", dispatcher.id);
+        push_session(&mut line, dispatcher.session());
+        line.push(',');
+    }
+    line.pop();
     line
+}
+
+fn push_session(line: &mut String, session: Option<String>) {
+    if let Some(session) = session {
+        let _ = write!(line, " ({session})");
+    }
 }
 
 fn summary_line(status: &Status) -> String {
@@ -258,6 +267,10 @@ fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wlf_core::config::{Component, Delivery};
+    use wlf_core::runtime::Pipeline;
+    use wlf_core::testing::{MemoryCollector, MemoryDispatcher};
+
     use super::*;
 
     fn status() -> Status {
@@ -283,6 +296,30 @@ mod tests {
     #[test]
     fn the_ready_line_names_collectors_and_dispatchers() {
         assert_eq!(ready_line(&status()), "ready: orders -> kafka, redis");
+    }
+
+    #[test]
+    fn the_ready_line_says_how_connections_are_secured() {
+        let mut pipeline = Pipeline::new(Delivery::default(), None);
+        let plain = MemoryDispatcher::default();
+        let secured = MemoryDispatcher::default().secured("TLS 1.3, ChaCha20-Poly1305");
+        let to = vec!["kafka".to_owned(), "redis".to_owned()];
+        let collector = Component::Collector(Box::new(MemoryCollector::new(Vec::new())));
+        pipeline.add("orders", collector, to).unwrap();
+        for (id, dispatcher) in [("kafka", secured), ("redis", plain)] {
+            let dispatcher = Component::Dispatcher(Box::new(dispatcher));
+            pipeline.add(id, dispatcher, Vec::new()).unwrap();
+        }
+        let status = pipeline.status();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(pipeline.run()).unwrap();
+        assert_eq!(
+            ready_line(&status),
+            "ready: orders -> kafka (TLS 1.3, ChaCha20-Poly1305), redis"
+        );
     }
 
     #[test]

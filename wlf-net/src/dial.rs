@@ -99,7 +99,8 @@ async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> 
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let mut addresses = look_up(host, port).await.map_err(|_| unknown(host))?;
+    let addresses = tokio::net::lookup_host((host, port)).await;
+    let mut addresses: Vec<_> = addresses.map_err(|_| unknown(host))?.collect();
     let mut seen = Vec::new();
     addresses.retain(|address| {
         let is_new = !seen.contains(address);
@@ -107,17 +108,6 @@ async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> 
         is_new
     });
     Ok(addresses)
-}
-
-#[cfg(not(target_os = "wasi"))]
-async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    Ok(tokio::net::lookup_host((host, port)).await?.collect())
-}
-
-/// Asks WasmEdge, whose answer is waited for; tokio_wasi's own look-up hides errors and all addresses but the first.
-#[cfg(target_os = "wasi")]
-async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    Ok(wasmedge_wasi_socket::ToSocketAddrs::to_socket_addrs(&(host, port))?.collect())
 }
 
 /// Tells whether it is this runtime that cannot reach addresses of the kind.

@@ -21,10 +21,12 @@ mod connect;
 mod dial;
 #[cfg(feature = "http")]
 pub mod http;
+mod loopback;
 mod tls;
 
 pub use connect::{ConnectError, connect};
 pub use dial::{DialError, dial};
+pub use loopback::{Exposure, is_loopback};
 pub use tls::{
     Authorities, Connector, Mode, ReadHalf, Session, Stream, Tls, TlsError, WriteHalf, speaks_tls,
 };

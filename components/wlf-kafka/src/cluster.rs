@@ -13,6 +13,7 @@ use rskafka::protocol::messages::{
 use rskafka::protocol::primitives::{Boolean, Int16, Int32, Int64, String_};
 use tokio::time::sleep;
 use wlf_core::config::HostPort;
+use wlf_net::Session;
 
 use crate::connection::Connection;
 use crate::dial::Dial;
@@ -119,6 +120,11 @@ impl Cluster {
     pub fn is_another_than(&self, known: Option<&Acquaintance>) -> bool {
         let other = |(known, id): (&Acquaintance, &String)| known.id != *id;
         known.zip(self.id.as_ref()).is_some_and(other)
+    }
+
+    /// How the connection to the broker that was reached first is secured, if it is.
+    pub fn session(&self) -> Option<Session> {
+        self.any.session()
     }
 
     /// How its brokers are reached.

@@ -8,7 +8,7 @@ use rskafka::protocol::messages::{ReadVersionedType, RequestBody, WriteVersioned
 use tokio::io::BufStream;
 use tokio::time::timeout;
 use wlf_core::config::HostPort;
-use wlf_net::Stream;
+use wlf_net::{Session, Stream};
 
 use crate::dial::{self, CONNECT, Dial};
 use crate::error::{Error, is_end};
@@ -24,6 +24,8 @@ const WRITE_BUFFER: usize = 64 << 10;
 #[derive(Debug)]
 pub struct Connection {
     broker: HostPort,
+    /// How it is secured, if it is.
+    session: Option<Session>,
     messenger: Messenger<BufStream<Stream>>,
     expires: Option<Instant>,
 }
@@ -32,16 +34,19 @@ impl Connection {
     /// Connects to `broker`, and learns which versions of each message it knows.
     pub async fn open(dial: &Dial, broker: HostPort) -> Result<Self, Error> {
         let link = dial.open(&broker).await?;
-        let is_secured = link.stream.session().is_some();
+        let session = link.stream.session();
         let stream = BufStream::with_capacity(64 << 10, WRITE_BUFFER, link.stream);
         let mut messenger = Messenger::new(stream, LARGEST_ANSWER, "wlf".into());
         match timeout(CONNECT, messenger.sync_versions()).await {
             Ok(Ok(())) => Ok(Self {
                 broker,
+                session,
                 messenger,
                 expires: link.expires,
             }),
-            Ok(Err(SyncVersionsError::RequestError(error))) if is_end(&error) && !is_secured => {
+            Ok(Err(SyncVersionsError::RequestError(error)))
+                if is_end(&error) && session.is_none() =>
+            {
                 Err(Error::ClosedAtOnce { broker })
             }
             Ok(Err(error)) => Err(Error::Versions { broker, error }),
@@ -73,6 +78,11 @@ impl Connection {
 
     pub fn broker(&self) -> &HostPort {
         &self.broker
+    }
+
+    /// How it is secured, if it is.
+    pub fn session(&self) -> Option<Session> {
+        self.session
     }
 
     /// Whether it is of no use any more, because one had to log in again.

@@ -1,13 +1,11 @@
 //! How brokers are reached: every connection, for rows and for all else, is made here.
 
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 use wlf_core::config::HostPort;
-use wlf_net::{Connector, Stream, connect};
+use wlf_net::{Connector, Exposure, Stream, connect};
 
 use crate::error::Error;
 use crate::sasl::{self, Login};
@@ -20,8 +18,7 @@ pub const CONNECT: Duration = Duration::from_secs(10);
 pub struct Dial {
     connector: Arc<Connector>,
     login: Option<Arc<Login>>,
-    /// It was said that the password can be read on its way.
-    has_warned: Arc<AtomicBool>,
+    exposure: Exposure,
 }
 
 /// A connection on which requests may go.
@@ -37,7 +34,7 @@ impl Dial {
         Self {
             connector: Arc::new(connector),
             login: login.map(Arc::new),
-            has_warned: Arc::default(),
+            exposure: Exposure::default(),
         }
     }
 
@@ -46,15 +43,10 @@ impl Dial {
         let HostPort { host, port } = broker;
         let stream = connect(host, *port, CONNECT, &self.connector).await;
         let stream = stream.map_err(|source| Error::Connect { source })?;
-        if let (Some(login), Stream::Plain(tcp)) = (&self.login, &stream)
-            && let Ok(other) = tcp.peer_addr()
-            && is_exposed(login, other.ip())
-            && !self.has_warned.swap(true, Relaxed)
+        if let Some(login) = &self.login
+            && login.tells_secret()
         {
-            tracing::warn!(
-                "{} goes to {broker} in the clear: set `tls`",
-                login.secret()
-            );
+            self.exposure.warn(&stream, host, *port, login.secret());
         }
         let link = Link {
             stream,
@@ -78,11 +70,6 @@ impl Dial {
     }
 }
 
-/// Whether others can read what is said to log in, without TLS.
-fn is_exposed(login: &Login, other: IpAddr) -> bool {
-    login.tells_secret() && !other.to_canonical().is_loopback()
-}
-
 impl Link {
     /// Whether another login is due before the next request.
     pub fn is_stale(&self) -> bool {
@@ -93,30 +80,4 @@ impl Link {
 /// Whether a time has come.
 pub fn is_past(time: Option<Instant>) -> bool {
     time.is_some_and(|time| time <= Instant::now())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sasl::Account;
-
-    #[test]
-    fn a_password_that_leaves_this_machine_as_it_is_is_warned_of() {
-        let account = Account {
-            username: "u".to_owned(),
-            password: wlf_core::config::Secret::new("p"),
-        };
-        let plain = Login::Plain(account.clone());
-        let scram = Login::ScramSha256(account);
-        for (login, other, exposed) in [
-            (&plain, "10.0.0.1", true),
-            (&plain, "2001:db8::1", true),
-            (&plain, "127.0.0.1", false),
-            (&plain, "::ffff:127.0.0.1", false),
-            (&scram, "10.0.0.1", false),
-        ] {
-            let address = other.parse().expect("an address");
-            assert_eq!(is_exposed(login, address), exposed, "{other}");
-        }
-    }
 }

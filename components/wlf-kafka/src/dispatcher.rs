@@ -448,6 +448,11 @@ impl Dispatcher for KafkaDispatcher {
         Ok(())
     }
 
+    fn session(&self) -> Option<String> {
+        let session = self.connected.as_ref()?.cluster.session()?;
+        Some(session.to_string())
+    }
+
     fn batches_at_once(&self) -> u32 {
         if self.in_lanes { AT_ONCE } else { 1 }
     }

@@ -35,7 +35,7 @@ use wlf_core::config::{Build, Component, ComponentType, Context, Invalid};
 pub use config::{Config, CreateTopics, TopicNumbers};
 pub use dispatcher::KafkaDispatcher;
 pub use partition::{PartitionBy, Partitioner};
-pub use sasl::{Mechanism, Sasl};
+pub use sasl::{Mechanism, Sasl, scram};
 
 pub const COMPONENTS: &[ComponentType] = &[ComponentType::of::<Config>()
     .with_schema(include_str!("../../../docs/reference/KafkaDispatcher.json"))];

@@ -4,7 +4,7 @@
 
 mod config;
 mod exchange;
-mod scram;
+pub mod scram;
 #[cfg(feature = "oauth")]
 mod token;
 

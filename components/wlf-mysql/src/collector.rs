@@ -173,7 +173,7 @@ impl BinlogCollector {
             Some(set) => Some(server.executed(set)?),
             None => None,
         };
-        let tls = connection.security();
+        let session = connection.session().map(|session| session.to_string());
         let stream = Stream::open(
             connection,
             &self.replica,
@@ -189,11 +189,12 @@ impl BinlogCollector {
             server = server.address(),
             version = server.version(),
             from = beginning::shown(&place),
-            tls,
+            tls = session.as_deref().unwrap_or("none"),
             "reads the binlog"
         );
         let mut running = Running {
             stream,
+            session,
             first: is_first.then(|| assembler.position()),
             assembler,
             server_uuid: server.identity().to_owned(),
@@ -267,6 +268,10 @@ impl Collector for BinlogCollector {
     fn position(&self) -> Option<Position> {
         let running = self.running.as_ref()?;
         Some(running.assembler.position())
+    }
+
+    fn session(&self) -> Option<String> {
+        self.running.as_ref()?.session.clone()
     }
 
     fn progress(&self) -> Option<Progress> {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
-use wlf_net::{Stream, TlsError};
+use wlf_net::{Session, Stream, TlsError};
 
 pub use self::endpoint::Endpoint;
 use crate::error::Error;
@@ -45,12 +45,9 @@ impl Connection {
         opening::open(endpoint).await
     }
 
-    /// Whether and how the connection is secured, as in `TLS 1.3, ChaCha20-Poly1305`, or `none`.
-    pub fn security(&self) -> String {
-        match self.stream.session() {
-            Some(session) => session.to_string(),
-            None => "none".to_owned(),
-        }
+    /// How the connection is secured, if it is.
+    pub fn session(&self) -> Option<Session> {
+        self.stream.session()
     }
 
     /// The server's address, as errors name it.

@@ -5,7 +5,9 @@ use serde::Deserialize;
 use wlf_core::config::{Build, Component, Context, HostPort, Invalid, Secret};
 use wlf_core::format::{Encoder, Format, MessageFormat};
 use wlf_core::{ComponentKind, Requests, Template};
+use wlf_net::{Connector, Exposure, Mode, Tls};
 
+use crate::opening::Way;
 use crate::sink::NatsSink;
 
 /// Writes each row as a NATS message, or into a JetStream stream.
@@ -38,6 +40,12 @@ pub struct Config {
     /// The `Nats-Msg-Id` of a row's message, by which JetStream drops what it has already. It must be the same whenever
     /// the row is sent again, and that of no other row.
     pub message_id: Option<Template>,
+    /// How connections are secured.
+    #[serde(default)]
+    pub tls: Tls,
+    /// TLS comes first, for servers with `handshake_first`. Otherwise a server says without TLS whether it speaks it.
+    #[serde(default)]
+    pub tls_first: bool,
 }
 
 /// The dispatcher that an entry becomes.
@@ -88,6 +96,11 @@ impl Config {
                     .with_hint("add `jetstream: true`"),
             );
         }
+        let way = Way {
+            connector: Connector::new(&self.secured()?)?,
+            tls_first: self.tls_first,
+            exposure: Exposure::default(),
+        };
         let mut encoder = Encoder::new(self.format.clone()).with_messages_as(self.messages);
         let templates = std::iter::once(&self.subject).chain(&self.message_id);
         if !templates.clone().all(Template::is_per_table) {
@@ -97,7 +110,23 @@ impl Config {
         if self.jetstream {
             encoder = encoder.with_keys();
         }
-        Ok(Requests::new(NatsSink::new(self, pipeline), encoder))
+        Ok(Requests::new(NatsSink::new(self, way, pipeline), encoder))
+    }
+}
+
+impl Config {
+    /// What `tls` and `tls_first` say together.
+    fn secured(&self) -> Result<Tls, Invalid> {
+        let mut tls = self.tls.clone();
+        match tls.mode {
+            Some(mode @ (Mode::Disabled | Mode::Preferred)) if self.tls_first => {
+                let message = format!("TLS comes first, and `tls.mode` is `{mode}`");
+                return Err(Invalid::new("tls_first", message).with_hint("leave `tls_first` out"));
+            }
+            None if self.tls_first => tls.mode = Some(Mode::VerifyIdentity),
+            Some(_) | None => {}
+        }
+        Ok(tls)
     }
 }
 
@@ -134,6 +163,10 @@ mod tests {
             "token"
         );
         assert_eq!(refused(json!({"message_id": "%{/data/id}"})), "message_id");
+        assert_eq!(refused(json!({"tls": {"key": "k"}})), "tls.key");
+        let first = |mode: &str| json!({"tls_first": true, "tls": {"mode": mode}});
+        assert_eq!(refused(first("disabled")), "tls_first");
+        assert_eq!(refused(first("preferred")), "tls_first");
     }
 
     #[test]

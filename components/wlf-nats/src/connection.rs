@@ -1,36 +1,35 @@
 //! A connection to a NATS server, which one task reads and writes.
 
-use std::io;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::future::{self, Either};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use wlf_core::config::HostPort;
+use wlf_net::Session;
 
-use crate::error::Error;
-use crate::protocol::{self, Connect, Info, Operation};
+use crate::error::{Error, broken};
+use crate::incoming::{Incoming, unexpected};
+use crate::opening::{self, Opened, Way};
+use crate::protocol::{Connect, Info, Operation};
 use crate::waiting::{Answer, Sent, Waiting};
 
-/// How long connecting may take.
-const CONNECT: Duration = Duration::from_secs(10);
 /// How long the server may take to answer what was sent.
 const SILENCE: Duration = Duration::from_secs(30);
 /// How long a server that has closed the connection is listened to, for why it did.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// How much is read at once, in bytes.
-const READ: usize = 16 << 10;
 
 /// A connection that the server has taken.
 #[derive(Debug)]
 pub struct Connection {
     pub info: Info,
+    /// How it is secured, if it is.
+    pub session: Option<Session>,
     shared: Arc<Shared>,
     outgoing: mpsc::UnboundedSender<Bytes>,
     task: JoinHandle<()>,
@@ -64,76 +63,22 @@ impl Shared {
 
 impl Connection {
     /// Connects and logs in; JetStream answers to subjects that begin with `inbox`, if there is one.
+    ///
+    /// # Errors
+    /// If the server cannot be reached, is silent for 10 seconds, cannot be secured as it has to be, or refuses the login.
     pub async fn open(
         server: &HostPort,
+        way: &Way,
         options: &Connect<'_>,
         inbox: Option<&str>,
     ) -> Result<Self, Error> {
-        let name = server.to_string();
-        let opened = timeout(CONNECT, async {
-            let stream = dial(server).await.map_err(|source| Error::Connect {
-                server: name.clone(),
-                source: source.into(),
-            })?;
-            Self::begin(stream, &name, options, inbox).await
-        });
-        let after = CONNECT;
-        opened.await.unwrap_or_else(|_| {
-            let server = name.clone();
-            Err(Error::Timeout { server, after })
-        })
-    }
-
-    async fn begin(
-        stream: TcpStream,
-        server: &str,
-        options: &Connect<'_>,
-        inbox: Option<&str>,
-    ) -> Result<Self, Error> {
-        let (reader, mut writer) = tokio::io::split(stream);
-        let mut incoming = Incoming {
-            reader,
-            bytes: BytesMut::new(),
-            server: server.to_owned(),
-        };
-        let greeting = incoming.next(|operation| match operation {
-            Operation::Info(info) => Ok(info),
-            other => Err(incoming_error(server, &other)),
-        });
-        let info = greeting.await??;
-        if info.tls_required {
-            let server = server.to_owned();
-            return Err(Error::Tls { server });
-        }
-        let mut hello = Vec::new();
-        protocol::connect(options, &mut hello);
-        if let Some(inbox) = inbox {
-            hello.extend_from_slice(format!("SUB {inbox}* 1\r\n").as_bytes());
-        }
-        hello.extend_from_slice(b"PING\r\n");
-        let broken = |source: io::Error| Error::Broken {
-            server: server.to_owned(),
-            source: source.into(),
-        };
-        writer.write_all(&hello).await.map_err(broken)?;
-        writer.flush().await.map_err(broken)?;
-        loop {
-            let is_pong = incoming.next(|operation| match operation {
-                Operation::Pong => Ok(true),
-                Operation::Info(_) | Operation::Ok | Operation::Ping | Operation::Message(_) => {
-                    Ok(false)
-                }
-                refused @ Operation::Err(_) => Err(incoming_error(server, &refused)),
-            });
-            if is_pong.await?? {
-                break;
-            }
-        }
+        let opened = opening::open(server, way, options, inbox).await?;
+        let server = server.to_string();
         let shared = Arc::new(Shared {
-            server: server.to_owned(),
+            server: server.clone(),
             inbox: inbox.unwrap_or_default().to_owned(),
             state: Mutex::new(State {
-                waiting: Waiting::new(server.to_owned()),
+                waiting: Waiting::new(server),
                 end: None,
                 is_lame_duck: false,
             }),
@@ -141,9 +86,16 @@ impl Connection {
             changed: Notify::new(),
         });
         let (outgoing, queue) = mpsc::unbounded_channel();
+        let Opened {
+            info,
+            session,
+            incoming,
+            writer,
+        } = opened;
         let task = tokio::spawn(run(Arc::clone(&shared), incoming, writer, queue));
         Ok(Self {
             info,
+            session,
             shared,
             outgoing,
             task,
@@ -207,68 +159,6 @@ impl Drop for Connection {
     }
 }
 
-/// The one place where a connection is made.
-async fn dial(server: &HostPort) -> io::Result<TcpStream> {
-    TcpStream::connect((server.host.as_str(), server.port)).await
-}
-
-/// What a server said that is not what it should have.
-fn incoming_error(server: &str, operation: &Operation<'_>) -> Error {
-    let server = server.to_owned();
-    match operation {
-        Operation::Err(said) => Error::Ended {
-            server,
-            said: (*said).to_owned(),
-        },
-        Operation::Info(_)
-        | Operation::Ping
-        | Operation::Pong
-        | Operation::Ok
-        | Operation::Message(_) => Error::Protocol {
-            server,
-            source: protocol::NotNats::Unknown {
-                start: "something else than INFO".to_owned(),
-            },
-        },
-    }
-}
-
-/// The server's half of a connection.
-struct Incoming<R> {
-    reader: R,
-    bytes: BytesMut,
-    server: String,
-}
-
-impl<R: AsyncRead + Unpin> Incoming<R> {
-    /// Gives the next operation to `take`. It may be given up and called again: nothing is lost then.
-    async fn next<T>(&mut self, take: impl FnOnce(Operation<'_>) -> T) -> Result<T, Error> {
-        loop {
-            let decoded = protocol::decode(&self.bytes).map_err(|source| Error::Protocol {
-                server: self.server.clone(),
-                source,
-            })?;
-            if let Some((length, operation)) = decoded {
-                let taken = take(operation);
-                self.bytes.advance(length);
-                return Ok(taken);
-            }
-            self.bytes.reserve(READ);
-            let server = || self.server.clone();
-            match self.reader.read_buf(&mut self.bytes).await {
-                Ok(0) => return Err(Error::Closed { server: server() }),
-                Ok(_) => {}
-                Err(source) => {
-                    return Err(Error::Broken {
-                        server: server(),
-                        source: source.into(),
-                    });
-                }
-            }
-        }
-    }
-}
-
 /// Reads and writes until the connection ends, and says why it did to all who wait.
 async fn run<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     shared: Arc<Shared>,
@@ -320,7 +210,7 @@ fn hear(shared: &Shared, operation: &Operation<'_>) -> Result<(), Error> {
         }
         Operation::Err(said) => match forbidden(said) {
             Some(subject) => shared.state().waiting.forbidden(subject),
-            None => return Err(incoming_error(&shared.server, operation)),
+            None => return Err(unexpected(&shared.server, operation)),
         },
         Operation::Message(message) => {
             let token = message.subject.strip_prefix(&shared.inbox);
@@ -357,10 +247,7 @@ async fn write<W: AsyncWrite + Unpin>(
             writer.flush().await
         };
         if let Err(source) = written.await {
-            return Error::Broken {
-                server: shared.server.clone(),
-                source: source.into(),
-            };
+            return broken(&shared.server, source);
         }
     }
 }

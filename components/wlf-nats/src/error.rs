@@ -5,22 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wlf_core::{Exit, Fault, Severity, TemplateError};
+use wlf_net::{ConnectError, TlsError};
 
 use crate::protocol::{ApiError, NotNats};
 
 /// Cloned where a connection ends, for all that wait for it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    #[error("cannot connect to {server}")]
-    Connect {
-        server: String,
-        #[source]
-        source: Arc<io::Error>,
-    },
+    #[error(transparent)]
+    Connect(Arc<ConnectError>),
     #[error("{server} gave no answer within {} s", .after.as_secs())]
     Timeout { server: String, after: Duration },
     #[error("{server} closed the connection")]
     Closed { server: String },
+    #[error("{server} closed the connection without an `INFO`")]
+    ClosedAtOnce { server: String },
     #[error("the connection to {server} broke")]
     Broken {
         server: String,
@@ -37,8 +36,10 @@ pub enum Error {
     NotConnected,
     #[error("{server} is about to stop")]
     LameDuck { server: String },
-    #[error("{server} wants TLS")]
-    Tls { server: String },
+    #[error("{server} demands TLS, and is spoken to without")]
+    WantsTls { server: String },
+    #[error("{server} does not offer TLS, and `tls` demands it")]
+    NoTls { server: String },
     /// `-ERR` on which the connection ends.
     #[error("{server} ends the connection: {said}")]
     Ended { server: String, said: String },
@@ -75,6 +76,23 @@ pub enum Error {
     NoHeaders { server: String },
 }
 
+impl From<ConnectError> for Error {
+    fn from(error: ConnectError) -> Self {
+        Error::Connect(error.into())
+    }
+}
+
+/// A connection that broke, or that the server ended for what it thinks of our certificate.
+pub fn broken(server: &str, source: io::Error) -> Error {
+    match TlsError::of(source) {
+        Ok(error) => ConnectError::from(error).into(),
+        Err(source) => Error::Broken {
+            server: server.to_owned(),
+            source: source.into(),
+        },
+    }
+}
+
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let (severity, hint) = judgement(&error);
@@ -104,21 +122,38 @@ impl From<Unfit> for Fault {
 
 const OUTAGE: Severity = Severity::Retry { after: None };
 const LOGIN: Severity = Severity::Stop(Exit::Login);
+const SECURE: &str =
+    "say with `tls` how the connection is secured, as in `tls: {mode: verify_identity}`";
 const ON_REJECT: Option<&str> = Some("see `delivery.on_reject`");
 
 /// The severity and the hint, decided for each error once.
 fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
     match error {
-        Error::Connect { .. } => (OUTAGE, Some("check `servers`, and that one of them runs")),
+        Error::Connect(error) => match &**error {
+            ConnectError::Tls(TlsError::NotTls { .. }) => (
+                error.severity(),
+                Some("leave `tls_first` out: the server begins without TLS"),
+            ),
+            error => (error.severity(), error.hint()),
+        },
+        Error::ClosedAtOnce { .. } => (
+            OUTAGE,
+            Some(
+                "the server may be one that begins with TLS (`handshake_first`): `tls_first: true`",
+            ),
+        ),
         Error::Timeout { .. }
         | Error::Closed { .. }
         | Error::Broken { .. }
         | Error::NotConnected
         | Error::LameDuck { .. } => (OUTAGE, None),
         Error::Protocol { .. } => (OUTAGE, Some("check the ports in `servers`")),
-        Error::Tls { .. } => (
+        Error::WantsTls { .. } => (Severity::Stop(Exit::Config), Some(SECURE)),
+        Error::NoTls { .. } => (
             Severity::Stop(Exit::Config),
-            Some("TLS is not supported by the NatsDispatcher yet; use a port without TLS"),
+            Some(
+                "give the server a certificate (`tls` in its configuration), or use `tls: {mode: disabled}`",
+            ),
         ),
         Error::Ended { said, .. } => verdict(said),
         Error::Permission { .. } => (
@@ -174,10 +209,7 @@ fn verdict(said: &str) -> (Severity, Option<&'static str>) {
         return (LOGIN, Some("check `user` and `password`, or `token`"));
     }
     if said.contains("tls required") {
-        return (
-            Severity::Stop(Exit::Config),
-            Some("TLS is not supported by the NatsDispatcher yet; use a port without TLS"),
-        );
+        return (Severity::Stop(Exit::Config), Some(SECURE));
     }
     (OUTAGE, None)
 }

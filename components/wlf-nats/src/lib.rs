@@ -1,12 +1,14 @@
 //! NATS as a destination, with JetStream and without.
 //!
-//! `protocol` is without input and output, `connection` is one task for each connection, and `sink` makes messages of
-//! records.
+//! `protocol` is without input and output, `opening` secures a connection and logs in, `connection` is one task for each
+//! connection, and `sink` makes messages of records.
 
 mod config;
 mod connection;
 mod error;
-mod protocol;
+mod incoming;
+mod opening;
+pub mod protocol;
 mod sink;
 mod waiting;
 

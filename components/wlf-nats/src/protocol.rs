@@ -34,7 +34,10 @@ pub struct Info {
     #[serde(default = "max_payload")]
     pub max_payload: usize,
     pub headers: bool,
+    /// The server goes on over TLS only.
     pub tls_required: bool,
+    /// The server goes on over TLS, or without.
+    pub tls_available: bool,
     /// Lame duck mode: the server is about to close its connections.
     pub ldm: bool,
 }
@@ -45,7 +48,7 @@ fn max_payload() -> usize {
 }
 
 /// What a client says of itself.
-#[derive(Serialize)]
+#[derive(Clone, Copy, Serialize)]
 pub struct Connect<'a> {
     pub verbose: bool,
     pub pedantic: bool,
@@ -108,6 +111,8 @@ pub enum NotNats {
     End,
     #[error("its INFO is not understood: {why}")]
     Info { why: String },
+    #[error("it goes on behind its INFO, where it has to wait for us")]
+    BehindInfo,
 }
 
 /// Reads the operation that `bytes` begin with, and how many bytes it has; `None` if it is not there as a whole.

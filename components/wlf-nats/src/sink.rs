@@ -13,6 +13,7 @@ use wlf_core::{Fault, Limits, Operation, Piece, Request, Sending, Sink, Template
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::error::{Error, Unfit};
+use crate::opening::Way;
 use crate::protocol::{self, Connect};
 use crate::waiting::Sent;
 
@@ -23,6 +24,7 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct NatsSink {
     config: Config,
+    way: Way,
     /// The connections' name at the server.
     name: String,
     connection: Option<Connection>,
@@ -54,9 +56,10 @@ impl Request for Messages {
 }
 
 impl NatsSink {
-    pub fn new(config: Config, pipeline: &str) -> Self {
+    pub fn new(config: Config, way: Way, pipeline: &str) -> Self {
         Self {
             config,
+            way,
             name: pipeline.to_owned(),
             connection: None,
             first: 0,
@@ -87,7 +90,7 @@ impl NatsSink {
         };
         let server = config.servers.get(index).ok_or(Error::NotConnected)?;
         let inbox = config.jetstream.then_some(self.inbox.as_str());
-        Connection::open(server, &options, inbox).await
+        Connection::open(server, &self.way, &options, inbox).await
     }
 
     /// Makes the subject of a record, unless it is that of the one before.
@@ -236,6 +239,11 @@ impl Sink for NatsSink {
                 .collect())
         }
         .boxed()
+    }
+
+    fn session(&self) -> Option<String> {
+        let session = self.connection.as_ref()?.session?;
+        Some(session.to_string())
     }
 
     async fn close(&mut self) -> Result<(), Fault> {

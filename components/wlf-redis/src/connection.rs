@@ -71,6 +71,8 @@ impl Connection {
 
     async fn begin(&mut self, to: &Server) -> Result<(), Error> {
         if let Some(login) = &to.login {
+            let (exposure, stream) = (&to.exposure, &self.stream);
+            exposure.warn(stream, &to.host, to.port, "the password");
             let mut command = redis::cmd("AUTH");
             if let Some(user) = &login.user {
                 command.arg(user);

@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use wlf_core::config::Invalid;
 use wlf_core::format::{Buffer, Encoder, LetterForm};
 use wlf_core::{Dispatcher, Event, Fault, Refusal, Walk, WriteError};
-use wlf_net::Session;
 
 use crate::command::Commands;
 use crate::config::Config;
@@ -68,11 +67,6 @@ impl RedisDispatcher {
             out: Buffer::new(),
             sent: Vec::new(),
         })
-    }
-
-    /// How the connection is secured, if there is one that is.
-    pub fn session(&self) -> Option<Session> {
-        self.connection.as_ref()?.session()
     }
 
     /// Makes the commands for the rows that are encoded. A row goes out whole or not at all.
@@ -184,6 +178,11 @@ impl Dispatcher for RedisDispatcher {
         self.connection = None;
         self.connection = Some(Connection::open(&self.server).await?);
         Ok(())
+    }
+
+    fn session(&self) -> Option<String> {
+        let session = self.connection.as_ref()?.session()?;
+        Some(session.to_string())
     }
 
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use wlf_core::config::{Invalid, Secret};
-use wlf_net::{Connector, Mode, Tls};
+use wlf_net::{Connector, Exposure, Mode, Tls};
 
 use crate::url::Url;
 
@@ -15,6 +15,7 @@ pub struct Server {
     pub login: Option<Login>,
     pub database: i64,
     pub connector: Connector,
+    pub exposure: Exposure,
 }
 
 /// Who we are to a server.
@@ -68,6 +69,7 @@ impl Server {
             login,
             database: url.database(),
             connector: Connector::new(&secured(url, tls)?)?,
+            exposure: Exposure::default(),
         })
     }
 }

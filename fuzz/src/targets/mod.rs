@@ -3,7 +3,9 @@
 mod checksums;
 pub mod events;
 mod gtids;
+mod nats;
 mod protocol;
+mod scram;
 mod state;
 mod strings;
 mod tables;
@@ -73,6 +75,9 @@ pub const TARGETS: &[Target] = &[
         gtids::gtid_set_text,
         gtids::gtid_set_text_seeds,
     ),
+    target("nats", nats::nats, nats::nats_seeds),
+    target("scram_first", scram::scram_first, scram::scram_first_seeds),
+    target("scram_final", scram::scram_final, scram::scram_final_seeds),
     target(
         "saved_position",
         state::saved_position,

@@ -110,6 +110,12 @@ pub trait Collector: Send {
     fn progress(&self) -> Option<Progress> {
         None
     }
+
+    /// How the connection is secured, as in `TLS 1.3, ChaCha20-Poly1305`, for the ready line; `None` if it is not, or if there
+    /// is none. Asked after each [`connect`](Self::connect) that went well.
+    fn session(&self) -> Option<String> {
+        None
+    }
 }
 
 /// How much of a bounded source has been read, in bytes.
@@ -214,6 +220,12 @@ pub trait Dispatcher: Send {
     /// its memory does not grow with a write.
     fn batches_at_once(&self) -> u32 {
         1
+    }
+
+    /// How the connection is secured, as in `TLS 1.3, ChaCha20-Poly1305`, for the ready line; `None` if it is not, or if there
+    /// is none. Of several connections it is the first. Asked after each [`connect`](Self::connect) that went well.
+    fn session(&self) -> Option<String> {
+        None
     }
 
     /// Ends in good order after the last event.

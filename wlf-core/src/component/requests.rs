@@ -76,6 +76,10 @@ impl<S: Sink> Dispatcher for Requests<S> {
         BATCHES
     }
 
+    fn session(&self) -> Option<String> {
+        self.sink.session()
+    }
+
     async fn close(&mut self) -> Result<(), Fault> {
         self.sink.close().await
     }

@@ -73,6 +73,11 @@ pub trait Sink: Send {
     /// After any fault but those that refuse single rows, no further request is sent.
     fn send(&mut self, request: Self::Request) -> Sending;
 
+    /// How the connection is secured: see [`Dispatcher::session`](super::Dispatcher::session).
+    fn session(&self) -> Option<String> {
+        None
+    }
+
     /// Ends in good order after the last request.
     async fn close(&mut self) -> Result<(), Fault> {
         Ok(())

@@ -143,7 +143,7 @@ impl Session<'_> {
         let at = self.collector.position().or_else(|| self.read.clone());
         let status = &self.component.status;
         status.set_read(at, self.collector.progress());
-        status.set_ready(true);
+        status.set_connected(self.collector.session());
         Ok(None)
     }
 

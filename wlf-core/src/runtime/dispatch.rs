@@ -296,7 +296,8 @@ impl Session<'_> {
         loop {
             match self.dispatcher.connect().await {
                 Ok(()) => {
-                    self.component.status.set_ready(true);
+                    let session = self.dispatcher.session();
+                    self.component.status.set_connected(session);
                     return Ok(());
                 }
                 Err(fault) => match fault.severity {

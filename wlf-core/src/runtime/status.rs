@@ -28,6 +28,7 @@ pub struct ComponentStatus {
     /// Rows that the destination refused, skipped or sent to the dead letter.
     rejected: AtomicU64,
     read: Mutex<ReadSoFar>,
+    session: Mutex<Option<String>>,
 }
 
 /// How far a collector has read.
@@ -75,6 +76,7 @@ impl ComponentStatus {
             retries: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             read: Mutex::default(),
+            session: Mutex::default(),
         })
     }
 
@@ -106,6 +108,18 @@ impl ComponentStatus {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// How its connection is secured, as in `TLS 1.3, ChaCha20-Poly1305`; `None` if it is not, or was not made yet.
+    pub fn session(&self) -> Option<String> {
+        let session = self.session.lock();
+        session.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes that it is connected, and how that is secured.
+    pub(crate) fn set_connected(&self, session: Option<String>) {
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session;
+        self.set_ready(true);
     }
 
     pub(crate) fn set_ready(&self, ready: bool) {

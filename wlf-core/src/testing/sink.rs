@@ -41,6 +41,7 @@ pub struct MemoryDispatcher {
     joined: Arc<AtomicU64>,
     /// One less than the batches that a write takes.
     further_batches: u32,
+    session: Option<&'static str>,
 }
 
 impl MemoryDispatcher {
@@ -62,6 +63,13 @@ impl MemoryDispatcher {
     #[must_use]
     pub fn taking(mut self, batches: u32) -> Self {
         self.further_batches = batches.saturating_sub(1);
+        self
+    }
+
+    /// Says that its connections are secured so.
+    #[must_use]
+    pub fn secured(mut self, session: &'static str) -> Self {
+        self.session = Some(session);
         self
     }
 
@@ -108,6 +116,10 @@ impl Dispatcher for MemoryDispatcher {
         tokio::task::yield_now().await;
         self.connected = true;
         Ok(())
+    }
+
+    fn session(&self) -> Option<String> {
+        self.session.map(str::to_owned)
     }
 
     fn batches_at_once(&self) -> u32 {

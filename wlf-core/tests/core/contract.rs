@@ -295,6 +295,40 @@ impl Dispatcher for Odd {
     }
 }
 
+/// Each connection is secured otherwise; the first one fails.
+struct Secured(u32);
+
+#[async_trait]
+impl Dispatcher for Secured {
+    async fn connect(&mut self) -> Result<(), Fault> {
+        self.0 += 1;
+        Ok(())
+    }
+
+    async fn write(&mut self, _: &[Event]) -> Result<(), WriteError> {
+        match self.0 {
+            1 => Err(WriteError::nothing(outage())),
+            _ => Ok(()),
+        }
+    }
+
+    fn session(&self) -> Option<String> {
+        Some(format!("TLS {}", self.0))
+    }
+}
+
+#[test]
+fn how_a_connection_is_secured_is_asked_after_each_that_is_made() {
+    let collector = MemoryCollector::new(vec![row(0)]);
+    let pipeline = pipeline(Delivery::default(), collector, Secured(0));
+    let status = pipeline.status();
+    run(pipeline.run()).expect("delivered");
+    let sessions: Vec<_> = (status.components.iter())
+        .map(|component| component.session())
+        .collect();
+    assert_eq!(sessions, [None, Some("TLS 2".to_owned())]);
+}
+
 #[test]
 fn refused_rows_are_dealt_with_together() {
     for on_reject in [OnReject::Skip, OnReject::DeadLetter("letters".into())] {

@@ -9,7 +9,7 @@ use http::Uri;
 use http::uri::{Authority, Scheme};
 use wlf_core::config::Secret;
 
-use crate::tls::is_loopback;
+use crate::loopback::is_loopback;
 
 /// The proxies that requests go through, and what goes without.
 ///

@@ -23,7 +23,8 @@ use super::gather::Gather;
 use super::offer::{Memory, Offer};
 use super::stream::{Secured, Stream};
 use super::verify::Nameless;
-use super::{Authorities, Mode, Tls, is_loopback};
+use super::{Authorities, Mode, Tls};
+use crate::loopback::is_loopback;
 
 /// How long files that were read count, so that new certificates are taken up without a restart.
 const FRESH: Duration = Duration::from_secs(60);

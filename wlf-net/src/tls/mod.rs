@@ -10,7 +10,6 @@ mod stream;
 mod verify;
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -116,17 +115,5 @@ impl JsonSchema for Authorities {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({"type": "string"})
-    }
-}
-
-/// Tells whether a connection to `host` does not leave this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    match host.parse::<IpAddr>() {
-        Ok(IpAddr::V6(address)) => address.to_canonical().is_loopback(),
-        Ok(address) => address.is_loopback(),
-        Err(_) => {
-            let name = host.trim_end_matches('.').to_ascii_lowercase();
-            name == "localhost" || name.ends_with(".localhost")
-        }
     }
 }

@@ -23,16 +23,20 @@ pub enum Kind {
     Kafka,
     Redis,
     Nats,
+    NatsTls,
+    NatsMutual,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 8] = [
         Kind::Mysql,
         Kind::Mariadb1011,
         Kind::Mariadb118,
         Kind::Kafka,
         Kind::Redis,
         Kind::Nats,
+        Kind::NatsTls,
+        Kind::NatsMutual,
     ];
 
     /// Returns those of the names, or all.
@@ -47,6 +51,14 @@ impl Kind {
         }
     }
 
+    /// Tells whether the server is not one of `docker-compose.yaml`, or has ports for tests that the one there has not.
+    pub fn is_from_packages(self) -> bool {
+        match self {
+            Kind::Kafka | Kind::Redis | Kind::NatsTls | Kind::NatsMutual => true,
+            Kind::Mysql | Kind::Mariadb1011 | Kind::Mariadb118 | Kind::Nats => false,
+        }
+    }
+
     /// Returns the service's name in `docker-compose.yaml`, and its directory's below `target/servers`.
     pub fn name(self) -> &'static str {
         match self {
@@ -56,6 +68,8 @@ impl Kind {
             Kind::Kafka => "kafka",
             Kind::Redis => "redis",
             Kind::Nats => "nats",
+            Kind::NatsTls => "nats-tls",
+            Kind::NatsMutual => "nats-mutual",
         }
     }
 
@@ -68,6 +82,8 @@ impl Kind {
             Kind::Kafka => "WLF_TEST_KAFKA",
             Kind::Redis => "WLF_TEST_REDIS",
             Kind::Nats => "WLF_TEST_NATS",
+            Kind::NatsTls => "WLF_TEST_NATS_TLS",
+            Kind::NatsMutual => "WLF_TEST_NATS_MUTUAL",
         }
     }
 
@@ -79,6 +95,8 @@ impl Kind {
             Kind::Kafka => 9092,
             Kind::Redis => 6379,
             Kind::Nats => 4222,
+            Kind::NatsTls => 4223,
+            Kind::NatsMutual => 4224,
         }
     }
 
@@ -88,7 +106,9 @@ impl Kind {
             Kind::Mysql | Kind::Mariadb1011 | Kind::Mariadb118 => {
                 format!("mysql://root:{}@127.0.0.1:{port}", mysql::PASSWORD)
             }
-            Kind::Kafka | Kind::Nats => format!("127.0.0.1:{port}"),
+            Kind::Kafka | Kind::Nats | Kind::NatsTls | Kind::NatsMutual => {
+                format!("127.0.0.1:{port}")
+            }
             Kind::Redis => format!("redis://127.0.0.1:{port}"),
         }
     }
@@ -100,7 +120,7 @@ impl Kind {
             Kind::Mysql | Kind::Mariadb1011 | Kind::Mariadb118 => probe::mysql(&host),
             Kind::Kafka => probe::kafka(&host),
             Kind::Redis => probe::redis(&host),
-            Kind::Nats => probe::nats(&host),
+            Kind::Nats | Kind::NatsTls | Kind::NatsMutual => probe::nats(&host),
         }
     }
 
@@ -125,7 +145,9 @@ impl Kind {
             Kind::Mariadb118 => start_mariadb(&mariadb::V11_8, home, port),
             Kind::Kafka => kafka::start(home, port),
             Kind::Redis => redis::start(home, port),
-            Kind::Nats => nats::start(home, port),
+            Kind::Nats => nats::start(home, port, nats::Security::None),
+            Kind::NatsTls => nats::start(home, port, nats::Security::Offered),
+            Kind::NatsMutual => nats::start(home, port, nats::Security::Mutual),
         }
     }
 }

@@ -63,7 +63,12 @@ pub fn up(kinds: &[Kind]) -> Result<Servers> {
         match kind {
             Kind::Kafka => addresses.extend(kafka::variables(&home)?),
             Kind::Redis => addresses.extend(redis::variables(&home)?),
-            Kind::Mysql | Kind::Mariadb1011 | Kind::Mariadb118 | Kind::Nats => {}
+            Kind::Mysql
+            | Kind::Mariadb1011
+            | Kind::Mariadb118
+            | Kind::Nats
+            | Kind::NatsTls
+            | Kind::NatsMutual => {}
         }
     }
     addresses.push((certs::VARIABLE, certs::provide()?.display().to_string()));
@@ -159,9 +164,8 @@ fn start(state: &mut State, kinds: &[Kind]) -> Result<()> {
         }
     }
     let mut outcomes = Vec::new();
-    // The tests need ports of Kafka and Redis that the demo's in Docker have not.
     let (mut from_packages, in_docker): (Vec<_>, Vec<_>) =
-        (kinds.iter()).partition(|kind| matches!(kind, Kind::Kafka | Kind::Redis));
+        (kinds.iter()).partition(|kind| kind.is_from_packages());
     if !in_docker.is_empty() && compose::engine_runs() {
         match start_in_docker(&in_docker) {
             Ok(running) => outcomes = running,

@@ -90,6 +90,9 @@ impl Scram {
     }
 
     /// Takes the broker's first message; what follows from it and the password is hashed step by step.
+    ///
+    /// # Errors
+    /// If it is none of SCRAM, does not go on with our nonce, or asks for too few or too many rounds.
     pub fn answered<H: Hash>(self, first: &[u8], password: &str) -> Result<Salting<H>, ScramError> {
         let first = text(first)?;
         let nonce = attribute(first, "r").ok_or(ScramError::Malformed)?;
@@ -177,6 +180,9 @@ pub struct Proof {
 
 impl Proof {
     /// Looks whether the broker's final message shows that it knows the password too.
+    ///
+    /// # Errors
+    /// If it does not, refuses the login, or is none of SCRAM.
     pub fn check(&self, last: &[u8]) -> Result<(), ScramError> {
         let last = text(last)?;
         if let Some(reason) = attribute(last, "e") {

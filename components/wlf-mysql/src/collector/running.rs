@@ -19,6 +19,8 @@ const TURN: usize = 128 * 1024;
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) stream: Stream,
+    /// How the stream's connection is secured, if it is.
+    pub(super) session: Option<String>,
     pub(super) assembler: Assembler,
     pub(super) server_uuid: String,
     /// An event that waits for its table's definition: where it is in the stream's block.

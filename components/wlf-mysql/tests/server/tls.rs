@@ -99,10 +99,10 @@ pub async fn outcome(endpoint: &Endpoint) -> String {
         Ok(mut connection) => {
             let status = connection.query("SHOW STATUS LIKE 'Ssl_cipher'").await;
             let status = status.unwrap();
-            let security = connection.security();
+            let session = connection.session();
             let servers = status.rows[0].text(1).unwrap().to_owned();
-            assert_eq!(servers.is_empty(), security == "none", "{servers}");
-            security
+            assert_eq!(servers.is_empty(), session.is_none(), "{servers}");
+            session.map_or("none".to_owned(), |session| session.to_string())
         }
         Err(error) => {
             let fault = Fault::from(error);

@@ -8,6 +8,7 @@
 
 mod client;
 mod server;
+mod tls;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

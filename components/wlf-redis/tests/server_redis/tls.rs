@@ -78,7 +78,7 @@ async fn rows_go_over_tls() {
         let mut redis = dispatcher(json!({"url": variable("WLF_TEST_REDIS_TLS"), "tls": tls}));
         redis.connect().await.expect("connect");
         let session = redis.session().expect("TLS");
-        assert_eq!(session.to_string(), "TLS 1.3, ChaCha20-Poly1305");
+        assert_eq!(session, "TLS 1.3, ChaCha20-Poly1305");
         // More than a socket holds at once.
         for from in [0, 40_000] {
             let events = [inserts(&table, from..from + 40_000)];

@@ -92,6 +92,7 @@ async fn read(events: Vec<Vec<u8>>, end: u64, transaction: usize) -> (u32, Resul
     assembler.start("binlog.000001", 4, None);
     let mut running = Running {
         stream: stream.unwrap(),
+        session: None,
         first: None,
         assembler,
         server_uuid: "u".to_owned(),
