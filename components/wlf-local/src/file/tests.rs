@@ -115,6 +115,24 @@ async fn each_table_has_its_file_and_few_are_open_at_a_time() {
 }
 
 #[tokio::test]
+async fn thousands_of_files_leave_no_memory_behind() {
+    let folder = folder();
+    let t = table("shop", "t");
+    let mut file = dispatcher(folder.path(), "%{/data/id}");
+    let long = "x".repeat(4_000);
+    for from in [0, 1_000] {
+        let rows = (from..from + 1_000).map(|id| vec![id.into(), long.as_str().into()]);
+        write(&mut file, &[Records::insert(&t, rows)])
+            .await
+            .expect("write");
+        assert!(file.groups.memory() <= 4 << 20, "{}", file.groups.memory());
+    }
+    for id in 0..2_000 {
+        assert_eq!(ids(folder.path().join(id.to_string())), [id]);
+    }
+}
+
+#[tokio::test]
 async fn a_path_may_look_into_the_row_but_not_lead_astray() {
     let folder = folder();
     let evil = table("..", "../../evil");
