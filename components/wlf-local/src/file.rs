@@ -26,6 +26,9 @@ use crate::lines::fault;
 /// Rows are appended; folders that are missing are created. A batch is delivered when the system has put it on the disk.
 /// A last line without its end, which a crash may leave, is cut off when the file is opened, and so is what a failed
 /// write leaves.
+///
+/// A file that was moved away or removed, as by logrotate, begins anew with the next rows; one that was cut shorter
+/// (`copytruncate`) goes on.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
