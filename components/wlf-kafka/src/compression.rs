@@ -3,12 +3,12 @@
 use std::{fmt, io};
 
 use flate2::{Compress, FlushCompress, Status};
-use ruzstd::encoding::CompressionLevel;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wlf_core::checksum::crc32;
 
-use crate::lz4::Lz4;
+use crate::lz4::{self, Lz4};
+use crate::zstd;
 
 /// The compression of record batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
@@ -40,6 +40,13 @@ impl Compression {
     }
 }
 
+/// What is compressed at once, in bytes: one or two milliseconds of the slowest, and a block of each format.
+const SLICE: usize = 64 << 10;
+
+/// What snappy's blocks stand behind, as in the files of Java's `SnappyOutputStream`: a magic number, the version, and the
+/// oldest version that reads it. Kafka's own producers write so; one block alone could not be made in slices.
+const SNAPPY: [u8; 16] = *b"\x82SNAPPY\0\0\0\0\x01\0\0\0\x01";
+
 /// Compresses batches, one after the other, and keeps the state that the next one can use.
 #[derive(Default)]
 pub struct Compressor {
@@ -55,54 +62,124 @@ impl fmt::Debug for Compressor {
 }
 
 impl Compressor {
-    /// Appends `plain` to `out` in compressed form.
+    /// Appends the slice of `plain` that begins at the byte `from` to `out` in compressed form; gives the byte at which the
+    /// next one begins, which is the length of `plain` behind the last. The slices of a batch follow each other, from 0 on.
     ///
     /// # Errors
-    /// If the input is larger than the format can say, which is 4 GiB for the smallest.
-    pub fn compress(
+    /// If an encoder says that it cannot, which none does.
+    pub fn slice(
         &mut self,
         compression: Compression,
         plain: &[u8],
+        from: usize,
         out: &mut Vec<u8>,
-    ) -> io::Result<()> {
+    ) -> io::Result<usize> {
+        let size = match compression {
+            Compression::Zstd => zstd::BLOCK,
+            Compression::None | Compression::Gzip | Compression::Snappy | Compression::Lz4 => SLICE,
+        };
+        let rest = plain.get(from..).unwrap_or_default();
+        let slice = rest.get(..size).unwrap_or(rest);
+        let end = from + slice.len();
+        let (is_first, is_last) = (from == 0, end >= plain.len());
         match compression {
-            Compression::None => out.extend_from_slice(plain),
-            Compression::Gzip => self.gzip(plain, out)?,
-            Compression::Snappy => {
-                let start = out.len();
-                out.resize(start + snap::raw::max_compress_len(plain.len()), 0);
-                let snappy = self.snappy.get_or_insert_with(snap::raw::Encoder::new);
-                let length = snappy.compress(plain, &mut out[start..])?;
-                out.truncate(start + length);
+            Compression::None => out.extend_from_slice(slice),
+            Compression::Gzip => {
+                if is_first {
+                    self.begin_gzip(out);
+                }
+                self.gzip(slice, is_last, out)?;
+                if is_last {
+                    out.extend_from_slice(&crc32(plain).to_le_bytes());
+                    out.extend_from_slice(&(plain.len() as u32).to_le_bytes());
+                }
             }
-            Compression::Lz4 => self.lz4.get_or_insert_default().compress(plain, out),
+            Compression::Snappy => {
+                if is_first {
+                    out.extend_from_slice(&SNAPPY);
+                }
+                self.snappy(slice, out)?;
+            }
+            Compression::Lz4 => {
+                if is_first {
+                    lz4::begin(out);
+                }
+                self.lz4.get_or_insert_default().compress(slice, out);
+                if is_last {
+                    lz4::end(out);
+                }
+            }
             Compression::Zstd => {
-                ruzstd::encoding::compress(plain, out, CompressionLevel::Fastest);
+                if is_first {
+                    zstd::begin(out);
+                }
+                zstd::compress(slice, out)?;
+                if is_last {
+                    zstd::end(out);
+                }
             }
         }
-        Ok(())
+        Ok(end)
     }
 
-    /// Writes one member (RFC 1952), with a compressor whose tables are larger than most batches.
-    fn gzip(&mut self, plain: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    /// Begins a member (RFC 1952), with a compressor whose tables are larger than most batches.
+    fn begin_gzip(&mut self, out: &mut Vec<u8>) {
         const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+        if let Some(deflate) = &mut self.gzip {
+            deflate.reset();
+        }
+        out.extend_from_slice(&HEAD);
+    }
+
+    fn gzip(&mut self, slice: &[u8], is_last: bool, out: &mut Vec<u8>) -> io::Result<()> {
         let deflate = self
             .gzip
             .get_or_insert_with(|| Compress::new(flate2::Compression::default(), false));
-        deflate.reset();
-        out.extend_from_slice(&HEAD);
+        let flush = if is_last {
+            FlushCompress::Finish
+        } else {
+            FlushCompress::None
+        };
+        let before = deflate.total_in();
         loop {
-            let taken = usize::try_from(deflate.total_in()).map_err(io::Error::other)?;
-            let rest = plain.get(taken..).unwrap_or_default();
+            let taken = deflate.total_in() - before;
+            let taken = usize::try_from(taken).map_err(io::Error::other)?;
+            let rest = slice.get(taken..).unwrap_or_default();
+            if rest.is_empty() && !is_last {
+                return Ok(());
+            }
             out.reserve(rest.len() / 2 + 1024);
-            match deflate.compress_vec(rest, out, FlushCompress::Finish)? {
-                Status::StreamEnd => break,
+            match deflate.compress_vec(rest, out, flush)? {
+                Status::StreamEnd => return Ok(()),
                 Status::Ok | Status::BufError => {}
             }
         }
-        out.extend_from_slice(&crc32(plain).to_le_bytes());
-        out.extend_from_slice(&(plain.len() as u32).to_le_bytes());
+    }
+
+    /// Writes a block behind its length.
+    fn snappy(&mut self, slice: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+        let start = out.len() + 4;
+        out.resize(start + snap::raw::max_compress_len(slice.len()), 0);
+        let snappy = self.snappy.get_or_insert_with(snap::raw::Encoder::new);
+        let length = snappy.compress(slice, &mut out[start..])?;
+        out.truncate(start + length);
+        let length = u32::try_from(length).map_err(io::Error::other)?;
+        out[start - 4..start].copy_from_slice(&length.to_be_bytes());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Compressor {
+    /// Appends all of `plain` in compressed form.
+    pub fn compress(&mut self, compression: Compression, plain: &[u8], out: &mut Vec<u8>) {
+        let mut from = 0;
+        loop {
+            from = self.slice(compression, plain, from, out).expect("compress");
+            if from == plain.len() {
+                break;
+            }
+        }
     }
 }
 
@@ -122,9 +199,13 @@ mod tests {
                     .expect("gzip");
             }
             Compression::Snappy => {
-                plain = snap::raw::Decoder::new()
-                    .decompress_vec(bytes)
-                    .expect("snappy");
+                let mut rest = bytes.strip_prefix(&SNAPPY).expect("a head");
+                while let Some((length, behind)) = rest.split_first_chunk() {
+                    let (block, behind) = behind.split_at(u32::from_be_bytes(*length) as usize);
+                    let block = snap::raw::Decoder::new().decompress_vec(block);
+                    plain.extend(block.expect("snappy"));
+                    rest = behind;
+                }
             }
             Compression::Lz4 => {
                 lz4_flex::frame::FrameDecoder::new(bytes)
@@ -132,33 +213,44 @@ mod tests {
                     .expect("lz4");
             }
             Compression::Zstd => {
-                ruzstd::decoding::StreamingDecoder::new(bytes)
+                let mut rest = bytes;
+                ruzstd::decoding::StreamingDecoder::new(&mut rest)
                     .expect("zstd header")
                     .read_to_end(&mut plain)
                     .expect("zstd");
+                assert!(rest.is_empty(), "{} bytes behind the frame", rest.len());
             }
         }
         plain
     }
 
+    const ALL: [Compression; 5] = [
+        Compression::None,
+        Compression::Gzip,
+        Compression::Snappy,
+        Compression::Lz4,
+        Compression::Zstd,
+    ];
+
+    /// Digits that hardly repeat, some 500 KB.
+    fn digits() -> Vec<u8> {
+        let numbers = (0..50_000u32).map(|n| n.wrapping_mul(2_654_435_761).to_string());
+        numbers.flat_map(String::into_bytes).collect()
+    }
+
     #[test]
     fn what_is_compressed_can_be_read_back() {
-        let mut long = Vec::new();
-        for n in 0..50_000u32 {
-            long.extend_from_slice(n.wrapping_mul(2_654_435_761).to_string().as_bytes());
-        }
+        let long = digits();
+        let noise: Vec<u8> = (0..400_000u64)
+            .map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u8)
+            .collect();
+        let same = vec![b'a'; 300_000];
+        let blocks = &long[..2 * zstd::BLOCK];
         let mut compressor = Compressor::default();
-        for compression in [
-            Compression::None,
-            Compression::Gzip,
-            Compression::Snappy,
-            Compression::Lz4,
-            Compression::Zstd,
-        ] {
-            for plain in [&b""[..], b"x", &long, b"x"] {
+        for compression in ALL {
+            for plain in [b"", &b"x"[..], &long, b"x", &noise, &same, blocks] {
                 let mut out = b"before".to_vec();
-                let compressed = compressor.compress(compression, plain, &mut out);
-                compressed.expect("compress");
+                compressor.compress(compression, plain, &mut out);
                 let (before, compressed) = out.split_at(6);
                 assert_eq!(before, b"before");
                 assert_eq!(
@@ -167,6 +259,23 @@ mod tests {
                     "{compression:?}"
                 );
             }
+        }
+    }
+
+    /// Others run in between, so no slice is long, however large a batch is.
+    #[test]
+    fn a_batch_is_compressed_in_slices() {
+        let plain = digits();
+        for compression in ALL {
+            let (mut compressor, mut out) = (Compressor::default(), Vec::new());
+            let mut from = 0;
+            while from < plain.len() {
+                let end = compressor.slice(compression, &plain, from, &mut out);
+                let end = end.expect("compress");
+                assert!(from < end && end - from <= 128 << 10, "{compression:?}");
+                from = end;
+            }
+            assert_eq!(decompressed(compression, &out), plain, "{compression:?}");
         }
     }
 }

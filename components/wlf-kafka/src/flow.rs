@@ -2,25 +2,23 @@
 
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::io;
 use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::time::timeout;
 use wlf_core::format::{Chunk, Lanes};
+use wlf_core::turn;
 
 use crate::cluster::Cluster;
-use crate::compression::{Compression, Compressor};
+use crate::compression::Compression;
 use crate::connection::ANSWER;
 use crate::error::Error;
 use crate::outlet::{Outlet, Request};
+use crate::packing::{Packed, Packing};
 use crate::partitions::{BATCH, Partition, Partitions};
-use crate::produce::{self, Head, ROOM, Version};
-use crate::record_batch::{BatchHeader, HEADER, Producer};
+use crate::produce::{Head, Version};
+use crate::record_batch::{BatchHeader, Producer};
 use crate::window::{Failure, IN_FLIGHT};
-
-/// Compressed chunks whose memory is kept for later ones.
-const SPARE: usize = 8;
 
 /// What is encoded and not acknowledged, in bytes, at which encoding waits: as much as one partition has under way.
 const HELD: usize = IN_FLIGHT * BATCH;
@@ -43,13 +41,6 @@ pub struct Flow {
     touched: Vec<usize>,
     /// The bytes of it that are not acknowledged.
     held: usize,
-}
-
-/// Compresses, and keeps memory for that.
-#[derive(Debug, Default)]
-struct Packing {
-    compressor: Compressor,
-    spare: Vec<Vec<u8>>,
 }
 
 /// What became of a write that failed.
@@ -111,6 +102,9 @@ impl Flow {
             }
         }
         self.feed(lane, lanes);
+        if !self.packing.is_idle() {
+            self.turn(lanes).await;
+        }
     }
 
     /// Gives the partition's connection what may go.
@@ -135,7 +129,7 @@ impl Flow {
                 compression: self.compression,
                 records: chunk.rows().len(),
             };
-            let mut request = Request {
+            let request = Request {
                 lane,
                 chunk,
                 packed: Vec::new(),
@@ -143,10 +137,20 @@ impl Flow {
                 head,
                 sequence,
             };
-            match self.packing.finish(&header, &mut request) {
-                Ok(()) => outlet.send(request),
-                Err(source) => outlet.break_off(Error::Batch { source }),
+            if let Some(packed) = self.packing.pack(header, request) {
+                send(outlet, packed);
             }
+        }
+    }
+
+    /// Compresses a slice of what may go.
+    fn pack(&mut self) {
+        let Some(packed) = self.packing.work() else {
+            return;
+        };
+        let leader = self.partitions[packed.0.lane].leader;
+        if let Some(outlet) = self.outlets.get_mut(&leader) {
+            send(outlet, packed);
         }
     }
 
@@ -180,13 +184,21 @@ impl Flow {
         Poll::Ready(())
     }
 
-    /// Sends and receives as much as goes without waiting.
+    /// Sends and receives as much as goes without waiting, and compresses what may go, while others get their turns.
+    /// Cancel-safe.
     pub async fn turn(&mut self, lanes: &mut Lanes) {
-        poll_fn(|context| {
-            while self.poll(lanes, context).is_ready() {}
-            Poll::Ready(())
-        })
-        .await;
+        loop {
+            poll_fn(|context| {
+                while self.poll(lanes, context).is_ready() {}
+                Poll::Ready(())
+            })
+            .await;
+            if self.packing.is_idle() {
+                return;
+            }
+            self.pack();
+            turn::pass_on().await;
+        }
     }
 
     /// Returns when there is room for more.
@@ -208,9 +220,9 @@ impl Flow {
         }
     }
 
-    /// Whether no answer is waited for.
+    /// Whether nothing is on its way.
     pub fn is_idle(&self) -> bool {
-        self.outlets.values().all(Outlet::is_idle)
+        self.packing.is_idle() && self.outlets.values().all(Outlet::is_idle)
     }
 
     /// Whether a partition has rows of the write under way that cannot go.
@@ -219,8 +231,11 @@ impl Flow {
         touched.any(|lane| self.partitions[*lane].window.has_failed())
     }
 
-    /// Waits for an answer. Cancel-safe.
+    /// Waits for an answer, or until what may go is compressed. Cancel-safe.
     pub async fn wait(&mut self, lanes: &mut Lanes) {
+        if !self.packing.is_idle() {
+            return self.turn(lanes).await;
+        }
         let turn = poll_fn(|context| self.poll(lanes, context));
         if timeout(ANSWER, turn).await.is_err() {
             let outlets = self.outlets.values_mut();
@@ -300,30 +315,13 @@ impl Flow {
     }
 }
 
-impl Packing {
-    /// Makes a request of a chunk: what stands before its records, and their compressed form.
-    fn finish(&mut self, header: &BatchHeader, request: &mut Request) -> io::Result<()> {
-        let bytes = if header.compression == Compression::None {
-            request.chunk.bytes_mut()
-        } else {
-            let mut packed = self.spare.pop().unwrap_or_default();
-            packed.resize(ROOM, 0);
-            let records = request.chunk.records();
-            self.compressor
-                .compress(header.compression, records, &mut packed)?;
-            request.packed = packed;
-            &mut request.packed
-        };
-        let batch = bytes.len() - ROOM + HEADER;
-        header.write(&mut bytes[ROOM - HEADER..])?;
-        request.start = produce::write(&request.head, batch, bytes);
-        Ok(())
+/// Lets a request go; one that could not be made ends the use of the connection, so that nothing of it counts as sent.
+fn send(outlet: &mut Outlet, (request, made): Packed) {
+    if let Err(source) = made {
+        outlet.break_off(Error::Batch { source });
     }
-
-    fn recycle(&mut self, mut packed: Vec<u8>) {
-        if packed.capacity() > 0 && self.spare.len() < SPARE {
-            packed.clear();
-            self.spare.push(packed);
-        }
-    }
+    outlet.send(request);
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,13 +21,17 @@ mod init_producer_id;
 mod key;
 mod lz4;
 mod outlet;
+mod packing;
 mod partition;
 mod partitions;
 mod produce;
 mod record_batch;
 mod sasl;
+#[cfg(test)]
+mod testing;
 mod topics;
 mod window;
+mod zstd;
 
 use wlf_core::ComponentKind;
 use wlf_core::config::{Build, Component, ComponentType, Context, Invalid};

@@ -45,9 +45,8 @@ impl Default for Lz4 {
 }
 
 impl Lz4 {
-    /// Appends a frame that holds `plain` to `out`.
+    /// Appends blocks that hold `plain` to a frame.
     pub fn compress(&mut self, plain: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(&FRAME);
         for plain in plain.chunks(BLOCK) {
             self.places.fill(0);
             match block(plain, &mut self.places, &mut self.block) {
@@ -61,8 +60,17 @@ impl Lz4 {
                 }
             }
         }
-        out.extend_from_slice(&[0; 4]);
     }
+}
+
+/// Begins a frame.
+pub fn begin(out: &mut Vec<u8>) {
+    out.extend_from_slice(&FRAME);
+}
+
+/// Ends a frame.
+pub fn end(out: &mut Vec<u8>) {
+    out.extend_from_slice(&[0; 4]);
 }
 
 /// Writes a block in compressed form and gives its length; `None` if that would not make it smaller.
@@ -215,7 +223,9 @@ mod tests {
     /// What another decoder makes of a frame of `plain`, and the frame's length.
     fn read_back(lz4: &mut Lz4, plain: &[u8]) -> (Vec<u8>, usize) {
         let mut out = b"before".to_vec();
+        begin(&mut out);
         lz4.compress(plain, &mut out);
+        end(&mut out);
         assert_eq!(&out[..6], b"before");
         let mut read = Vec::new();
         lz4_flex::frame::FrameDecoder::new(&out[6..])

@@ -1,5 +1,6 @@
 //! Writes each row as a line of a file.
 
+mod groups;
 mod open;
 mod path;
 #[cfg(test)]
@@ -16,14 +17,18 @@ use wlf_core::config::{Build, Component, Context, Invalid};
 use wlf_core::format::{Encoder, Format, LetterForm, MessageFormat};
 use wlf_core::{ComponentKind, Dispatcher, Event, Fault, Operation, Template, Walk, WriteError};
 
+use self::groups::{Groups, HELD};
 use self::open::OpenFiles;
-use crate::lines::{Lines, fault};
+use crate::lines::fault;
 
 /// Writes each row as a line of a file.
 ///
 /// Rows are appended; folders that are missing are created. A batch is delivered when the system has put it on the disk.
 /// A last line without its end, which a crash may leave, is cut off when the file is opened, and so is what a failed
 /// write leaves.
+///
+/// A file that was moved away or removed, as by logrotate, begins anew with the next rows; one that was cut shorter
+/// (`copytruncate`) goes on.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -61,55 +66,6 @@ pub struct FileDispatcher {
     groups: Groups,
 }
 
-/// The lines of a write, by the files that they go to, in the order of their first rows.
-#[derive(Debug, Default)]
-struct Groups {
-    /// Those behind `used` are kept for their memory.
-    list: Vec<Group>,
-    used: usize,
-    by_path: HashMap<String, usize>,
-}
-
-#[derive(Debug, Default)]
-struct Group {
-    path: String,
-    /// Its first row: the index of the event and the number in it.
-    first_row: (usize, u32),
-    lines: Lines,
-}
-
-/// So much is held for a file that all rows of a write have gone to so far, in bytes: a part more and it is written.
-const HELD: usize = 256 << 10;
-
-impl Groups {
-    fn clear(&mut self) {
-        self.used = 0;
-        self.by_path.clear();
-    }
-
-    fn used(&self) -> &[Group] {
-        self.list.get(..self.used).unwrap_or_default()
-    }
-
-    /// The number of a path's group; `row` is the first if there was none.
-    fn number(&mut self, path: &str, row: (usize, u32)) -> usize {
-        if let Some(group) = self.by_path.get(path) {
-            return *group;
-        }
-        let number = self.used;
-        self.used += 1;
-        if number == self.list.len() {
-            self.list.push(Group::default());
-        }
-        let group = &mut self.list[number];
-        path.clone_into(&mut group.path);
-        group.first_row = row;
-        group.lines.clear();
-        self.by_path.insert(path.to_owned(), number);
-        number
-    }
-}
-
 impl FileDispatcher {
     pub fn new(config: Config) -> Self {
         Self {
@@ -126,7 +82,6 @@ impl FileDispatcher {
     /// # Errors
     /// If the only file so far cannot be written: the first row that is not in it, and why.
     async fn prepare(&mut self, walk: &mut Walk<'_>) -> Result<(), ((usize, u32), Fault)> {
-        self.groups.clear();
         while walk.encode(&mut self.encoder).await {
             let (path, paths, groups) = (&self.path, &mut self.paths, &mut self.groups);
             let mut last = None;
@@ -152,7 +107,7 @@ impl FileDispatcher {
                         }
                         _ => groups.number(&path::of_record(path, event, &record)?, place),
                     };
-                    groups.list[group].lines.push(place, value);
+                    groups.push(group, place, value);
                 }
                 Ok(())
             });
@@ -163,12 +118,7 @@ impl FileDispatcher {
 
     /// Writes what is held for the only file so far, if that is much.
     async fn write_ahead(&mut self) -> Result<(), ((usize, u32), Fault)> {
-        let [group] = self
-            .groups
-            .list
-            .get_mut(..self.groups.used)
-            .unwrap_or_default()
-        else {
+        let Some(group) = self.groups.only() else {
             return Ok(());
         };
         if group.lines.len() < HELD {
@@ -180,6 +130,31 @@ impl FileDispatcher {
         };
         group.lines.clear();
         written.map_err(|fault| (group.first_row, fault))
+    }
+
+    /// Encodes all rows and puts them on the disk.
+    async fn write_all(&mut self, events: &[Event]) -> Result<(), WriteError> {
+        let mut walk = Walk::of(events);
+        if let Err((row, fault)) = self.prepare(&mut walk).await {
+            return Err(walk.ended_at(row, fault));
+        }
+        // In the order of their first rows: if one fails, all rows before its first are in those that did not.
+        for group in self.groups.list() {
+            let written = match self.open.file(&group.path) {
+                Ok(file) => file.append(&group.lines).await,
+                Err(error) if error.kind() == ErrorKind::InvalidFilename => {
+                    walk.refuse(group.lines.rows(), || {
+                        unopened(&group.path, io::Error::from(error.kind()))
+                    });
+                    continue;
+                }
+                Err(error) => Err(unopened(&group.path, error)),
+            };
+            if let Err(fault) = written {
+                return Err(walk.ended_at(group.first_row, fault));
+            }
+        }
+        walk.outcome()
     }
 }
 
@@ -216,26 +191,8 @@ impl Dispatcher for FileDispatcher {
     }
 
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
-        let mut walk = Walk::of(events);
-        if let Err((row, fault)) = self.prepare(&mut walk).await {
-            return Err(walk.ended_at(row, fault));
-        }
-        // In the order of their first rows: if one fails, all rows before its first are in those that did not.
-        for group in self.groups.used() {
-            let written = match self.open.file(&group.path) {
-                Ok(file) => file.append(&group.lines).await,
-                Err(error) if error.kind() == ErrorKind::InvalidFilename => {
-                    walk.refuse(group.lines.rows(), || {
-                        unopened(&group.path, io::Error::from(error.kind()))
-                    });
-                    continue;
-                }
-                Err(error) => Err(unopened(&group.path, error)),
-            };
-            if let Err(fault) = written {
-                return Err(walk.ended_at(group.first_row, fault));
-            }
-        }
-        walk.outcome()
+        let written = self.write_all(events).await;
+        self.groups.clear();
+        written
     }
 }

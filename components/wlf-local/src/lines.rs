@@ -43,6 +43,11 @@ impl Lines {
         self.ends.iter().map(|(_, row)| *row)
     }
 
+    /// The memory that they hold, in bytes.
+    pub fn memory(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<(usize, (usize, u32))>()
+    }
+
     /// How many bytes they are.
     pub fn len(&self) -> usize {
         self.bytes.len()

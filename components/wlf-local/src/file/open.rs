@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use rustix::fs::Stat;
 use wlf_core::Fault;
 
 use crate::lines::{Lines, fault};
@@ -36,12 +37,20 @@ pub struct OpenFile {
 }
 
 impl OpenFiles {
-    /// The file of a path, which is opened if it is not.
+    /// The file that has this path now; it is opened if it is not. One that was moved away or removed is closed, unless a
+    /// write has begun in it.
     ///
     /// # Errors
     /// Also if the path is longer than the file system allows.
     pub fn file(&mut self, path: &str) -> io::Result<&mut OpenFile> {
         self.uses += 1;
+        if let Some(file) = self.files.get(path)
+            && file.begun.is_none()
+            && !file.has_its_path()
+        {
+            tracing::info!(path, "the file was moved away or removed; it begins anew");
+            self.files.remove(path);
+        }
         if !self.files.contains_key(path) {
             if self.files.len() >= OPEN {
                 let oldest = self.files.iter().min_by_key(|(_, file)| file.used);
@@ -101,6 +110,23 @@ impl OpenFile {
         })
     }
 
+    /// Whether its path leads to it, and not to nothing or to another file.
+    fn has_its_path(&self) -> bool {
+        if !self.regular {
+            return true;
+        }
+        let (there, open) = (rustix::fs::stat(&*self.path), rustix::fs::fstat(&self.file));
+        let is_same =
+            |there: Stat, open: Stat| (there.st_dev, there.st_ino) == (open.st_dev, open.st_ino);
+        matches!((there, open), (Ok(there), Ok(open)) if is_same(there, open))
+    }
+
+    /// Whether it is under no path any more.
+    fn is_removed(&self) -> bool {
+        let links = |stat: Stat| stat.st_nlink;
+        self.regular && rustix::fs::fstat(&self.file).map(links) == Ok(0)
+    }
+
     /// Appends lines that others of the same write follow: [`append`](Self::append) puts all of them on the disk. A write
     /// that fails leaves nothing behind.
     pub async fn begin(&mut self, lines: &Lines) -> Result<(), Fault> {
@@ -113,6 +139,9 @@ impl OpenFile {
     }
 
     /// Appends the last lines of a write and returns when all are on the disk. A write that fails leaves nothing behind.
+    ///
+    /// # Errors
+    /// Also if the file was removed meanwhile, with the lines in it; then the write is to be tried again.
     pub async fn append(&mut self, lines: &Lines) -> Result<(), Fault> {
         self.begin(lines).await?;
         if self.regular
@@ -121,6 +150,10 @@ impl OpenFile {
             return Err(self.cut(error));
         }
         self.begun = None;
+        if self.is_removed() {
+            let doing = format!("write to {}", self.path);
+            return Err(Fault::retry(doing, "the file was removed meanwhile"));
+        }
         Ok(())
     }
 
@@ -128,9 +161,17 @@ impl OpenFile {
         fault(format!("write to {}", self.path), error)
     }
 
+    /// Lets the write under way fail.
+    #[cfg(test)]
+    pub fn fail(&mut self) {
+        self.cut(ErrorKind::StorageFull.into());
+    }
+
     /// Takes back what the write has begun with, and gives the fault that it failed with.
     fn cut(&mut self, error: io::Error) -> Fault {
-        if let Some(begun) = self.begun.take()
+        // Somebody may have cut it shorter meanwhile (`copytruncate`), and zeros are no lines.
+        let is_longer = |begun: &u64| self.file.metadata().is_ok_and(|now| now.len() > *begun);
+        if let Some(begun) = self.begun.take().filter(is_longer)
             && let Err(cut) = self.file.set_len(begun)
         {
             tracing::warn!(

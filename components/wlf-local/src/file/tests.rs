@@ -7,7 +7,9 @@ use tempfile::TempDir;
 use wlf_core::value::{Datum, Records};
 use wlf_core::{Column, Dispatcher, Event, Exit, Refusal, Severity, Table, WriteError};
 
+use super::open::OpenFiles;
 use super::{Config, FileDispatcher};
+use crate::lines::Lines;
 
 fn table(database: &str, name: &str) -> Arc<Table> {
     let columns = ["id", "text"].map(Column::untyped);
@@ -111,6 +113,24 @@ async fn each_table_has_its_file_and_few_are_open_at_a_time() {
     for n in 0..200 {
         let path = folder.path().join(format!("shop/t{n}-insert"));
         assert_eq!(ids(path), [0, 1, 2, 3, 4, 5]);
+    }
+}
+
+#[tokio::test]
+async fn thousands_of_files_leave_no_memory_behind() {
+    let folder = folder();
+    let t = table("shop", "t");
+    let mut file = dispatcher(folder.path(), "%{/data/id}");
+    let long = "x".repeat(4_000);
+    for from in [0, 1_000] {
+        let rows = (from..from + 1_000).map(|id| vec![id.into(), long.as_str().into()]);
+        write(&mut file, &[Records::insert(&t, rows)])
+            .await
+            .expect("write");
+        assert!(file.groups.memory() <= 4 << 20, "{}", file.groups.memory());
+    }
+    for id in 0..2_000 {
+        assert_eq!(ids(folder.path().join(id.to_string())), [id]);
     }
 }
 
@@ -356,4 +376,113 @@ async fn paths_point_into_the_rows_of_every_format_and_tombstones_are_no_lines()
             }
         }
     }
+}
+
+/// What others do to files between two writes: logrotate with and without `create`, and with `copytruncate`.
+#[tokio::test]
+async fn each_row_goes_to_the_file_that_has_the_name_now() {
+    for template in ["logs/shop.jsonl", "logs/%{/database}.jsonl"] {
+        let folder = folder();
+        let (now, old) = ("logs/shop.jsonl", "logs/shop.jsonl.1");
+        let [now, old] = [now, old].map(|path| folder.path().join(path));
+        let t = table("shop", "t");
+        let mut file = dispatcher(folder.path(), template);
+        file.connect().await.expect("connect");
+        // Nothing was written yet, and a file whose name no event makes is open already.
+        let _ = fs::remove_file(&now);
+        let mut next = 0..2;
+        let mut row = async |file: &mut FileDispatcher| {
+            file.write(&[inserts(&t, next.clone())])
+                .await
+                .expect("write");
+            next = next.end..next.end + 1;
+        };
+        row(&mut file).await;
+        assert_eq!(ids(&now), [0, 1]);
+
+        fs::rename(&now, &old).expect("rename");
+        row(&mut file).await;
+        assert_eq!((ids(&old), ids(&now)), (vec![0, 1], vec![2]));
+
+        fs::remove_file(&now).expect("remove");
+        row(&mut file).await;
+        assert_eq!(ids(&now), [3]);
+
+        fs::rename(&now, &old).expect("rename");
+        fs::write(&now, "").expect("create");
+        row(&mut file).await;
+        row(&mut file).await;
+        assert_eq!((ids(&old), ids(&now)), (vec![3], vec![4, 5]));
+
+        fs::copy(&now, &old).expect("copy");
+        fs::write(&now, "").expect("truncate");
+        row(&mut file).await;
+        assert_eq!((ids(&old), ids(&now)), (vec![4, 5], vec![6]));
+
+        fs::remove_dir_all(folder.path().join("logs")).expect("remove");
+        row(&mut file).await;
+        assert_eq!(ids(&now), [7]);
+        assert_eq!(file.open.len(), 1);
+    }
+}
+
+fn lines(text: &str) -> Lines {
+    let mut lines = Lines::default();
+    lines.push((0, 0), text.as_bytes());
+    lines
+}
+
+/// A large write goes out in parts, and what happens between them happens to all of them.
+#[tokio::test]
+async fn a_write_that_has_begun_ends_in_its_file_or_is_tried_again() {
+    let folder = folder();
+    let [now, old] = ["now", "old"].map(|name| folder.path().join(name));
+    let path = now.to_str().expect("text");
+    let mut open = OpenFiles::default();
+    let begin = async |open: &mut OpenFiles, text| {
+        let file = open.file(path).expect("a file");
+        file.begin(&lines(text)).await.expect("write");
+    };
+    let end = async |open: &mut OpenFiles, text| {
+        let file = open.file(path).expect("a file");
+        file.append(&lines(text)).await
+    };
+
+    begin(&mut open, "a").await;
+    fs::rename(&now, &old).expect("rename");
+    end(&mut open, "b").await.expect("write");
+    end(&mut open, "c").await.expect("write");
+    let text = |path| fs::read_to_string(path).expect("a file");
+    assert_eq!((text(&old), text(&now)), ("a\nb\n".into(), "c\n".into()));
+
+    begin(&mut open, "d").await;
+    fs::remove_file(&now).expect("remove");
+    let fault = end(&mut open, "e").await.expect_err("no such file");
+    assert_eq!(fault.severity, Severity::Retry { after: None });
+    assert!(
+        fault
+            .to_string()
+            .ends_with("now: the file was removed meanwhile"),
+        "{fault}"
+    );
+    begin(&mut open, "d").await;
+    end(&mut open, "e").await.expect("write");
+    assert_eq!(text(&now), "d\ne\n");
+}
+
+#[tokio::test]
+async fn what_was_cut_meanwhile_is_not_filled_up_when_a_write_fails() {
+    let folder = folder();
+    let path = folder.path().join("t");
+    let mut open = OpenFiles::default();
+    let file = open.file(path.to_str().expect("text")).expect("a file");
+    file.append(&lines("a")).await.expect("write");
+    file.begin(&lines("b")).await.expect("write");
+    fs::write(&path, "").expect("truncate");
+    file.fail();
+    assert_eq!(fs::read(&path).expect("a file"), b"");
+    file.append(&lines("c")).await.expect("write");
+    file.begin(&lines("d")).await.expect("write");
+    file.fail();
+    assert_eq!(fs::read(&path).expect("a file"), b"c\n");
 }
