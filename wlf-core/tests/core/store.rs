@@ -7,10 +7,13 @@ use async_trait::async_trait;
 use tokio::time::sleep;
 use wlf_core::config::{Component, Delivery};
 use wlf_core::runtime::Pipeline;
-use wlf_core::testing::{MemoryCollector, MemoryDispatcher, MemoryStore, numbers, saved_position};
+use wlf_core::testing::{
+    Answer, MemoryCollector, MemoryDispatcher, MemoryStore, Step, numbers, saved_position,
+};
 use wlf_core::{Batch, Collector, Desk, Fault, Mark, Position, Settled, Store};
 
-use crate::promises::{Written, run};
+use crate::contract::stopped_after;
+use crate::promises::{Written, batch, outage, run};
 
 /// Gives a row each few milliseconds, so that what becomes durable never rests.
 struct Ticking {
@@ -77,4 +80,31 @@ fn positions_are_saved_by_a_store_that_is_slower_than_rows_come() {
         let rows = position.0.as_u64().expect("a number");
         assert!(rows < u64::from(*given), "{position} was told of too early");
     }
+}
+
+#[test]
+fn what_was_durable_when_the_time_of_a_stop_is_over_is_saved() {
+    let rows = |n: u32| batch(n as usize, vec![numbers("t", u64::from(n) + 1, None, n, 1)]);
+    let collector = MemoryCollector::new(vec![rows(0), rows(1), Step::Silence]);
+    // The first row is written, and the destination is away ever after.
+    let away = (0..1_000).map(|_| Answer::Fail(0, outage()));
+    let sink = MemoryDispatcher::new(Written::default());
+    let sink = sink.answering([Answer::Fail(1, outage())].into_iter().chain(away));
+    let mut delivery = Delivery {
+        drain: wlf_core::config::Duration::from_millis(60),
+        ..Delivery::default()
+    };
+    // A write for each row, so that the first is acknowledged.
+    delivery.batch.rows = 1;
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let mut pipeline = Pipeline::new(delivery, Some(Arc::clone(&store)));
+    let to = vec!["d".to_owned()];
+    let collector = Component::Collector(Box::new(collector));
+    pipeline.add("c", collector, to).expect("added");
+    let sink = Component::Dispatcher(Box::new(sink));
+    pipeline.add("d", sink, Vec::new()).expect("added");
+    let (ended, _) = run(stopped_after(Duration::from_millis(50), pipeline));
+    ended.expect("it was asked to");
+    let saved = saved_position(store.as_ref(), "c").expect("loaded");
+    assert_eq!(saved, Some(MemoryCollector::position(0)));
 }
