@@ -171,7 +171,7 @@ async fn answer(port: u16) -> Outcome {
         header: Duration::from_millis(500),
         ..Server::default()
     };
-    serve(server, listener, handler, async {
+    serve(server, listener, None, handler, async {
         stopped.recv().await;
     })
     .await;

@@ -2,7 +2,8 @@
 //!
 //! [`dial`] opens a TCP connection to any address of a host. A [`Connector`] secures it as the section `tls` of an entry
 //! says: [`connect`] does both for protocols that speak TLS from the first byte, and [`Connector::secure`] is there for
-//! those that turn to it in the middle. A [`Stream`] is what comes out, secured or not.
+//! those that turn to it in the middle. A [`Stream`] is what comes out, secured or not. An `Acceptor` secures what others
+//! open to us.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -27,6 +28,8 @@ mod tls;
 pub use connect::{ConnectError, connect};
 pub use dial::{DialError, dial};
 pub use loopback::{Exposure, is_loopback};
+#[cfg(feature = "http")]
+pub use tls::{Acceptor, ServerTls};
 pub use tls::{
     Authorities, Connector, Mode, ReadHalf, Session, Stream, Tls, TlsError, WriteHalf, speaks_tls,
 };

@@ -62,6 +62,8 @@ impl Default for Limits {
 /// ```
 pub struct Client {
     connector: Connector,
+    /// For proxies that are spoken to over TLS.
+    to_proxies: Connector,
     limits: Limits,
     proxies: Proxies,
     pool: Pool,
@@ -69,6 +71,8 @@ pub struct Client {
 
 impl Client {
     /// A client whose connections to `https://` are secured as `tls` says, with [`Mode::VerifyIdentity`] where it says nothing.
+    ///
+    /// A proxy with `https://` has to have a certificate for its name, by the same authorities; ours is not shown to it.
     ///
     /// # Errors
     /// If the keys of `tls` do not go together.
@@ -82,8 +86,14 @@ impl Client {
             return Err(Invalid::new("tls.mode", message)
                 .with_hint("write `http://`, or `mode: required` to take any certificate"));
         }
+        let to_proxies = Tls {
+            mode: Some(Mode::VerifyIdentity),
+            ca: tls.ca.clone(),
+            ..Tls::default()
+        };
         Ok(Self {
             connector: Connector::new(&tls)?,
+            to_proxies: Connector::new(&to_proxies)?,
             limits,
             proxies,
             pool: Pool::default(),
@@ -216,28 +226,50 @@ impl Client {
         let deadline = Instant::now() + self.limits.connect;
         let left = || deadline.saturating_duration_since(Instant::now());
         loop {
-            let mut tcp = match proxy {
+            let mut stream = match proxy {
                 None => dial(host, *port, left())
                     .await
-                    .map_err(ConnectError::Dial)?,
-                Some(proxy) => dial(&proxy.host, proxy.port, left())
-                    .await
-                    .map_err(|source| HttpError::ProxyUnreachable { source })?,
+                    .map_err(ConnectError::Dial)?
+                    .into(),
+                Some(proxy) => self.reach(proxy, deadline).await?,
             };
             if !target.is_secured() {
-                return Ok(Stream::Plain(tcp));
+                return Ok(stream);
             }
             if let Some(proxy) = proxy {
                 let server = target.server();
-                let opened = timeout_at(deadline, tunnel::open(&mut tcp, proxy, &server)).await;
+                let opened = timeout_at(deadline, tunnel::open(&mut stream, proxy, &server)).await;
                 opened.map_err(|_| HttpError::Unanswered {
                     server: proxy.to_string(),
                     limit: self.limits.connect,
                 })??;
             }
-            match self.connector.secure(tcp, host, *port, left()).await {
+            match self.connector.secure(stream, host, *port, left()).await {
                 Err(error) if error.is_worth_dialling_again() => {}
                 secured => return Ok(secured.map_err(ConnectError::Tls)?),
+            }
+        }
+    }
+
+    /// Connects to a proxy, over TLS if that is how it is spoken to.
+    async fn reach(&self, proxy: &Proxy, deadline: Instant) -> Result<Stream, HttpError> {
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let Proxy { host, port, .. } = proxy;
+        loop {
+            let tcp = dial(host, *port, left()).await;
+            let tcp = tcp.map_err(|source| HttpError::ProxyUnreachable {
+                source: source.into(),
+            })?;
+            if !proxy.is_secured {
+                return Ok(tcp.into());
+            }
+            match self.to_proxies.secure(tcp, host, *port, left()).await {
+                Err(error) if error.is_worth_dialling_again() => {}
+                secured => {
+                    return secured.map_err(|source| HttpError::ProxyUnreachable {
+                        source: source.into(),
+                    });
+                }
             }
         }
     }

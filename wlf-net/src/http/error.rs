@@ -6,7 +6,7 @@ use std::time::Duration;
 use wlf_core::{Exit, Fault, Severity};
 
 use crate::connect::ConnectError;
-use crate::dial::{DialError, Seconds};
+use crate::dial::Seconds;
 use crate::tls::TlsError;
 
 /// Why a request has no answer.
@@ -19,7 +19,7 @@ pub enum HttpError {
     #[error("the proxy cannot be reached")]
     ProxyUnreachable {
         #[source]
-        source: DialError,
+        source: ConnectError,
     },
     #[error("the proxy {proxy} does not connect to {server}: it says {status}")]
     ProxyRefused {
@@ -67,7 +67,15 @@ impl HttpError {
             HttpError::Connect(error) => (error.severity(), error.hint()),
             HttpError::ProxyUnreachable { source } => (
                 source.severity(),
-                Some("check HTTP_PROXY, HTTPS_PROXY and NO_PROXY, which were given with `--env`"),
+                match source {
+                    ConnectError::Dial(_) => Some(
+                        "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY, which were given with `--env`",
+                    ),
+                    ConnectError::Tls(TlsError::NotTls { .. }) => {
+                        Some("the proxy is spoken to without TLS: write `http://` in its URL")
+                    }
+                    ConnectError::Tls(error) => error.hint(),
+                },
             ),
             HttpError::ProxyRefused { status: 407, .. } => (
                 Severity::Stop(Exit::Login),

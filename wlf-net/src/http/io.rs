@@ -66,6 +66,10 @@ impl hyper::rt::Timer for Timer {
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
         Box::pin(Slept(Box::pin(tokio::time::sleep_until(deadline.into()))))
     }
+
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
 }
 
 struct Slept(Pin<Box<tokio::time::Sleep>>);

@@ -26,6 +26,8 @@ pub struct Proxies {
 pub struct Proxy {
     pub host: String,
     pub port: u16,
+    /// It is spoken to over TLS.
+    pub is_secured: bool,
     /// The value of `Proxy-Authorization`.
     pub authorization: Option<Secret>,
 }
@@ -51,7 +53,8 @@ impl Proxies {
     /// Reads HTTP_PROXY, HTTPS_PROXY and NO_PROXY, also in small letters, which then count first.
     ///
     /// # Errors
-    /// If one of the first two is not of the form `http://[user[:password]@]host[:port]`.
+    /// If one of the first two is not of the form `http://[user[:password]@]host[:port]`, or `https://…` for a proxy that is
+    /// spoken to over TLS.
     pub fn from_environment() -> Result<Self, InvalidProxy> {
         Self::new(|name| std::env::var(name).ok())
     }
@@ -104,9 +107,11 @@ impl Proxy {
             false => format!("http://{text}"),
         };
         let url: Uri = whole.parse().ok()?;
-        if url.scheme() != Some(&Scheme::HTTP) {
-            return None;
-        }
+        let is_secured = match url.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            _ => return None,
+        };
         let authority = url.authority()?;
         let login = authority.as_str().rsplit_once('@').map(|(login, _)| login);
         let authorization = login.map(|login| {
@@ -118,10 +123,11 @@ impl Proxy {
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'))
             .unwrap_or(host);
-        let port = port(authority, 80)?;
+        let port = port(authority, if is_secured { 443 } else { 80 })?;
         (!host.is_empty()).then(|| Self {
             host: host.to_owned(),
             port,
+            is_secured,
             authorization,
         })
     }
@@ -262,6 +268,19 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_may_be_spoken_to_over_tls() {
+        for (url, expected) in [
+            ("https://x", ("x", 443, true)),
+            ("https://:p@x:3128/", ("x", 3128, true)),
+            ("http://x", ("x", 80, false)),
+            ("x:3128", ("x", 3128, false)),
+        ] {
+            let proxy = Proxy::new(url).expect(url);
+            assert_eq!((&*proxy.host, proxy.port, proxy.is_secured), expected);
+        }
+    }
+
+    #[test]
     fn what_needs_none_gets_none() {
         let proxies = proxies(&[
             ("HTTP_PROXY", "one:3128"),
@@ -308,7 +327,7 @@ mod tests {
     fn other_values_are_refused_without_being_shown() {
         for value in [
             "socks5://:s3cret@x:1080",
-            "https://:s3cret@x",
+            "ftp://:s3cret@x",
             "http://:s3cret@",
             "http://:s3cret@x:port",
         ] {

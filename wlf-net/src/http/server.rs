@@ -15,11 +15,13 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use super::io::{Io, Timer};
+use crate::tls::Acceptor;
 
 /// What a server puts up with.
 #[derive(Debug, Clone, Copy)]
@@ -52,11 +54,13 @@ impl Default for Server {
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Answers requests with what `handler` makes of them until `stop` is there. Requests that are under way then are answered.
+/// With an `acceptor` there is TLS, for which a client has as long as for the head of a request.
 ///
 /// The body of an answer is streamed, and that of a request is whole: what takes long belongs into several.
 pub async fn serve<H, F, B>(
     server: Server,
     listener: TcpListener,
+    acceptor: Option<Acceptor>,
     handler: H,
     stop: impl Future<Output = ()>,
 ) where
@@ -65,7 +69,7 @@ pub async fn serve<H, F, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>> + 'static,
 {
-    let handler = Arc::new(handler);
+    let (handler, acceptor) = (Arc::new(handler), Arc::new(acceptor));
     let room = Arc::new(Semaphore::new(server.connections));
     let (ending, _) = watch::channel(false);
     let mut stop = pin!(stop);
@@ -76,8 +80,18 @@ pub async fn serve<H, F, B>(
             Either::Right((accepted, _)) => accepted,
         };
         let (handler, end) = (Arc::clone(&handler), ending.subscribe());
+        let acceptor = Arc::clone(&acceptor);
         tokio::spawn(async move {
-            connection(server, tcp, handler, end).await;
+            let socket: Option<Box<dyn Socket>> = match &*acceptor {
+                None => Some(Box::new(tcp)),
+                Some(acceptor) => match acceptor.accept(tcp, server.header).await {
+                    Some(tls) => Some(Box::new(tls)),
+                    None => None,
+                },
+            };
+            if let Some(socket) = socket {
+                connection(server, socket, handler, end).await;
+            }
             drop(permit);
         });
     }
@@ -103,10 +117,15 @@ async fn accept(
     }
 }
 
+/// A connection, secured or not.
+trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for S {}
+
 /// Serves a connection to its end. That a client goes away is no news.
 async fn connection<H, F, B>(
     server: Server,
-    tcp: TcpStream,
+    socket: Box<dyn Socket>,
     handler: Arc<H>,
     mut end: watch::Receiver<bool>,
 ) where
@@ -122,7 +141,7 @@ async fn connection<H, F, B>(
     let connection = http1::Builder::new()
         .timer(Timer)
         .header_read_timeout(server.header)
-        .serve_connection(Io(tcp), service);
+        .serve_connection(Io(socket), service);
     let mut connection = pin!(connection);
     let mut over = end.clone();
     let stopped = async { while !*end.borrow_and_update() && end.changed().await.is_ok() {} };

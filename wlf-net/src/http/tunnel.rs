@@ -1,25 +1,25 @@
 //! Connections through a proxy to servers that speak TLS.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::error::HttpError;
 use super::proxy::Proxy;
+use crate::tls::Stream;
 
 /// The longest answer of a proxy to CONNECT, in bytes.
 const LONGEST: usize = 16 << 10;
 
-/// Asks the proxy at the other end of `tcp` to connect to `server`.
+/// Asks the proxy at the other end of `stream` to connect to `server`.
 ///
 /// # Errors
 /// If it does not.
-pub async fn open(tcp: &mut TcpStream, proxy: &Proxy, server: &str) -> Result<(), HttpError> {
+pub async fn open(stream: &mut Stream, proxy: &Proxy, server: &str) -> Result<(), HttpError> {
     let authorization = match &proxy.authorization {
         Some(value) => format!("Proxy-Authorization: {}\r\n", value.expose()),
         None => String::new(),
     };
     let request = format!("CONNECT {server} HTTP/1.1\r\nHost: {server}\r\n{authorization}\r\n");
-    let status = match exchange(tcp, request.as_bytes()).await {
+    let status = match exchange(stream, request.as_bytes()).await {
         Some(head) => status(&head),
         None => None,
     };
@@ -37,11 +37,12 @@ pub async fn open(tcp: &mut TcpStream, proxy: &Proxy, server: &str) -> Result<()
 }
 
 /// Sends the request and reads the head of the answer. Nothing comes behind it: with TLS the client speaks first.
-async fn exchange(tcp: &mut TcpStream, request: &[u8]) -> Option<Vec<u8>> {
-    tcp.write_all(request).await.ok()?;
+async fn exchange(stream: &mut Stream, request: &[u8]) -> Option<Vec<u8>> {
+    stream.write_all(request).await.ok()?;
+    stream.flush().await.ok()?;
     let mut head = Vec::new();
     while !head.windows(4).any(|window| window == b"\r\n\r\n") {
-        let read = tcp.read_buf(&mut head).await.ok()?;
+        let read = stream.read_buf(&mut head).await.ok()?;
         if read == 0 || head.len() > LONGEST {
             return None;
         }

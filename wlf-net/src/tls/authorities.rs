@@ -28,16 +28,7 @@ impl Authorities {
     pub(super) fn load(&self) -> Result<Arc<RootCertStore>, TlsError> {
         let mut store = RootCertStore::empty();
         match self {
-            Authorities::File(path) => {
-                for certificate in certificate::read("ca", path)? {
-                    let added = store.add(certificate);
-                    added.map_err(|source| TlsError::Unusable {
-                        option: "ca",
-                        path: path.clone(),
-                        source,
-                    })?;
-                }
-            }
+            Authorities::File(path) => return Self::read("ca", path),
             Authorities::System => match bundle(std::env::var_os(VARIABLE)) {
                 Some(path) => {
                     // A host's bundle may hold some that are too old for anybody to understand.
@@ -45,6 +36,20 @@ impl Authorities {
                 }
                 None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
             },
+        }
+        Ok(Arc::new(store))
+    }
+
+    /// Reads the certificates of a file that `tls.<option>` names.
+    pub(super) fn read(option: &'static str, path: &Path) -> Result<Arc<RootCertStore>, TlsError> {
+        let mut store = RootCertStore::empty();
+        for certificate in certificate::read(option, path)? {
+            let added = store.add(certificate);
+            added.map_err(|source| TlsError::Unusable {
+                option,
+                path: path.to_owned(),
+                source,
+            })?;
         }
         Ok(Arc::new(store))
     }

@@ -12,7 +12,6 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::ServerName;
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use wlf_core::config::Invalid;
@@ -110,7 +109,7 @@ impl Connector {
     }
 
     /// Secures a connection to `host` on which the server now expects TLS, within `limit`. With [`Mode::Disabled`] the
-    /// connection stays as it is.
+    /// connection stays as it is. What goes through a proxy may be secured already, by the proxy.
     ///
     /// With an error that [is worth dialling again](TlsError::is_worth_dialling_again) the caller is to connect anew and
     /// to come here once more: other ciphers are offered then.
@@ -119,13 +118,13 @@ impl Connector {
     /// If there is no handshake, or the server is not whom it has to be.
     pub async fn secure(
         &self,
-        tcp: TcpStream,
+        below: impl Into<Stream>,
         host: &str,
         port: u16,
         limit: Duration,
     ) -> Result<Stream, TlsError> {
         if self.mode(host) == Mode::Disabled {
-            return Ok(Stream::Plain(tcp));
+            return Ok(below.into());
         }
         let server = crate::dial::server(host, port);
         let name = match &self.server_name {
@@ -136,7 +135,7 @@ impl Connector {
         };
         let offer = self.memory.offer(host, port);
         let Prepared { config, own } = self.prepared(host, port, offer)?;
-        let handshake = TlsConnector::from(config).connect(name.clone(), Gather::new(tcp));
+        let handshake = TlsConnector::from(config).connect(name.clone(), Gather::new(below.into()));
         let handshake = match timeout(limit, handshake.into_fallible()).await {
             Ok(handshake) => handshake,
             Err(_) => return Err(TlsError::Silent { server, limit }),

@@ -7,7 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+
+use super::stream::Stream;
 
 /// As much goes out in one write and comes in in one read at most, in bytes.
 const ROOM: usize = 64 << 10;
@@ -17,8 +18,10 @@ const ROOM: usize = 64 << 10;
 /// rustls writes each record by itself otherwise. Those of a handshake are small, and Nagle's algorithm holds the second
 /// one back until the first is acknowledged, 40 ms later; WasmEdge knows no TCP_NODELAY. And it reads 4 KiB at a time, a
 /// call of the host for each quarter of a record.
+///
+/// What is below may be secured itself, as the connection to a proxy is.
 pub struct Gather {
-    tcp: TcpStream,
+    below: Stream,
     room: Vec<u8>,
     /// Where what is read ahead is, and which part of it is not taken yet.
     ahead: Vec<u8>,
@@ -28,9 +31,9 @@ pub struct Gather {
 }
 
 impl Gather {
-    pub fn new(tcp: TcpStream) -> Self {
+    pub fn new(below: Stream) -> Self {
         Self {
-            tcp,
+            below,
             room: Vec::new(),
             ahead: Vec::new(),
             unread: 0..0,
@@ -53,7 +56,7 @@ impl AsyncRead for Gather {
         if this.unread.is_empty() {
             this.ahead.resize(ROOM, 0);
             let mut room = ReadBuf::new(&mut this.ahead);
-            ready!(Pin::new(&mut this.tcp).poll_read(context, &mut room))?;
+            ready!(Pin::new(&mut this.below).poll_read(context, &mut room))?;
             this.unread = 0..room.filled().len();
             if this.first.is_none() {
                 this.first = room.filled().first().copied();
@@ -73,7 +76,7 @@ impl AsyncWrite for Gather {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.tcp).poll_write(context, bytes)
+        Pin::new(&mut self.below).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -83,7 +86,7 @@ impl AsyncWrite for Gather {
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         if let [piece] = pieces {
-            return Pin::new(&mut this.tcp).poll_write(context, piece);
+            return Pin::new(&mut this.below).poll_write(context, piece);
         }
         // Made anew each time: how much of it is taken is not known before.
         this.room.clear();
@@ -92,7 +95,7 @@ impl AsyncWrite for Gather {
             this.room
                 .extend_from_slice(piece.get(..free).unwrap_or(piece));
         }
-        Pin::new(&mut this.tcp).poll_write(context, &this.room)
+        Pin::new(&mut this.below).poll_write(context, &this.room)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -100,17 +103,17 @@ impl AsyncWrite for Gather {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_flush(context)
+        Pin::new(&mut self.below).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_shutdown(context)
+        Pin::new(&mut self.below).poll_shutdown(context)
     }
 }
 
 /// Without what goes through it.
 impl fmt::Debug for Gather {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Gather").field(&self.tcp).finish()
+        f.debug_tuple("Gather").field(&self.below).finish()
     }
 }

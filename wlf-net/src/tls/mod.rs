@@ -1,5 +1,7 @@
 //! TLS as a file asks for it, and as it is done.
 
+#[cfg(feature = "http")]
+mod acceptor;
 mod authorities;
 mod certificate;
 mod connector;
@@ -16,6 +18,8 @@ use schemars::JsonSchema;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
+#[cfg(feature = "http")]
+pub use acceptor::{Acceptor, ServerTls};
 pub use connector::Connector;
 pub use error::TlsError;
 pub use stream::{ReadHalf, Session, Stream, WriteHalf, speaks_tls};

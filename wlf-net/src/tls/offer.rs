@@ -20,18 +20,19 @@ pub enum Offer {
     All,
 }
 
+/// The suites of ChaCha20.
+pub const CHACHA20: [CipherSuite; 3] = [
+    CipherSuite::TLS13_CHACHA20_POLY1305_SHA256,
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+];
+
 impl Offer {
     pub fn provider(self) -> Arc<CryptoProvider> {
         let mut provider = ring::default_provider();
         if self == Offer::ChaCha20 {
-            provider.cipher_suites.retain(|suite| {
-                matches!(
-                    suite.suite(),
-                    CipherSuite::TLS13_CHACHA20_POLY1305_SHA256
-                        | CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
-                        | CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
-                )
-            });
+            let suites = &mut provider.cipher_suites;
+            suites.retain(|suite| CHACHA20.contains(&suite.suite()));
         }
         Arc::new(provider)
     }

@@ -254,7 +254,13 @@ async fn a_guest_asks_over_kept_connections(runtime: &Runtime) {
         connections: 1,
         ..Server::default()
     };
-    tokio::spawn(serve(limits, listener, handler, std::future::pending()));
+    tokio::spawn(serve(
+        limits,
+        listener,
+        None,
+        handler,
+        std::future::pending(),
+    ));
     let ended = runtime
         .run(
             directory.path(),

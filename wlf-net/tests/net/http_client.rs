@@ -9,14 +9,16 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{Request, StatusCode};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use rustls::crypto::ring;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 use wlf_core::{Fault, Severity};
 use wlf_net::http::{Client, HttpError, Limits, Proxies};
 use wlf_net::{Authorities, Tls};
 
-use crate::authority::{Authority, write};
-use crate::server::{Kind, Server};
+use crate::authority::{Authority, Signed, write};
+use crate::server::{Kind, Server, config};
 
 const LIMITS: Limits = Limits {
     connect: Duration::from_secs(2),
@@ -97,7 +99,7 @@ impl Script {
 }
 
 /// Reads a request with its body and returns its head.
-async fn request(tcp: &mut BufReader<TcpStream>) -> Option<String> {
+async fn request<S: AsyncRead + Unpin>(tcp: &mut BufReader<S>) -> Option<String> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if tcp.read_line(&mut head).await.ok()? == 0 {
@@ -342,15 +344,31 @@ async fn https_is_checked_and_kept_too() {
 /// A proxy that wants a login, and forwards nothing: it answers itself, or connects to the port that it is asked for, of
 /// this machine.
 async fn proxy() -> (u16, Arc<std::sync::Mutex<Vec<String>>>) {
+    proxy_with(None).await
+}
+
+/// The same over TLS, with this certificate.
+async fn proxy_with(signed: Option<Signed>) -> (u16, Arc<std::sync::Mutex<Vec<String>>>) {
+    let acceptor = signed.map(|signed| {
+        let versions = rustls::ALL_VERSIONS;
+        TlsAcceptor::from(config(&signed, ring::default_provider(), versions, None))
+    });
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let port = listener.local_addr().expect("an address").port();
     let heads: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
     let seen = Arc::clone(&heads);
     tokio::spawn(async move {
         while let Ok((tcp, _)) = listener.accept().await {
-            let seen = Arc::clone(&seen);
+            let (seen, acceptor) = (Arc::clone(&seen), acceptor.clone());
             tokio::spawn(async move {
-                let mut tcp = BufReader::new(tcp);
+                let stream: Box<dyn Socket> = match acceptor {
+                    None => Box::new(tcp),
+                    Some(acceptor) => match acceptor.accept(tcp).await {
+                        Ok(tls) => Box::new(tls),
+                        Err(_) => return,
+                    },
+                };
+                let mut tcp = BufReader::new(stream);
                 while let Some(head) = request(&mut tcp).await {
                     seen.lock().expect("heads").push(head.clone());
                     if !head
@@ -391,8 +409,16 @@ async fn proxy() -> (u16, Arc<std::sync::Mutex<Vec<String>>>) {
     (port, heads)
 }
 
+trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for S {}
+
 fn through(port: u16, login: &str) -> Proxies {
-    let url = format!("http://{login}127.0.0.1:{port}");
+    through_url(&format!("http://{login}127.0.0.1:{port}"))
+}
+
+fn through_url(url: &str) -> Proxies {
+    let url = url.to_owned();
     Proxies::new(|name| {
         ["HTTP_PROXY", "HTTPS_PROXY"]
             .contains(&name)
@@ -490,5 +516,76 @@ async fn a_proxy_that_refuses_or_is_not_there_is_told() {
     assert!(
         text.contains("the proxy cannot be reached") && text.ends_with("connection refused"),
         "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_may_be_spoken_to_over_tls() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let authority = Authority::new("our authority");
+    let server = Server::start(Kind::Http(authority.sign(&["example.invalid"]))).await;
+    let (port, heads) = proxy_with(Some(authority.sign(&["localhost"]))).await;
+    let tls = Tls {
+        ca: Some(Authorities::File(write(
+            directory.path(),
+            "ca.pem",
+            &authority.pem(),
+        ))),
+        ..Tls::default()
+    };
+    let client_by = |tls: &Tls, host: &str| {
+        let proxies = through_url(&format!("https://me:p%40ss@{host}:{port}"));
+        Client::new(tls, LIMITS, proxies).expect("options")
+    };
+    let client = client_by(&tls, "localhost");
+    let response = client.send(get("http://example.invalid/a")).await;
+    assert_eq!(response.expect("an answer").body(), "by proxy");
+    // TLS in TLS: the proxy does not see what goes through it.
+    let url = format!("https://example.invalid:{}/", server.port);
+    for _ in 0..2 {
+        let response = client.send(post(&url)).await.expect("an answer");
+        assert_eq!(response.body(), "secured");
+    }
+    assert_eq!(server.connections(), 1);
+    assert_eq!(heads.lock().expect("heads").len(), 2);
+    // It has to be the proxy that is named, and known.
+    for (tls, host, text) in [
+        (&tls, "127.0.0.1", "is not for `127.0.0.1`"),
+        (&Tls::default(), "localhost", "unknown authority"),
+    ] {
+        let client = client_by(tls, host);
+        let fault = Fault::from(client.send(get(&url)).await.expect_err(text));
+        assert_eq!(fault.exit().code(), 78, "{fault}");
+        assert!(fault.to_string().contains(text), "{fault}");
+        assert!(!fault.to_string().contains("p@ss"), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_without_tls_is_told_from_one_with_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        let (mut tcp, _) = listener.accept().await.expect("a client");
+        let answer = b"HTTP/1.1 400 Bad Request
+
+";
+        tcp.write_all(answer).await.expect("write");
+        // It is heard before the connection is gone.
+        let _ = tcp.read_to_end(&mut Vec::new()).await;
+    });
+    let proxies = through_url(&format!("https://localhost:{port}"));
+    let client = Client::new(&Tls::default(), LIMITS, proxies).expect("options");
+    let url = "https://example.invalid/";
+    let fault = Fault::from(client.send(get(url)).await.expect_err("no TLS"));
+    assert_eq!(fault.exit().code(), 78, "{fault}");
+    assert_eq!(
+        fault.to_string(),
+        format!("send a request: the proxy cannot be reached: localhost:{port} does not speak TLS")
+    );
+    assert!(
+        fault
+            .hint
+            .is_some_and(|hint| hint.contains("write `http://`"))
     );
 }

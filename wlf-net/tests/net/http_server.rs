@@ -12,8 +12,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use wlf_net::Tls;
+use wlf_core::Fault;
 use wlf_net::http::{Client, Limits, Proxies, Server, serve};
+use wlf_net::{Acceptor, Authorities, ServerTls, Tls, TlsError};
+
+use crate::authority::{Authority, Signed, write};
 
 const SERVER: Server = Server {
     header: Duration::from_millis(300),
@@ -32,6 +35,10 @@ struct Running {
 
 /// A server that says what it heard; it takes its time for `/slow/<milliseconds>`.
 async fn start() -> Running {
+    start_with(None).await
+}
+
+async fn start_with(acceptor: Option<Acceptor>) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let address = listener.local_addr().expect("an address");
     let (stop, stopped) = oneshot::channel();
@@ -52,7 +59,7 @@ async fn start() -> Running {
             Response::new(Full::new(Bytes::from(said)))
         }
     };
-    let done = tokio::spawn(serve(SERVER, listener, handler, async {
+    let done = tokio::spawn(serve(SERVER, listener, acceptor, handler, async {
         let _ = stopped.await;
     }));
     Running {
@@ -211,4 +218,162 @@ async fn what_takes_too_long_is_cut_off_at_its_end() {
         .expect("it has ended")
         .expect("no panic");
     answer.await.expect("no panic").expect_err("cut off");
+}
+
+/// Files of an authority and what it has signed.
+struct Files {
+    place: tempfile::TempDir,
+}
+
+impl Files {
+    fn new(authority: &Authority) -> Self {
+        let place = tempfile::tempdir().expect("a directory");
+        write(place.path(), "ca.pem", &authority.pem());
+        let files = Self { place };
+        files.put("server", &authority.sign(&["localhost", "127.0.0.1"]));
+        files.put("client", &authority.sign(&["somebody"]));
+        files
+    }
+
+    fn put(&self, name: &str, signed: &Signed) {
+        let place = self.place.path();
+        write(place, &format!("{name}.pem"), &signed.cert);
+        write(place, &format!("{name}.key"), &signed.key);
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.place.path().join(name)
+    }
+
+    fn server(&self, client_ca: Option<&str>) -> ServerTls {
+        ServerTls {
+            cert: self.path("server.pem"),
+            key: self.path("server.key"),
+            client_ca: client_ca.map(|name| self.path(name)),
+        }
+    }
+
+    /// A client that trusts the authority, with a certificate of its own if one is named.
+    fn client(&self, own: Option<&str>) -> Client {
+        let tls = Tls {
+            ca: Some(Authorities::File(self.path("ca.pem"))),
+            cert: own.map(|name| self.path(&format!("{name}.pem"))),
+            key: own.map(|name| self.path(&format!("{name}.key"))),
+            ..Tls::default()
+        };
+        Client::new(&tls, Limits::default(), Proxies::default()).expect("options")
+    }
+}
+
+async fn ask(client: &Client, url: &str) -> Result<String, Fault> {
+    let request = Request::post(url).body(Bytes::from_static(b"abc"));
+    let response = client.send(request.expect("a request")).await?;
+    Ok(String::from_utf8_lossy(response.body()).into_owned())
+}
+
+#[tokio::test]
+async fn requests_are_answered_over_tls() {
+    let files = Files::new(&Authority::new("ours"));
+    let acceptor = Acceptor::new(files.server(None)).expect("files");
+    let server = start_with(Some(acceptor)).await;
+    let client = files.client(None);
+    let url = format!("https://{}/a", server.address);
+    for _ in 0..3 {
+        assert_eq!(ask(&client, &url).await.expect("an answer"), "POST /a 3");
+    }
+    let fault = ask(&self::client(), &url)
+        .await
+        .expect_err("nobody we know");
+    assert_eq!(fault.exit().code(), 78, "{fault}");
+    // Who says nothing, or something else, is let go, and the others are served.
+    let plain = url.replace("https", "http");
+    ask(&client, &plain).await.expect_err("a port for TLS");
+    let _silent: [TcpStream; 3] = [
+        TcpStream::connect(server.address).await.expect("connect"),
+        TcpStream::connect(server.address).await.expect("connect"),
+        TcpStream::connect(server.address).await.expect("connect"),
+    ];
+    assert_eq!(
+        ask(&files.client(None), &url).await.expect("in time"),
+        "POST /a 3"
+    );
+    server.stop.send(()).expect("it runs");
+    server.done.await.expect("it ends");
+}
+
+#[tokio::test]
+async fn clients_may_have_to_show_a_certificate() {
+    let authority = Authority::new("ours");
+    let files = Files::new(&authority);
+    files.put("stranger", &Authority::new("another").sign(&["somebody"]));
+    let acceptor = Acceptor::new(files.server(Some("ca.pem"))).expect("files");
+    let server = start_with(Some(acceptor)).await;
+    let url = format!("https://{}/a", server.address);
+    let known = ask(&files.client(Some("client")), &url).await;
+    assert_eq!(known.expect("an answer"), "POST /a 3");
+    for (own, text) in [
+        (None, "wants a certificate of ours"),
+        (Some("stranger"), "refuses our certificate"),
+    ] {
+        let fault = ask(&files.client(own), &url).await.expect_err(text);
+        assert_eq!(fault.exit().code(), 77, "{fault}");
+        assert!(fault.to_string().contains(text), "{fault}");
+    }
+    assert_eq!(server.served.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_used_are_named() {
+    let files = Files::new(&Authority::new("ours"));
+    let missing = Acceptor::new(files.server(Some("missing.pem"))).expect_err("missing");
+    assert!(
+        matches!(
+            missing,
+            TlsError::File {
+                option: "client_ca",
+                ..
+            }
+        ),
+        "{missing}"
+    );
+    let mut tls = files.server(None);
+    tls.key = files.path("client.key");
+    let other = Acceptor::new(tls).expect_err("another's key");
+    assert!(matches!(other, TlsError::KeyOfAnother { .. }), "{other}");
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_taken_up_within_a_minute_and_one_that_cannot_be_used_is_not() {
+    let authority = Authority::new("ours");
+    let files = Files::new(&authority);
+    let acceptor = Acceptor::new(files.server(None)).expect("files");
+    let server = start_with(Some(acceptor)).await;
+    let url = format!("https://{}/a", server.address);
+    // Each client has connections of its own.
+    let asked = async || ask(&files.client(None), &url).await;
+    let a_minute_later = async || {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(61)).await;
+        tokio::time::resume();
+    };
+    asked().await.expect("the first certificate");
+    files.put("server", &authority.sign(&["another.example"]));
+    asked().await.expect("the file was read just now");
+    a_minute_later().await;
+    let fault = asked().await.expect_err("for another name");
+    assert!(
+        fault.to_string().contains("but for `another.example`"),
+        "{fault}"
+    );
+    files.put("server", &authority.sign(&["127.0.0.1"]));
+    write(files.place.path(), "server.key", "no key");
+    a_minute_later().await;
+    let fault = asked().await.expect_err("the last one that could be used");
+    assert!(
+        fault.to_string().contains("but for `another.example`"),
+        "{fault}"
+    );
+    files.put("server", &authority.sign(&["127.0.0.1"]));
+    a_minute_later().await;
+    asked().await.expect("the third certificate");
 }

@@ -90,7 +90,13 @@ async fn curl_speaks_with_the_server() {
         body: 5 << 20,
         ..Server::default()
     };
-    tokio::spawn(serve(limits, listener, handler, std::future::pending()));
+    tokio::spawn(serve(
+        limits,
+        listener,
+        None,
+        handler,
+        std::future::pending(),
+    ));
     let curl = async |arguments: &[&str], body: usize| {
         let mut command = Command::new("curl");
         command
