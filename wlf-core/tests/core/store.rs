@@ -8,12 +8,12 @@ use tokio::time::sleep;
 use wlf_core::config::{Component, Delivery};
 use wlf_core::runtime::Pipeline;
 use wlf_core::testing::{
-    Answer, MemoryCollector, MemoryDispatcher, MemoryStore, Step, numbers, saved_position,
+    MemoryCollector, MemoryDispatcher, MemoryStore, Step, numbers, saved_position,
 };
 use wlf_core::{Batch, Collector, Desk, Fault, Mark, Position, Settled, Store};
 
 use crate::contract::stopped_after;
-use crate::promises::{Written, batch, outage, run};
+use crate::promises::{Written, batch, run};
 
 /// Gives a row each few milliseconds, so that what becomes durable never rests.
 struct Ticking {
@@ -84,26 +84,23 @@ fn positions_are_saved_by_a_store_that_is_slower_than_rows_come() {
 
 #[test]
 fn what_was_durable_when_the_time_of_a_stop_is_over_is_saved() {
-    let rows = |n: u32| batch(n as usize, vec![numbers("t", u64::from(n) + 1, None, n, 1)]);
-    let collector = MemoryCollector::new(vec![rows(0), rows(1), Step::Silence]);
-    // The first row is written, and the destination is away ever after.
-    let away = (0..1_000).map(|_| Answer::Fail(0, outage()));
+    let row = batch(0, vec![numbers("t", 1, None, 0, 1)]);
+    let collector = MemoryCollector::new(vec![row, Step::Silence]);
     let sink = MemoryDispatcher::new(Written::default());
-    let sink = sink.answering([Answer::Fail(1, outage())].into_iter().chain(away));
-    let mut delivery = Delivery {
-        drain: wlf_core::config::Duration::from_millis(60),
+    let delivery = Delivery {
+        drain: wlf_core::config::Duration::from_millis(100),
         ..Delivery::default()
     };
-    // A write for each row, so that the first is acknowledged.
-    delivery.batch.rows = 1;
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    // Saving begins 200 ms after the row is written, and the time is over before it ends.
+    let slow = MemoryStore::slow(Duration::from_millis(300));
+    let store: Arc<dyn Store> = Arc::new(slow);
     let mut pipeline = Pipeline::new(delivery, Some(Arc::clone(&store)));
     let to = vec!["d".to_owned()];
     let collector = Component::Collector(Box::new(collector));
     pipeline.add("c", collector, to).expect("added");
     let sink = Component::Dispatcher(Box::new(sink));
     pipeline.add("d", sink, Vec::new()).expect("added");
-    let (ended, _) = run(stopped_after(Duration::from_millis(50), pipeline));
+    let (ended, _) = run(stopped_after(Duration::from_millis(250), pipeline));
     ended.expect("it was asked to");
     let saved = saved_position(store.as_ref(), "c").expect("loaded");
     assert_eq!(saved, Some(MemoryCollector::position(0)));
