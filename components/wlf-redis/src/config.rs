@@ -4,12 +4,11 @@ use std::num::NonZeroU64;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wlf_core::config::{Build, Component, Context, Invalid, Secret};
+use wlf_core::Template;
+use wlf_core::config::Secret;
 use wlf_core::format::{Format, MessageFormat};
-use wlf_core::{ComponentKind, Template};
 use wlf_net::Tls;
 
-use crate::dispatcher::RedisDispatcher;
 use crate::url::Url;
 
 /// Writes each row with a Redis command: publishes it, pushes it on a list, or adds it to a stream.
@@ -69,14 +68,4 @@ pub enum Mode {
         #[serde(default)]
         max_len: Option<NonZeroU64>,
     },
-}
-
-impl Build for Config {
-    const TYPE: &'static str = "RedisDispatcher";
-    const KIND: ComponentKind = ComponentKind::Dispatcher;
-
-    fn build(self, _: &Context) -> Result<Component, Invalid> {
-        let dispatcher = RedisDispatcher::new(self)?;
-        Ok(Component::Dispatcher(Box::new(dispatcher)))
-    }
 }

@@ -15,7 +15,8 @@ mod scripted;
 mod server;
 mod url;
 
-use wlf_core::config::ComponentType;
+use wlf_core::ComponentKind;
+use wlf_core::config::{Build, Component, ComponentType, Context, Invalid};
 
 pub use config::{Config, Mode};
 pub use dispatcher::RedisDispatcher;
@@ -23,3 +24,13 @@ pub use url::Url;
 
 pub const COMPONENTS: &[ComponentType] = &[ComponentType::of::<Config>()
     .with_schema(include_str!("../../../docs/reference/RedisDispatcher.json"))];
+
+impl Build for Config {
+    const TYPE: &'static str = "RedisDispatcher";
+    const KIND: ComponentKind = ComponentKind::Dispatcher;
+
+    fn build(self, _: &Context) -> Result<Component, Invalid> {
+        let dispatcher = RedisDispatcher::new(self)?;
+        Ok(Component::Dispatcher(Box::new(dispatcher)))
+    }
+}

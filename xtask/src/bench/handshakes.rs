@@ -78,6 +78,11 @@ fn pairs(session: &mut Session<'_>) -> Result<Vec<Pair>> {
             "type: RedisDispatcher, url: '{url}', mode: {{type: Pub, channel: bench}}, tls: {{mode: {tls}}}"
         ))
     };
+    let nats = |address: &str, tls: &str| {
+        into(&format!(
+            "type: NatsDispatcher, servers: ['{address}'], tls: {{mode: {tls}}}"
+        ))
+    };
     let port = session.recorder.port()?;
     let mysql = |tls: &str| {
         format!(
@@ -102,6 +107,11 @@ fn pairs(session: &mut Session<'_>) -> Result<Vec<Pair>> {
             server: "Redis",
             plain: redis(&session.address("WLF_TEST_REDIS")?, "disabled"),
             secured: redis(&session.address("WLF_TEST_REDIS_TLS")?, "required"),
+        },
+        Pair {
+            server: "NATS",
+            plain: nats(&session.address("WLF_TEST_NATS")?, "disabled"),
+            secured: nats(&session.address("WLF_TEST_NATS_TLS")?, "required"),
         },
     ])
 }

@@ -222,11 +222,11 @@ impl<'a> Session<'a> {
         Ok(addresses)
     }
 
-    /// The address that a variable names, of Kafka or Redis, which are started if they do not run.
+    /// The address that a variable names, of Kafka, Redis or NATS, which are started if they do not run.
     pub fn address(&mut self, variable: &str) -> Result<String> {
         let servers = match &mut self.servers {
             Some(servers) => servers,
-            none => none.insert(servers::up(&[Kind::Kafka, Kind::Redis])?),
+            none => none.insert(servers::up(&[Kind::Kafka, Kind::Redis, Kind::Nats])?),
         };
         let mut addresses = servers.addresses.iter();
         let found = addresses.find(|(name, _)| *name == variable);
