@@ -488,13 +488,17 @@ impl Dispatcher for KafkaDispatcher {
         let mut failed = None;
         if let Some(Connected { flow, .. }) = &mut self.connected {
             flow.finish(self.encoder.lanes()).await;
-            let narrowed;
-            (failed, narrowed) = flow.end();
-            if narrowed {
+            let outcome = flow.end();
+            failed = outcome.failed;
+            let refused = outcome.refused.into_iter();
+            self.refused
+                .extend(refused.map(|(row, error)| (row, error.into())));
+            if outcome.is_narrowed {
                 self.topics.forget();
             }
         }
         self.refused.sort_by_key(|(row, _)| *row);
+        self.refused.dedup_by_key(|(row, _)| *row);
         let refused = std::mem::take(&mut self.refused);
         // Rows that were not sent stand behind all that were.
         let error = match (failed, encoded) {
@@ -537,3 +541,6 @@ impl Incoming for Alone<'_> {
         false
     }
 }
+
+#[cfg(test)]
+mod tests;

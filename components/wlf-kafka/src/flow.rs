@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use rskafka::protocol::error::Error as Code;
 use tokio::time::timeout;
 use wlf_core::format::{Chunk, Lanes};
 use wlf_core::turn;
@@ -18,7 +19,7 @@ use crate::packing::{Packed, Packing};
 use crate::partitions::{BATCH, Partition, Partitions};
 use crate::produce::{Head, Version};
 use crate::record_batch::{BatchHeader, Producer};
-use crate::window::{Failure, IN_FLIGHT};
+use crate::window::{Failure, IN_FLIGHT, REQUEST, Refused};
 
 /// What is encoded and not acknowledged, in bytes, at which encoding waits: as much as one partition has under way.
 const HELD: usize = IN_FLIGHT * BATCH;
@@ -43,7 +44,18 @@ pub struct Flow {
     held: usize,
 }
 
-/// What became of a write that failed.
+/// What became of a write.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What was not acknowledged, if something was not that may be another time.
+    pub failed: Option<Failed>,
+    /// The rows that no broker will ever take, and why; a row may be there twice.
+    pub refused: Vec<(u32, Error)>,
+    /// A topic takes less at once than was thought.
+    pub is_narrowed: bool,
+}
+
+/// Where a write failed.
 #[derive(Debug)]
 pub struct Failed {
     /// The first row that was not acknowledged, and why.
@@ -86,8 +98,11 @@ impl Flow {
             self.touched.push(lane);
             partition.window.begin(lanes);
         }
-        self.held += chunk.size();
-        partition.window.add(chunk);
+        let size = chunk.size();
+        if let Some(refused) = partition.window.add(chunk) {
+            return lanes.recycle(refused);
+        }
+        self.held += size;
         let leader = partition.leader;
         if !self.outlets.contains_key(&leader) && !partition.window.has_failed() {
             let opened = match cluster.address(leader) {
@@ -168,7 +183,7 @@ impl Flow {
                 } = request;
                 self.packing.recycle(packed);
                 let window = &mut self.partitions[lane].window;
-                if let Some(done) = window.answered(chunk, sequence, answer, self.began) {
+                if let Some(done) = window.answered(chunk, sequence, answer, self.began, lanes) {
                     self.held = self.held.saturating_sub(done.size());
                     lanes.recycle(done);
                 }
@@ -249,13 +264,15 @@ impl Flow {
         }
     }
 
-    /// Ends the write: says what failed, if something did, and whether a topic takes less at once than was thought.
-    pub fn end(&mut self) -> (Option<Failed>, bool) {
+    /// Ends the write.
+    pub fn end(&mut self) -> Outcome {
+        let mut outcome = Outcome::default();
         let mut first: Option<(u32, usize, Failure)> = None;
+        // The rows of which a record is not acknowledged. A row may have several, and is there when all of them are.
         let mut left = Vec::new();
-        let mut narrowed = false;
         for lane in &self.touched {
             let Partition { topic, window, .. } = &mut self.partitions[*lane];
+            left.extend(window.refused().iter().map(|refused| refused.row));
             if let Some((row, failure)) = window.take_failure() {
                 left.extend(window.left());
                 if first.as_ref().is_none_or(|(earlier, ..)| row < *earlier) {
@@ -264,16 +281,21 @@ impl Flow {
             }
             if let Some(taken) = window.taken() {
                 let topic = topic.clone();
-                narrowed |= self.partitions.narrow(&topic, taken);
+                outcome.is_narrowed |= self.partitions.narrow(&topic, taken);
             }
         }
-        let failed = first.map(|(row, lane, failure)| {
+        for lane in &self.touched {
+            let partition = &self.partitions[*lane];
+            let refused = partition.window.refused().iter();
+            let refused = refused.map(|refused| (refused.row, refusal(partition, *refused)));
+            outcome.refused.extend(refused);
+        }
+        outcome.failed = first.map(|(row, lane, failure)| {
             let done = self.touched.iter().map(|lane| &self.partitions[*lane]);
             let done = done.flat_map(|partition| partition.window.done());
             let mut ahead: Vec<u32> = done.copied().filter(|done| *done > row).collect();
             ahead.sort_unstable();
             ahead.dedup();
-            // A row may have several records, and is there when all of them are.
             left.sort_unstable();
             ahead.retain(|row| left.binary_search(row).is_err());
             Failed {
@@ -285,11 +307,10 @@ impl Flow {
         for lane in self.touched.drain(..) {
             self.partitions[lane].is_touched = false;
         }
-        (failed, narrowed)
+        outcome
     }
 
     fn error(&mut self, lane: usize, failure: Failure) -> Error {
-        use rskafka::protocol::error::Error as Code;
         let partition = &self.partitions[lane];
         match failure {
             Failure::Error(error) => error,
@@ -298,20 +319,33 @@ impl Flow {
                 let error = outlet.and_then(Outlet::take_error);
                 error.unwrap_or(Error::NotConnected)
             }
-            Failure::Refused {
-                code: code @ (Code::MessageTooLarge | Code::RecordListTooLarge),
-                bytes,
-            } => Error::RowTooLarge {
-                topic: partition.topic.to_string(),
-                bytes,
-                code,
-            },
-            Failure::Refused { code, .. } => Error::Partition {
-                topic: partition.topic.to_string(),
-                partition: partition.number,
-                code,
-            },
+            Failure::Refused(code) => partition_error(partition, code),
         }
+    }
+}
+
+/// Why a row will never be taken.
+fn refusal(partition: &Partition, refused: Refused) -> Error {
+    let Refused { bytes, code, .. } = refused;
+    match code {
+        None => Error::RequestTooLarge {
+            bytes,
+            limit: REQUEST,
+        },
+        Some(code @ (Code::MessageTooLarge | Code::RecordListTooLarge)) => Error::RowTooLarge {
+            topic: partition.topic.to_string(),
+            bytes,
+            code,
+        },
+        Some(code) => partition_error(partition, code),
+    }
+}
+
+fn partition_error(partition: &Partition, code: Code) -> Error {
+    Error::Partition {
+        topic: partition.topic.to_string(),
+        partition: partition.number,
+        code,
     }
 }
 

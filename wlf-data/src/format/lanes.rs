@@ -200,6 +200,14 @@ impl Lanes {
         parts
     }
 
+    /// Moves the records of the rows that are to be kept to another chunk, which is empty if there are none.
+    pub fn retain(&mut self, chunk: Chunk, keep: impl Fn(u32) -> bool) -> Chunk {
+        let mut kept = self.spare_chunk();
+        chunk.copy(&mut kept, keep);
+        self.recycle(chunk);
+        kept
+    }
+
     pub fn has_full(&self) -> bool {
         !self.full.is_empty()
     }

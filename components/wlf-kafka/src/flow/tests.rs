@@ -73,7 +73,7 @@ async fn others_run_while_chunks_are_compressed() {
             flow.finish(&mut lanes).await;
         })
         .await;
-    assert!(flow.end().0.is_none());
+    assert!(flow.end().failed.is_none());
     assert_eq!(broker.batches(), PARTITIONS);
     for lane in 0..PARTITIONS {
         assert_eq!(broker.values(TOPIC, lane as i32).len(), 5_000);
@@ -97,7 +97,7 @@ async fn chunks_of_a_partition_keep_their_order_in_every_compression() {
             flow.make_room(&mut lanes).await;
         }
         flow.finish(&mut lanes).await;
-        assert!(flow.end().0.is_none());
+        assert!(flow.end().failed.is_none());
         for lane in 0..2 {
             let values = broker.values(TOPIC, lane).into_iter();
             let rows: Vec<i32> = values

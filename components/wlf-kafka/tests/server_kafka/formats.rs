@@ -272,15 +272,13 @@ async fn a_row_is_durable_when_all_of_its_records_are() {
         Records::insert(&table, [row(3, 9)]),
     ];
     let error = kafka.write(&events).await.expect_err("too large a record");
-    assert_eq!(
-        (error.durable, error.rows),
-        (1, 0),
-        "{}",
-        error.faults().next().unwrap()
-    );
-    assert_eq!(error.faults().next().unwrap().severity, Severity::Reject);
-    // The third row is there already, and is not written again.
-    assert_eq!(error.ahead, [(2, 0)]);
+    assert_eq!((error.durable, error.rows), (3, 0), "{error:?}");
+    let refused = error.refused.iter();
+    let refused: Vec<_> = refused
+        .map(|refusal| (refusal.event, refusal.row))
+        .collect();
+    assert_eq!(refused, [(1, 0)]);
+    assert_eq!(error.refused[0].fault.severity, Severity::Reject);
     let records = broker.records(&format!("{database}.of.1"), 0).await;
     assert_eq!(ops(&records), ["c", "d", "tombstone"]);
     assert_eq!(broker.records(&narrow, 0).await.len(), 0);

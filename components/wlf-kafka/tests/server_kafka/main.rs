@@ -224,7 +224,8 @@ async fn without_creation_a_missing_topic_ends_the_program_after_the_rows_before
 }
 
 #[tokio::test]
-async fn a_row_that_is_too_large_is_rejected_and_the_others_are_delivered() {
+async fn rows_that_are_too_large_are_refused_and_the_others_are_delivered_by_one_write() {
+    const LARGE: [u32; 4] = [0, 123, 124, 250];
     let broker = Broker::connect().await;
     let table = table(&broker.database("large"), "t");
     let topic = format!("logFlex.{}.t", table.database);
@@ -234,37 +235,26 @@ async fn a_row_that_is_too_large_is_rejected_and_the_others_are_delivered() {
     let mut kafka = dispatcher(&broker, json!({}));
     connect(&mut kafka).await;
     let rows = (0..300u32).map(|id| {
-        let length = if id == 123 { 20_000 } else { 1000 };
+        let length = if LARGE.contains(&id) { 20_000 } else { 1000 };
         vec![id.into(), Datum::Text("x".repeat(length))]
     });
-    let mut rest = Records::insert(&table, rows);
-    let error = kafka
-        .write(std::slice::from_ref(&rest))
+    let events = [Records::insert(&table, rows)];
+    let error = kafka.write(&events).await.expect_err("rows too large");
+    assert_eq!((error.durable, error.rows), (1, 0), "{error:?}");
+    assert!(error.fault.is_none(), "{error:?}");
+    let refused = error.refused.iter().map(|refusal| refusal.row);
+    assert_eq!(refused.collect::<Vec<_>>(), LARGE);
+    for fault in error.faults() {
+        assert_eq!(fault.severity, Severity::Reject);
+        assert!(fault.to_string().contains("a row of 20"), "{fault}");
+    }
+    kafka
+        .write(&[inserts(&table, 300..400)])
         .await
-        .expect_err("a row that is too large");
-    assert_eq!(
-        (error.durable, error.rows),
-        (0, 123),
-        "{}",
-        error.faults().next().unwrap()
-    );
-    assert_eq!(error.faults().next().unwrap().severity, Severity::Reject);
-    assert!(
-        error
-            .faults()
-            .next()
-            .unwrap()
-            .to_string()
-            .contains("a row of 20"),
-        "{:?}",
-        error
-    );
-    // What the runtime does with `on_reject: skip`.
-    rest.split_to(124);
-    kafka.write(&[rest]).await.expect("write the others");
+        .expect("write others");
     let partitions = broker.read(&topic).await;
-    let expected: Vec<u64> = (0..300).filter(|id| *id != 123).collect();
-    assert_eq!(ids(&partitions[0]), expected);
+    let expected = (0..400).filter(|id| !LARGE.contains(id)).map(u64::from);
+    assert_eq!(ids(&partitions[0]), expected.collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -288,17 +278,12 @@ async fn rows_that_other_topics_have_are_not_sent_twice() {
         .write(&rest)
         .await
         .expect_err("a row that is too large");
-    assert_eq!(
-        (error.durable, error.rows),
-        (1, 0),
-        "{}",
-        error.faults().next().unwrap()
-    );
-    let behind = [2, 3].into_iter();
-    let behind: Vec<_> = behind
-        .flat_map(|event| (0..10).map(move |row| (event, row)))
+    assert_eq!((error.durable, error.rows), (4, 0), "{error:?}");
+    let refused = error.refused.iter();
+    let refused: Vec<_> = refused
+        .map(|refusal| (refusal.event, refusal.row))
         .collect();
-    assert_eq!(error.ahead, behind);
+    assert_eq!(refused, [(1, 0)]);
     // Rows that are new: what is durable behind the refused one is not written again.
     let new = [inserts(&table(&database, "wide2"), 10..20)];
     kafka.write(&new).await.expect("write the others");

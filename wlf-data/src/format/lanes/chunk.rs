@@ -196,6 +196,14 @@ impl Chunk {
         chunks
     }
 
+    /// Appends the records of the rows that are to be kept to another chunk.
+    pub(super) fn copy(&self, to: &mut Chunk, keep: impl Fn(u32) -> bool) {
+        let records = Bodies(self.records()).zip(&self.rows);
+        for (body, row) in records.filter(|(_, row)| keep(**row)) {
+            to.append(body, *row);
+        }
+    }
+
     /// Appends a record of another chunk, given what is behind its length.
     fn append(&mut self, body: &[u8], row: u32) {
         let delta = self.rows.len() as i32;

@@ -156,6 +156,22 @@ proptest! {
 }
 
 #[test]
+fn rows_can_be_left_out() {
+    let records: Vec<_> = (0..300u32)
+        .map(|n| (b"key".to_vec(), n.to_string().into_bytes()))
+        .collect();
+    let mut lanes = Lanes::new(7);
+    lanes.add(1);
+    write(&mut lanes, ONE, &records);
+    let (_, chunk) = chunks(&mut lanes).remove(0);
+    let chunk = lanes.retain(chunk, |row| row % 3 == 0);
+    let kept = expected(&records).into_iter();
+    assert_eq!(read(&chunk), kept.step_by(3).collect::<Vec<_>>());
+    let none = lanes.retain(chunk, |_| false);
+    assert_eq!((none.size(), none.rows().len()), (0, 0));
+}
+
+#[test]
 fn keys_choose_lanes_and_rows_keep_their_order() {
     let records: Vec<_> = (0..1000u32)
         .map(|n| (n.to_string().into_bytes(), b"value".to_vec()))
