@@ -226,7 +226,12 @@ impl<'a> Session<'a> {
     pub fn address(&mut self, variable: &str) -> Result<String> {
         let servers = match &mut self.servers {
             Some(servers) => servers,
-            none => none.insert(servers::up(&[Kind::Kafka, Kind::Redis, Kind::Nats])?),
+            none => none.insert(servers::up(&[
+                Kind::Kafka,
+                Kind::Redis,
+                Kind::Nats,
+                Kind::NatsTls,
+            ])?),
         };
         let mut addresses = servers.addresses.iter();
         let found = addresses.find(|(name, _)| *name == variable);
