@@ -330,7 +330,7 @@ mod tests {
     use super::*;
     use crate::event::{Column, Event, Transaction};
     use crate::format::{Encoder, Format};
-    use crate::value::{Datum, Records};
+    use crate::value::{Datum, OwnedRows};
 
     fn table() -> Table {
         let columns = ["id", "name", "price", "none", "a/b", "tags", "doc"];
@@ -340,7 +340,7 @@ mod tests {
 
     /// A row that ends its transaction.
     fn row() -> Event {
-        let mut event = Records::insert(
+        let mut event = OwnedRows::insert(
             &Arc::new(table()),
             [vec![
                 u64::MAX.into(),

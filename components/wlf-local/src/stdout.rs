@@ -113,7 +113,7 @@ mod tests {
     use std::num::NonZeroU64;
     use std::sync::{Arc, Mutex};
 
-    use wlf_core::value::Records;
+    use wlf_core::value::OwnedRows;
     use wlf_core::{Column, Exit, Severity, Table, Transaction};
 
     use super::*;
@@ -152,7 +152,7 @@ mod tests {
         let columns = vec![Column::untyped("id")];
         let table = Arc::new(Table::new("shop", "t", columns, vec![0]));
         let event = |ids: std::ops::Range<i32>| {
-            let mut event = Records::insert(&table, ids.map(|id| vec![id.into()]));
+            let mut event = OwnedRows::insert(&table, ids.map(|id| vec![id.into()]));
             event.transaction = Some(Transaction {
                 offset: 10,
                 ..Transaction::new(NonZeroU64::MIN, None)
@@ -240,9 +240,9 @@ mod tests {
         let columns = vec![Column::untyped("id")];
         let table = Arc::new(Table::new("shop", "t", columns, vec![0]));
         let events = [
-            Records::insert(&table, [vec![1.into()]]),
-            Records::update(&table, [(vec![1.into()], vec![2.into()])]),
-            Records::delete(&table, [vec![2.into()]]),
+            OwnedRows::insert(&table, [vec![1.into()]]),
+            OwnedRows::update(&table, [(vec![1.into()], vec![2.into()])]),
+            OwnedRows::delete(&table, [vec![2.into()]]),
         ];
         stdout.write(&events).await.expect("write");
         let text = String::from_utf8(taken.lock().expect("the lock").clone()).expect("UTF-8");

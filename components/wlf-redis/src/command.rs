@@ -172,7 +172,7 @@ mod tests {
 
     use serde_json::json;
     use wlf_core::format::{Encoder, Format};
-    use wlf_core::value::Records;
+    use wlf_core::value::OwnedRows;
     use wlf_core::{Column, Table};
 
     use super::*;
@@ -180,7 +180,7 @@ mod tests {
     fn event(table: &str, id: i32) -> Event {
         let columns = vec![Column::untyped("id")];
         let table = Arc::new(Table::new("shop", table, columns, vec![0]));
-        Records::insert(&table, [vec![id.into()]])
+        OwnedRows::insert(&table, [vec![id.into()]])
     }
 
     fn written(mode: serde_json::Value, rows: &[(&Event, &str)]) -> Vec<u8> {

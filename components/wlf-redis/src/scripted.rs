@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use wlf_core::value::Records;
+use wlf_core::value::OwnedRows;
 use wlf_core::{Column, Dispatcher, Event, Exit, Severity, Table, WriteError};
 
 use crate::{Config, RedisDispatcher};
@@ -16,14 +16,14 @@ const OUTAGE: Severity = Severity::Retry { after: None };
 fn event(table: &str, rows: i32) -> Event {
     let columns = vec![Column::untyped("id")];
     let table = Arc::new(Table::new("shop", table, columns, vec![0]));
-    Records::insert(&table, (0..rows).map(|id| vec![id.into()]))
+    OwnedRows::insert(&table, (0..rows).map(|id| vec![id.into()]))
 }
 
 /// An event of one row, whose JSON is more than half of what goes out at once.
 fn long_row(id: i32) -> Event {
     let columns = vec![Column::untyped("id"), Column::untyped("text")];
     let table = Arc::new(Table::new("shop", "long", columns, vec![0]));
-    Records::insert(&table, [vec![id.into(), "x".repeat(70 << 10).into()]])
+    OwnedRows::insert(&table, [vec![id.into(), "x".repeat(70 << 10).into()]])
 }
 
 /// A dispatcher for a server that answers the PING with `+PONG`, then waits for `commands` commands and says `script`.

@@ -138,7 +138,7 @@ mod tests {
 
     use serde_json::json;
     use wlf_core::testing::transform;
-    use wlf_core::value::Records;
+    use wlf_core::value::OwnedRows;
     use wlf_core::{ChangePlace, Column, Event, SchemaChange, SchemaChangeKind};
 
     use super::*;
@@ -146,7 +146,7 @@ mod tests {
     fn event(database: &str, table: &str) -> Event {
         let columns = vec![Column::untyped("id")];
         let table = Arc::new(Table::new(database, table, columns, vec![0]));
-        Records::insert(&table, [vec![1.into()]])
+        OwnedRows::insert(&table, [vec![1.into()]])
     }
 
     fn filter(rules: serde_json::Value) -> BinlogFilter {

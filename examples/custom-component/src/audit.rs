@@ -97,7 +97,7 @@ impl Dispatcher for AuditDispatcher {
 mod tests {
     use std::sync::Arc;
 
-    use wlf_core::value::Records;
+    use wlf_core::value::OwnedRows;
     use wlf_core::{Column, Severity, Table};
 
     use super::*;
@@ -122,7 +122,7 @@ mod tests {
         std::fs::write(&path, "1767261600 ins").unwrap();
         let columns = ["id", "secret"].map(Column::untyped);
         let table = Arc::new(Table::new("shop", "orders", columns.into(), vec![0]));
-        let mut event = Records::delete(&table, [1, 2].map(|id| vec![id.into(), "x".into()]));
+        let mut event = OwnedRows::delete(&table, [1, 2].map(|id| vec![id.into(), "x".into()]));
         event.time = 1_767_261_601_000_000;
 
         let mut dispatcher = dispatcher(path.clone());

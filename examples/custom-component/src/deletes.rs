@@ -55,7 +55,7 @@ mod tests {
 
     use wlf_core::config::Delivery;
     use wlf_core::testing::{MemoryCollector, MemoryDispatcher, Step, Stored};
-    use wlf_core::value::Records;
+    use wlf_core::value::OwnedRows;
     use wlf_core::{Column, Mark, Pipeline, Table, Transaction};
 
     use std::num::NonZeroU64;
@@ -84,8 +84,8 @@ mod tests {
         let columns = vec![Column::untyped("id")];
         let table = Arc::new(Table::new("shop", "orders", columns, vec![0]));
         let mut events = vec![
-            Records::insert(&table, [vec![1.into()], vec![2.into()]]),
-            Records::delete(&table, [vec![1.into()]]),
+            OwnedRows::insert(&table, [vec![1.into()], vec![2.into()]]),
+            OwnedRows::delete(&table, [vec![1.into()]]),
         ];
         for event in &mut events {
             event.transaction = Some(Transaction::new(NonZeroU64::MIN, None));

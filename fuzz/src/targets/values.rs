@@ -244,7 +244,7 @@ pub fn geometry_seeds() -> Vec<Vec<u8>> {
 /// Writes the value as a row's only column is written.
 fn one_value(value: Value<'_>, out: &mut Buffer) {
     let table = Table::new("d", "t", vec![Column::untyped("c")], Vec::new());
-    let event = wlf_core::value::Records::insert(&table.into(), []);
+    let event = wlf_core::value::OwnedRows::insert(&table.into(), []);
     let mut encoder = Encoder::new(Format::default());
     let encoded = encoder.encode_rows(&event, &mut OneValue(Some(value)));
     assert!(encoded.is_ok());

@@ -229,12 +229,12 @@ mod tests {
     use crate::fault::Exit;
     use crate::format::Format;
     use crate::testing::numbers;
-    use crate::value::Records;
+    use crate::value::OwnedRows;
 
     fn rows(ids: std::ops::Range<i32>) -> Event {
         let table = Table::new("shop", "t", vec![Column::untyped("id")], vec![0]);
         let text = "x".repeat(1000);
-        Records::insert(
+        OwnedRows::insert(
             &Arc::new(table),
             ids.map(|id| vec![id.into(), text.as_str().into()]),
         )

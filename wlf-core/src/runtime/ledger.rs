@@ -466,7 +466,7 @@ mod tests {
         assert!(ledger.is_empty());
         // What a transformer made of a batch is refused as the whole of it.
         let nine = ledger.enter(&batch(9, vec![event]));
-        nine.refuse(&[crate::value::Records::insert(
+        nine.refuse(&[crate::value::OwnedRows::insert(
             &Arc::new(crate::event::Table::new("d", "t", vec![], vec![])),
             [vec![]],
         )]);
@@ -478,7 +478,7 @@ mod tests {
     fn rows_in_the_place_of_rows_that_are_gone_are_not_taken_for_them() {
         let table = Arc::new(crate::event::Table::new("d", "t", vec![], vec![]));
         let event =
-            |n: i32| crate::value::Records::insert(&table, [vec![n.into()], vec![n.into()]]);
+            |n: i32| crate::value::OwnedRows::insert(&table, [vec![n.into()], vec![n.into()]]);
         let ledger = Arc::new(Ledger::default());
         let mut events = vec![event(0), event(1)];
         let receipt = ledger.enter(&Batch {

@@ -11,7 +11,7 @@ use wlf_core::runtime::{Pipeline, Stop};
 use wlf_core::testing::{
     Answer, MemoryCollector, MemoryDispatcher, MemoryQueue, Step, numbers, saved_position,
 };
-use wlf_core::value::Records;
+use wlf_core::value::OwnedRows;
 use wlf_core::{
     Batch, Collector, Column, Desk, Dispatcher, Event, Fault, FileStore, Mark, Position, Refusal,
     Severity, Store, Table, WriteError,
@@ -571,7 +571,7 @@ fn rows_in_no_transaction_have_no_place_in_one() {
     let store = Written::default();
     let steps = (0..3).map(|n| {
         let rows = [vec![1.into()], vec![2.into()]];
-        batch(n, vec![Records::insert(&table, rows)])
+        batch(n, vec![OwnedRows::insert(&table, rows)])
     });
     let collector = MemoryCollector::new(steps.collect());
     let sink = MemoryDispatcher::new(store.clone());

@@ -7,7 +7,7 @@ use super::{Encoder, Format};
 use crate::data_type::DataType;
 use crate::event::{Column, Event, Operation, Table};
 use crate::schema_change::ChangePlace;
-use crate::value::{Date, DateTime, Datum, Record, Records, Row};
+use crate::value::{Date, DateTime, Datum, OwnedRow, OwnedRows, Row};
 
 pub const UTF8: &str = "utf8mb4";
 
@@ -71,7 +71,7 @@ pub fn fixture() -> Arc<Table> {
 }
 
 /// The fixture's row with a name. Its BINARY(3) is complete: the server leaves out zeros at the end.
-pub fn fixture_row(name: &str) -> Record {
+pub fn fixture_row(name: &str) -> OwnedRow {
     let at = DateTime {
         date: Date {
             year: 2018,
@@ -113,17 +113,17 @@ pub fn place() -> ChangePlace {
 }
 
 /// An event at [`place`], a second before the clock.
-pub fn event(table: &Arc<Table>, operation: Operation, rows: Vec<Row<Record>>) -> Event {
-    let mut event = Records::at(place(), table, operation, rows);
+pub fn event(table: &Arc<Table>, operation: Operation, rows: Vec<Row<OwnedRow>>) -> Event {
+    let mut event = OwnedRows::at(place(), table, operation, rows);
     event.time = 1_700_000_000_000_000;
     event
 }
 
-pub fn insert(table: &Arc<Table>, row: Record) -> Event {
+pub fn insert(table: &Arc<Table>, row: OwnedRow) -> Event {
     event(table, Operation::Insert, vec![Row::Insert(row)])
 }
 
-pub fn update(table: &Arc<Table>, before: Record, after: Record) -> Event {
+pub fn update(table: &Arc<Table>, before: OwnedRow, after: OwnedRow) -> Event {
     event(
         table,
         Operation::Update,
@@ -131,7 +131,7 @@ pub fn update(table: &Arc<Table>, before: Record, after: Record) -> Event {
     )
 }
 
-pub fn delete(table: &Arc<Table>, row: Record) -> Event {
+pub fn delete(table: &Arc<Table>, row: OwnedRow) -> Event {
     event(table, Operation::Delete, vec![Row::Delete(row)])
 }
 

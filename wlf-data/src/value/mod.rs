@@ -3,10 +3,10 @@
 //! A source implements [`Rows`] and [`Columns`] over the form that it has its rows in; a format pulls one column after the
 //! other and writes it. Everything here is resolved at compile time: no allocation and no indirect call for a value.
 
-mod records;
+mod owned;
 mod text;
 
-pub use records::{Datum, Record, Records};
+pub use owned::{Datum, OwnedRow, OwnedRows};
 pub use text::Text;
 
 use crate::format::Buffer;

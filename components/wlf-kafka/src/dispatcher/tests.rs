@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use serde_json::{Value, json};
-use wlf_core::value::{Datum, Records};
+use wlf_core::value::{Datum, OwnedRows};
 use wlf_core::{Column, Table};
 
 use super::*;
@@ -39,7 +39,7 @@ fn rows(table: &str, count: u32, large: &[u32]) -> Event {
         };
         vec![id.into(), Datum::Text("x".repeat(length))]
     };
-    Records::insert(&table, (0..count).map(row))
+    OwnedRows::insert(&table, (0..count).map(row))
 }
 
 /// The ids of a topic's rows; in each partition they are in order.
@@ -183,12 +183,12 @@ async fn a_row_is_refused_as_a_whole() {
     let table = Arc::new(Table::new("shop", "t", columns.into(), vec![0]));
     let row = |id: u32, length: usize| vec![id.into(), "x".repeat(length).into()];
     let events = [
-        Records::insert(&table, [row(9, 9)]),
+        OwnedRows::insert(&table, [row(9, 9)]),
         // The delete of 1 passes and the insert of 2 does not.
-        Records::update(&table, [(row(1, 9), row(2, 2 * LARGEST))]),
-        Records::insert(&table, [row(3, 9)]),
+        OwnedRows::update(&table, [(row(1, 9), row(2, 2 * LARGEST))]),
+        OwnedRows::insert(&table, [row(3, 9)]),
         // Neither passes.
-        Records::update(&table, [(row(4, 2 * LARGEST), row(5, 2 * LARGEST))]),
+        OwnedRows::update(&table, [(row(4, 2 * LARGEST), row(5, 2 * LARGEST))]),
     ];
     let error = kafka.write(&events).await.expect_err("an outage");
     assert_eq!((error.durable, error.rows), (0, 0));

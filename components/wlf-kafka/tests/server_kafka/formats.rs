@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rskafka::record::Record;
 use serde_json::{Value, json};
-use wlf_core::value::Records;
+use wlf_core::value::OwnedRows;
 use wlf_core::{
     ChangePlace, Column, DataType, Dispatcher, Event, SchemaChange, SchemaChangeKind, Severity,
     Table,
@@ -30,9 +30,9 @@ fn table(database: &str) -> Arc<Table> {
 fn life(table: &Arc<Table>) -> [Event; 3] {
     let row = |id: u32| vec![id.into(), "a".into()];
     [
-        Records::insert(table, [row(1)]),
-        Records::update(table, [(row(1), row(2))]),
-        Records::delete(table, [row(2)]),
+        OwnedRows::insert(table, [row(1)]),
+        OwnedRows::update(table, [(row(1), row(2))]),
+        OwnedRows::delete(table, [row(2)]),
     ]
 }
 
@@ -100,7 +100,7 @@ async fn records_of_a_key_go_to_its_partition_also_where_the_record_has_none() {
         connect(&mut kafka).await;
         let rows = (0..50u32).map(|id| vec![id.into(), "a".into()]);
         kafka
-            .write(&[Records::insert(&table, rows)])
+            .write(&[OwnedRows::insert(&table, rows)])
             .await
             .expect("write");
         let mut read = 0;
@@ -266,10 +266,10 @@ async fn a_row_is_durable_when_all_of_its_records_are() {
     connect(&mut kafka).await;
     let row = |id: u32, length: usize| vec![id.into(), "x".repeat(length).into()];
     let events = [
-        Records::insert(&table, [row(1, 9)]),
+        OwnedRows::insert(&table, [row(1, 9)]),
         // The delete of 1 passes and the insert of 2 does not.
-        Records::update(&table, [(row(1, 9), row(2, 2000))]),
-        Records::insert(&table, [row(3, 9)]),
+        OwnedRows::update(&table, [(row(1, 9), row(2, 2000))]),
+        OwnedRows::insert(&table, [row(3, 9)]),
     ];
     let error = kafka.write(&events).await.expect_err("too large a record");
     assert_eq!((error.durable, error.rows), (3, 0), "{error:?}");

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use broker::Broker;
 use serde_json::{Value, json};
-use wlf_core::value::{Datum, Records};
+use wlf_core::value::{Datum, OwnedRows};
 use wlf_core::{Column, Dispatcher, Event, Exit, Severity, Table};
 use wlf_kafka::{Config, KafkaDispatcher, Partitioner};
 
@@ -24,7 +24,7 @@ fn table(database: &str, name: &str) -> Arc<Table> {
 
 fn inserts(table: &Arc<Table>, ids: std::ops::Range<u32>) -> Event {
     let row = |id: u32| vec![id.into(), format!("text {id}").into()];
-    Records::insert(table, ids.map(row))
+    OwnedRows::insert(table, ids.map(row))
 }
 
 fn dispatcher(broker: &Broker, options: Value) -> KafkaDispatcher {
@@ -238,7 +238,7 @@ async fn rows_that_are_too_large_are_refused_and_the_others_are_delivered_by_one
         let length = if LARGE.contains(&id) { 20_000 } else { 1000 };
         vec![id.into(), Datum::Text("x".repeat(length))]
     });
-    let events = [Records::insert(&table, rows)];
+    let events = [OwnedRows::insert(&table, rows)];
     let error = kafka.write(&events).await.expect_err("rows too large");
     assert_eq!((error.durable, error.rows), (1, 0), "{error:?}");
     assert!(error.fault.is_none(), "{error:?}");
@@ -268,7 +268,7 @@ async fn rows_that_other_topics_have_are_not_sent_twice() {
     let long = vec![1.into(), Datum::Text("x".repeat(2000))];
     let rest = [
         inserts(&table(&database, "wide"), 0..10),
-        Records::insert(&table(&database, "narrow"), [long]),
+        OwnedRows::insert(&table(&database, "narrow"), [long]),
         inserts(&table(&database, "wide"), 10..20),
         inserts(&table(&database, "wide2"), 0..10),
     ];
@@ -368,7 +368,7 @@ async fn many_batches_keep_their_order_and_connecting_again_goes_on() {
         // About 12 MB, so a dozen requests for the one partition.
         let row = |id: u32| vec![id.into(), Datum::Text("x".repeat(4000))];
         let rows = (round * 3000..(round + 1) * 3000).map(row);
-        let events = [Records::insert(&table, rows)];
+        let events = [OwnedRows::insert(&table, rows)];
         kafka.write(&events).await.expect("write");
     }
     let partitions = broker.read(&format!("logFlex.{}.t", table.database)).await;

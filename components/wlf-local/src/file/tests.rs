@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tempfile::TempDir;
-use wlf_core::value::{Datum, Records};
+use wlf_core::value::{Datum, OwnedRows};
 use wlf_core::{Column, Dispatcher, Event, Exit, Refusal, Severity, Table, WriteError};
 
 use super::open::OpenFiles;
@@ -17,7 +17,7 @@ fn table(database: &str, name: &str) -> Arc<Table> {
 }
 
 fn inserts(table: &Arc<Table>, ids: std::ops::Range<i32>) -> Event {
-    Records::insert(table, ids.map(|id| vec![id.into(), "x".into()]))
+    OwnedRows::insert(table, ids.map(|id| vec![id.into(), "x".into()]))
 }
 
 fn folder() -> TempDir {
@@ -124,7 +124,7 @@ async fn thousands_of_files_leave_no_memory_behind() {
     let long = "x".repeat(4_000);
     for from in [0, 1_000] {
         let rows = (from..from + 1_000).map(|id| vec![id.into(), long.as_str().into()]);
-        write(&mut file, &[Records::insert(&t, rows)])
+        write(&mut file, &[OwnedRows::insert(&t, rows)])
             .await
             .expect("write");
         assert!(file.groups.memory() <= 4 << 20, "{}", file.groups.memory());
@@ -141,11 +141,11 @@ async fn a_path_may_look_into_the_row_but_not_lead_astray() {
     let mut file = dispatcher(folder.path(), "out/%{/database}/%{/table}/%{/data/text}");
     let row = |id: i32, text: &str| vec![id.into(), text.into()];
     let events = [
-        Records::insert(
+        OwnedRows::insert(
             &evil,
             [row(1, "a"), row(2, ".."), row(3, "/etc/x"), row(4, "a")],
         ),
-        Records::insert(&evil, [row(5, "a")]),
+        OwnedRows::insert(&evil, [row(5, "a")]),
     ];
     write(&mut file, &events).await.expect("write");
     let below = folder.path().join("out/%2E./%2E.%2F..%2Fevil");
@@ -163,7 +163,7 @@ async fn a_row_that_makes_no_path_is_rejected_and_those_before_it_are_written() 
     let t = table("shop", "t");
     let events = [
         inserts(&t, 0..2),
-        Records::insert(
+        OwnedRows::insert(
             &t,
             [vec![2.into(), "x".into()], vec![3.into(), Datum::Absent]],
         ),
@@ -185,7 +185,7 @@ async fn rows_keep_their_numbers_over_all_parts_of_a_write() {
 
     let folder = folder();
     let mut file = dispatcher(folder.path(), "%{/data/text}");
-    let no_path = Records::insert(
+    let no_path = OwnedRows::insert(
         &t,
         [
             vec![(5 * EACH).into(), "x".into()],
@@ -204,7 +204,7 @@ async fn rows_keep_their_numbers_over_all_parts_of_a_write() {
     let folder = self::folder();
     fs::create_dir(folder.path().join("y")).expect("a folder");
     let mut file = dispatcher(folder.path(), "%{/data/text}");
-    let no_file = Records::insert(&t, [vec![1.into(), "y".into()]]);
+    let no_file = OwnedRows::insert(&t, [vec![1.into(), "y".into()]]);
     let mut events: Vec<_> = (0..5).map(part).collect();
     events.extend([no_file, part(6)]);
     let error = write(&mut file, &events).await.expect_err("a folder");
@@ -362,9 +362,9 @@ async fn paths_point_into_the_rows_of_every_format_and_tombstones_are_no_lines()
         let t = table("shop", "t");
         let row = |id: i32| vec![id.into(), "x".into()];
         let events = [
-            Records::insert(&t, [row(1)]),
-            Records::update(&t, [(row(1), row(2))]),
-            Records::delete(&t, [row(2)]),
+            OwnedRows::insert(&t, [row(1)]),
+            OwnedRows::update(&t, [(row(1), row(2))]),
+            OwnedRows::delete(&t, [row(2)]),
         ];
         write(&mut file, &events).await.expect(format);
         for (id, expected) in (1..).zip(expected) {

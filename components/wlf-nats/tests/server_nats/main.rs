@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use wlf_core::config::{Component, Delivery};
 use wlf_core::runtime::Pipeline;
-use wlf_core::value::Records;
+use wlf_core::value::OwnedRows;
 use wlf_core::{
     Batch, Collector, Column, Desk, Dispatcher, Event, Exit, Fault, Mark, Position, Severity,
     Table, WriteError,
@@ -47,7 +47,7 @@ fn table(database: &str, name: &str) -> Arc<Table> {
 
 fn inserts(table: &Arc<Table>, ids: std::ops::Range<u32>) -> Event {
     let row = |id: u32| vec![id.into(), format!("Grüße\r\n{id}").into()];
-    Records::insert(table, ids.map(row))
+    OwnedRows::insert(table, ids.map(row))
 }
 
 /// A dispatcher for `server` with these options besides.
@@ -175,7 +175,7 @@ async fn a_message_that_a_stream_refuses_is_refused_alone() {
     let mut nats = dispatcher(&server, json!({"jetstream": true}));
     nats.connect().await.expect("connect");
     let table = table(&database, "t");
-    let large = Records::insert(&table, [vec![5.into(), "x".repeat(2000).into()]]);
+    let large = OwnedRows::insert(&table, [vec![5.into(), "x".repeat(2000).into()]]);
     let events = [inserts(&table, 0..5), large, inserts(&table, 6..9)];
     let error = nats.write(&events).await.expect_err("too large");
     assert_eq!((error.durable, error.fault.is_none()), (3, true));
@@ -200,7 +200,7 @@ async fn rows_that_are_no_messages_are_refused_and_the_others_go() {
         .zip(0..)
         .map(|(text, id)| vec![id.into(), (*text).into()]);
     let error = nats
-        .write(&[Records::insert(&table, rows)])
+        .write(&[OwnedRows::insert(&table, rows)])
         .await
         .expect_err("refused");
     let refused: Vec<_> = error.refused.iter().map(|of| of.row).collect();
@@ -210,10 +210,10 @@ async fn rows_that_are_no_messages_are_refused_and_the_others_go() {
         .into_iter()
         .map(|message| message.subject.len());
     assert_eq!(subjects.collect::<Vec<_>>(), [4, 3003, 4]);
-    let large = Records::insert(&table, [vec![1.into(), "a".into()]]);
+    let large = OwnedRows::insert(&table, [vec![1.into(), "a".into()]]);
     let mut nats = dispatcher(&server.address(), json!({"subject": "large"}));
     nats.connect().await.expect("connect");
-    let text = Records::insert(&table, [vec![1.into(), "x".repeat(5000).into()]]);
+    let text = OwnedRows::insert(&table, [vec![1.into(), "x".repeat(5000).into()]]);
     let error = nats.write(&[large, text]).await.expect_err("refused");
     let said = error.faults().next().expect("a fault").to_string();
     assert!(

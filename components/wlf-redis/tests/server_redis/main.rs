@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use redis::{Commands, Connection, streams::StreamRangeReply};
 use serde_json::{Value, json};
-use wlf_core::value::Records;
+use wlf_core::value::OwnedRows;
 use wlf_core::{Column, Dispatcher, Event, Exit, Severity, Table};
 use wlf_redis::{Config, RedisDispatcher};
 
@@ -46,7 +46,7 @@ fn table(database: &str, name: &str) -> Arc<Table> {
 
 fn inserts(table: &Arc<Table>, ids: std::ops::Range<u32>) -> Event {
     let row = |id: u32| vec![id.into(), format!("Grüße\r\n{id}").into()];
-    Records::insert(table, ids.map(row))
+    OwnedRows::insert(table, ids.map(row))
 }
 
 fn dispatcher(url: &str, mode: Value) -> RedisDispatcher {
@@ -283,9 +283,9 @@ async fn every_format_is_written_and_keys_point_into_rows_all_the_same() {
         redis.connect().await.expect("connect");
         let row = |id: u32| vec![id.into(), "a".into()];
         let events = [
-            Records::insert(&table, [row(1)]),
-            Records::update(&table, [(row(1), row(2))]),
-            Records::delete(&table, [row(2)]),
+            OwnedRows::insert(&table, [row(1)]),
+            OwnedRows::update(&table, [(row(1), row(2))]),
+            OwnedRows::delete(&table, [row(2)]),
         ];
         redis.write(&events).await.expect(format);
         for (id, expected) in (1..).zip(expected) {
@@ -312,7 +312,7 @@ async fn a_row_without_a_message_is_written_by_writing_nothing() {
     let mut redis = RedisDispatcher::new(config).expect("an entry that goes together");
     redis.connect().await.expect("connect");
     let table = table("shop", "t");
-    let delete = || Records::delete(&table, [vec![1.into()], vec![2.into()]]);
+    let delete = || OwnedRows::delete(&table, [vec![1.into()], vec![2.into()]]);
     redis.write(&[delete()]).await.expect("write nothing");
     let events = [delete(), inserts(&table, 3..4), delete()];
     redis.write(&events).await.expect("write");

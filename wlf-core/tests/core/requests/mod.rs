@@ -11,7 +11,7 @@ use wlf_core::config::{Component, Delivery, OnReject};
 use wlf_core::format::Format;
 use wlf_core::runtime::Pipeline;
 use wlf_core::testing::{MemoryCollector, MemoryQueue, Step, numbers, saved_position};
-use wlf_core::value::Records;
+use wlf_core::value::OwnedRows;
 use wlf_core::{
     Column, Dispatcher, Event, Exit, FileStore, Refusal, Severity, Store, Table, WriteError,
 };
@@ -142,7 +142,7 @@ fn moves(ids: &[(i64, i64)]) -> Vec<Event> {
     let table = Arc::new(Table::new("test", "t", columns, vec![0]));
     let images =
         |&(from, to): &(i64, i64)| (vec![from.into(), to.into()], vec![to.into(), to.into()]);
-    vec![Records::update(&table, ids.iter().map(images))]
+    vec![OwnedRows::update(&table, ids.iter().map(images))]
 }
 
 fn debezium() -> Format {

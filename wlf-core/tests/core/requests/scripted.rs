@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use serde_json::Value;
 use tokio::time::sleep;
 use wlf_core::format::{Encoder, Format};
-use wlf_core::value::Records;
+use wlf_core::value::OwnedRows;
 use wlf_core::{
     Column, Dispatcher, Event, Exit, Fault, Limits, Piece, Requests, Sending, Sink, Table,
     WriteError,
@@ -234,7 +234,7 @@ pub fn events(rows: &[Row]) -> Vec<Event> {
         let columns = vec![Column::untyped("id"), Column::untyped("n")];
         let table = Arc::new(Table::new("test", &rows[0].table, columns, vec![0]));
         let rows = rows.iter().map(|row| vec![row.key.into(), row.n.into()]);
-        Records::insert(&table, rows)
+        OwnedRows::insert(&table, rows)
     };
     events.map(event).collect()
 }
@@ -254,7 +254,7 @@ impl<D: Dispatcher> Dispatcher for Numbered<D> {
             let name = event.table.name.as_str();
             let table = Arc::new(Table::new("test", name, columns, vec![0]));
             let rows = event.rows.clone().map(i64::from);
-            Records::insert(&table, rows.map(|n| vec![(n % 5).into(), n.into()]))
+            OwnedRows::insert(&table, rows.map(|n| vec![(n % 5).into(), n.into()]))
         };
         let events: Vec<Event> = events.iter().map(encodable).collect();
         self.0.write(&events).await

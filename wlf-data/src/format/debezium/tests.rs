@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::format::pointed::{Member, find};
 use crate::format::samples::*;
 use crate::schema_change::{SchemaChange, SchemaChangeKind, TableDefinition};
-use crate::value::{Date, DateTime, Datum, Record, Time, Timestamp};
+use crate::value::{Date, DateTime, Datum, OwnedRow, Time, Timestamp};
 
 const SRV: &str = "{type: debezium, topic_prefix: srv}";
 
@@ -489,7 +489,7 @@ fn payloads_are_what_their_schemas_say() {
     let columns = types.iter().enumerate();
     let columns = columns.map(|(n, (kind, _))| column(&format!("c{n}"), kind.clone(), n > 0));
     let table = table(columns, &[0]);
-    let row: Record = types.into_iter().map(|(_, datum)| datum).collect();
+    let row: OwnedRow = types.into_iter().map(|(_, datum)| datum).collect();
     let events = [insert(&table, row.clone()), delete(&table, row)];
     for yaml in [
         "{type: debezium, schemas_enable: true}",

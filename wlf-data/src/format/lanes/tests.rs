@@ -6,7 +6,7 @@ use super::*;
 use crate::format::{Encoder, Format};
 use crate::message::Headers;
 use crate::testing::numbers;
-use crate::value::Records;
+use crate::value::OwnedRows;
 use crate::{Column, Event, Operation, Table};
 
 /// A record as a reader has it.
@@ -235,7 +235,7 @@ fn memory_is_used_again_and_is_bounded() {
 fn rows(count: i64) -> Event {
     let columns = vec![Column::untyped("id")];
     let table = Arc::new(Table::new("shop", "t", columns, vec![0]));
-    Records::insert(&table, (0..count).map(|n| vec![n.into()]))
+    OwnedRows::insert(&table, (0..count).map(|n| vec![n.into()]))
 }
 
 /// The rows as events of the same changes, one for each.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::event::{Column, Event, Table, Transaction};
 use crate::format::lanes::tests::{one_lane, read};
 use crate::format::{Encoder, Format};
-use crate::value::{Date, DateTime, Datum, Record, Records, Time};
+use crate::value::{Date, DateTime, Datum, OwnedRow, OwnedRows, Time};
 
 fn table(columns: &[&str], primary_key: &[usize]) -> Arc<Table> {
     let columns = columns.iter().map(|name| Column::untyped(*name));
@@ -67,7 +67,7 @@ fn at(mut event: Event, seconds: i64, xid: u64, commit: bool) -> Event {
     event
 }
 
-fn item(id: u64, name: Datum, price: i64) -> Record {
+fn item(id: u64, name: Datum, price: i64) -> OwnedRow {
     let at = DateTime {
         date: Date {
             year: 2023,
@@ -96,18 +96,18 @@ fn writes_maxwells_golden_lines() {
     second[3] = Datum::Null;
     let lines = encoded(&[
         at(
-            Records::insert(&table, [a(), second]),
+            OwnedRows::insert(&table, [a(), second]),
             1_700_000_000,
             77,
             true,
         ),
         at(
-            Records::update(&table, [(a(), b())]),
+            OwnedRows::update(&table, [(a(), b())]),
             1_700_000_001,
             78,
             true,
         ),
-        at(Records::delete(&table, [b()]), 1_700_000_002, 79, true),
+        at(OwnedRows::delete(&table, [b()]), 1_700_000_002, 79, true),
     ]);
     let expected = [
         r#"{"database":"shop","table":"t","type":"insert","ts":1700000000,"xid":77,"xoffset":0,"data":{"id":1,"name":"a","price":1.50,"at":"2023-11-14 22:13:20.125"}}"#,
@@ -123,12 +123,12 @@ fn writes_maxwells_golden_lines() {
 #[test]
 fn keys_are_lower_case_and_in_the_keys_order() {
     let table = table(&["Region", "ID"], &[1, 0]);
-    let event = Records::insert(&table, [vec!["eu\"".into(), 7.into()]]);
+    let event = OwnedRows::insert(&table, [vec!["eu\"".into(), 7.into()]]);
     assert_eq!(
         encoded(&[event])[0].1,
         r#"{"database":"shop","table":"t","pk.id":7,"pk.region":"eu\""}"#
     );
-    let event = Records::insert(&super::tests::table(&["a"], &[]), [vec![1.into()]]);
+    let event = OwnedRows::insert(&super::tests::table(&["a"], &[]), [vec![1.into()]]);
     assert_eq!(encoded(&[event])[0].1, r#"{"database":"shop","table":"t"}"#);
 }
 
@@ -137,7 +137,7 @@ fn minimal_images_give_the_key_in_data_and_old_only_for_columns_in_both() {
     let table = table(&["id", "a", "b", "c"], &[0]);
     let before = vec![1.into(), Datum::Absent, 5.into()];
     let after = vec![Datum::Absent, "x".into(), 6.into(), Datum::Absent];
-    let event = Records::update(&table, [(before, after)]);
+    let event = OwnedRows::update(&table, [(before, after)]);
     let rows = encoded(&[event]);
     assert!(
         rows[0]
@@ -154,7 +154,7 @@ fn old_has_what_differs_to_the_eye() {
     let table = table(&["a", "b", "c"], &[]);
     let before = vec![Datum::Int(1), Datum::Null, "x".into()];
     let after = vec![Datum::UInt(1), "y".into(), Datum::Null];
-    let event = Records::update(&table, [(before.clone(), after), (before.clone(), before)]);
+    let event = OwnedRows::update(&table, [(before.clone(), after), (before.clone(), before)]);
     let rows = payloads(&event);
     assert!(
         rows[0].ends_with(r#""data":{"a":1,"b":"y","c":null},"old":{"b":null,"c":"x"}}"#),
@@ -172,7 +172,7 @@ fn old_has_what_differs_to_the_eye() {
 fn offsets_go_on_where_the_transaction_stands() {
     let table = table(&["a"], &[]);
     let rows = (0..4).map(|n| vec![Datum::Int(n)]);
-    let mut event = Records::insert(&table, rows);
+    let mut event = OwnedRows::insert(&table, rows);
     event.transaction = Some(Transaction {
         offset: 10,
         commit: true,
@@ -211,11 +211,11 @@ fn renders_owned_values() {
         .into(),
         Datum::UInt(u64::MAX),
     ];
-    let event = Records::insert(&table, [row]);
+    let event = OwnedRows::insert(&table, [row]);
     assert!(payloads(&event)[0].ends_with(
         r#""data":{"a":1.0,"b":"AAECAw==","c":{"a":[1,2]},"d":null,"e":"-00:00:01","f":18446744073709551615}}"#
     ));
-    let empty = Records::insert(&table, [vec![]]);
+    let empty = OwnedRows::insert(&table, [vec![]]);
     assert!(payloads(&empty)[0].ends_with(r#""data":{}}"#));
 }
 
@@ -227,7 +227,7 @@ fn forgets_old_tables_and_not_the_current_ones() {
         let table = Arc::new(Table::new("d", "t", columns, vec![]));
         encoder.clear();
         encoder
-            .encode(&Records::insert(&table, [vec![n.into()]]))
+            .encode(&OwnedRows::insert(&table, [vec![n.into()]]))
             .unwrap();
         let text = String::from_utf8(encoder.payload().to_vec()).unwrap();
         assert!(

@@ -7,7 +7,7 @@ use crate::format::lanes::Lanes;
 use crate::format::lanes::tests::read;
 use crate::format::{LetterForm, Target};
 use crate::message::{HeaderList, MessageBlock};
-use crate::value::Records;
+use crate::value::OwnedRows;
 use crate::{Column, DeadLetter, Reason};
 
 fn header_list(headers: &[(&str, &[u8])]) -> HeaderList {
@@ -150,7 +150,7 @@ fn messages_and_dead_letters_go_into_lanes_with_their_headers() {
         vec![Column::untyped("id")],
         vec![0],
     ));
-    let row = Records::insert(&table, [vec![1.into()]]);
+    let row = OwnedRows::insert(&table, [vec![1.into()]]);
     let events = [
         event(Some(b"k"), Some(b"v"), &[("a", b"1")]),
         DeadLetter::of(row, reason()),
@@ -199,7 +199,7 @@ fn a_dead_letter_without_headers_is_a_json_object() {
         vec![Column::untyped("id")],
         vec![0],
     ));
-    let row = Records::insert(&table, [vec![1.into()], vec![2.into()]]);
+    let row = OwnedRows::insert(&table, [vec![1.into()], vec![2.into()]]);
     let mut encoder = encoder(MessageFormat::Raw).with_letters_as(LetterForm::Json);
     encoder.encode(&row).unwrap();
     encoder.encode(&DeadLetter::of(row, reason())).unwrap();

@@ -14,11 +14,11 @@ use crate::origin::Origin;
 use crate::schema_change::{ChangePlace, SchemaChange, SchemaChangeKind};
 use crate::template::Template;
 use crate::value::{
-    Columns, Date, DateTime, Datum, Record, Records, Row, Rows, Timestamp, Value, Visitor,
+    Columns, Date, DateTime, Datum, OwnedRow, OwnedRows, Row, Rows, Timestamp, Value, Visitor,
 };
 
 /// An insert as in Maxwell's own test of all options, `RowMapTest.testToJSONWithRawJSONData`.
-fn maxwells(data: Record) -> Event {
+fn maxwells(data: OwnedRow) -> Event {
     let names = ["id", "first_name", "json"];
     let columns = names.map(|name| column(name, DataType::Unknown, true));
     let table = table(columns, &[0, 1]);
@@ -30,7 +30,7 @@ fn maxwells(data: Record) -> Event {
         thread_id: Some(6_532_312),
         gtid: None,
     };
-    let mut event = Records::at(place, &table, Operation::Insert, [Row::Insert(data)]);
+    let mut event = OwnedRows::at(place, &table, Operation::Insert, [Row::Insert(data)]);
     event.time = 1_496_712_943_000_000;
     event.transaction = Some(transaction(None, true));
     event
@@ -202,7 +202,7 @@ fn zero_dates_may_be_null() {
     let names = ["a", "b", "c", "d"];
     let columns = names.map(|name| column(name, DataType::Unknown, true));
     let table = table(columns, &[]);
-    let row: Record = vec![
+    let row: OwnedRow = vec![
         date(0, 0, 0).into(),
         DateTime {
             date: date(2024, 0, 1),

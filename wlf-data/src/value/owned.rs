@@ -16,12 +16,12 @@ use crate::schema_change::ChangePlace;
 /// ```
 /// use std::sync::Arc;
 /// use wlf_data::format::{Encoder, Format};
-/// use wlf_data::value::Records;
+/// use wlf_data::value::OwnedRows;
 /// use wlf_data::{Column, Table};
 ///
 /// let columns = vec![Column::untyped("id"), Column::untyped("name")];
 /// let table = Arc::new(Table::new("shop", "t", columns, vec![0]));
-/// let mut event = Records::insert(&table, [vec![1.into(), "a".into()]]);
+/// let mut event = OwnedRows::insert(&table, [vec![1.into(), "a".into()]]);
 /// event.time = 1_700_000_000_000_000;
 ///
 /// let mut encoder = Encoder::new(Format::default());
@@ -32,14 +32,14 @@ use crate::schema_change::ChangePlace;
 /// );
 /// ```
 #[derive(Debug)]
-pub struct Records {
-    rows: Vec<Row<Record>>,
+pub struct OwnedRows {
+    rows: Vec<Row<OwnedRow>>,
     place: ChangePlace,
 }
 
 /// One image of a row: a value for each column of the table, from the first; what is missing behind them, or is
 /// [`Datum::Absent`], the image does not hold.
-pub type Record = Vec<Datum>;
+pub type OwnedRow = Vec<Datum>;
 
 /// A value in owned form.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,15 +87,18 @@ pub enum Datum {
     Vector(Vec<u8>),
 }
 
-impl Records {
+impl OwnedRows {
     /// An event that inserts rows, with neither time nor transaction.
-    pub fn insert(table: &Arc<Table>, rows: impl IntoIterator<Item = Record>) -> Event {
+    pub fn insert(table: &Arc<Table>, rows: impl IntoIterator<Item = OwnedRow>) -> Event {
         let rows = rows.into_iter().map(Row::Insert);
         Self::at(ChangePlace::default(), table, Operation::Insert, rows)
     }
 
     /// An event that updates rows, each given as it was before and as it is after.
-    pub fn update(table: &Arc<Table>, rows: impl IntoIterator<Item = (Record, Record)>) -> Event {
+    pub fn update(
+        table: &Arc<Table>,
+        rows: impl IntoIterator<Item = (OwnedRow, OwnedRow)>,
+    ) -> Event {
         let rows = rows
             .into_iter()
             .map(|(before, after)| Row::Update { before, after });
@@ -103,7 +106,7 @@ impl Records {
     }
 
     /// An event that deletes rows.
-    pub fn delete(table: &Arc<Table>, rows: impl IntoIterator<Item = Record>) -> Event {
+    pub fn delete(table: &Arc<Table>, rows: impl IntoIterator<Item = OwnedRow>) -> Event {
         let rows = rows.into_iter().map(Row::Delete);
         Self::at(ChangePlace::default(), table, Operation::Delete, rows)
     }
@@ -113,26 +116,26 @@ impl Records {
         place: ChangePlace,
         table: &Arc<Table>,
         operation: Operation,
-        rows: impl IntoIterator<Item = Row<Record>>,
+        rows: impl IntoIterator<Item = Row<OwnedRow>>,
     ) -> Event {
-        let records = Self {
+        let owned = Self {
             rows: rows.into_iter().collect(),
             place,
         };
-        let rows = 0..u32::try_from(records.rows.len()).unwrap_or(u32::MAX);
+        let rows = 0..u32::try_from(owned.rows.len()).unwrap_or(u32::MAX);
         Event {
             table: table.clone(),
             operation,
             time: 0,
             transaction: None,
-            changes: Arc::new(records),
+            changes: Arc::new(owned),
             part: 0,
             rows,
         }
     }
 }
 
-impl Changes for Records {
+impl Changes for OwnedRows {
     fn encode(&self, event: &Event, encoder: &mut Encoder) -> Result<(), EncodeError> {
         let range = event.rows.start as usize..event.rows.end as usize;
         let mut cursor = Cursor {
@@ -152,23 +155,23 @@ impl Changes for Records {
 }
 
 struct Cursor<'a> {
-    rows: std::slice::Iter<'a, Row<Record>>,
+    rows: std::slice::Iter<'a, Row<OwnedRow>>,
     place: &'a ChangePlace,
     first: u32,
 }
 
 impl<'a> Rows for Cursor<'a> {
     type Error = Infallible;
-    type Columns = RecordColumns<'a>;
+    type Columns = OwnedColumns<'a>;
 
-    fn next(&mut self) -> Result<Option<Row<RecordColumns<'a>>>, Infallible> {
+    fn next(&mut self) -> Result<Option<Row<OwnedColumns<'a>>>, Infallible> {
         Ok(self.rows.next().map(|row| match row {
-            Row::Insert(after) => Row::Insert(RecordColumns::new(after)),
+            Row::Insert(after) => Row::Insert(OwnedColumns::new(after)),
             Row::Update { before, after } => Row::Update {
-                before: RecordColumns::new(before),
-                after: RecordColumns::new(after),
+                before: OwnedColumns::new(before),
+                after: OwnedColumns::new(after),
             },
-            Row::Delete(before) => Row::Delete(RecordColumns::new(before)),
+            Row::Delete(before) => Row::Delete(OwnedColumns::new(before)),
         }))
     }
 
@@ -181,13 +184,13 @@ impl<'a> Rows for Cursor<'a> {
 }
 
 #[derive(Clone)]
-struct RecordColumns<'a> {
+struct OwnedColumns<'a> {
     record: &'a [Datum],
     next: usize,
     current: &'a Datum,
 }
 
-impl<'a> RecordColumns<'a> {
+impl<'a> OwnedColumns<'a> {
     fn new(record: &'a [Datum]) -> Self {
         Self {
             record,
@@ -197,7 +200,7 @@ impl<'a> RecordColumns<'a> {
     }
 }
 
-impl Columns for RecordColumns<'_> {
+impl Columns for OwnedColumns<'_> {
     type Error = Infallible;
 
     fn next(&mut self) -> Result<Option<usize>, Infallible> {
