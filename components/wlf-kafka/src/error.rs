@@ -224,39 +224,27 @@ impl From<Error> for Fault {
 
 pub const OUTAGE: Severity = Severity::Retry { after: None };
 
+/// What the runtime does, and what helps.
+type Judgement = (Severity, Option<&'static str>);
+
 /// The severity and the hint, decided for each error once.
-fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
+fn judgement(error: &Error) -> Judgement {
     match error {
-        Error::Connect { source } => match source {
-            ConnectError::Dial(error) if error.severity() == OUTAGE => (
-                OUTAGE,
-                Some(
-                    "check `bootstrap_brokers`; the brokers themselves say where to go on (`advertised.listeners`), which must be reachable too",
-                ),
-            ),
-            source => (source.severity(), source.hint()),
-        },
-        Error::ClosedAtOnce { .. } => (
-            OUTAGE,
-            Some("the port may be one with TLS: see `tls`, as in `tls: {mode: verify_identity}`"),
-        ),
-        Error::Mechanism { .. } => (
-            Severity::Stop(Exit::Login),
-            Some("set `sasl.mechanism` to one that it offers, or use another of its listeners"),
-        ),
-        Error::NoLogin { .. } => (
-            Severity::Stop(Exit::Login),
-            Some("leave `sasl` out, or use the port of the listener with SASL"),
-        ),
-        Error::LoginRefused {
-            mechanism: Mechanism::OauthBearer,
-            ..
-        } => (
-            Severity::Stop(Exit::Login),
-            Some(
-                "the broker wants another token: check its issuer, audience and scope (`sasl.scope`) with those of the listener",
-            ),
-        ),
+        Error::Connect { source } => connecting(source),
+        Error::ClosedAtOnce { .. } => {
+            outage("the port may be one with TLS: see `tls`, as in `tls: {mode: verify_identity}`")
+        }
+        Error::Closed { .. } => outage("a listener with a login does so: see `sasl`"),
+
+        Error::Mechanism { .. } => {
+            login("set `sasl.mechanism` to one that it offers, or use another of its listeners")
+        }
+        Error::NoLogin { .. } => {
+            login("leave `sasl` out, or use the port of the listener with SASL")
+        }
+        Error::LoginRefused { mechanism, .. } => login(refused(*mechanism)),
+        Error::Scram { .. } => login("what answers may not be the broker that it says it is"),
+
         // Too many requests, or something is wrong over there.
         #[cfg(feature = "oauth")]
         Error::TokenRefused {
@@ -264,28 +252,16 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
             ..
         } => (OUTAGE, None),
         #[cfg(feature = "oauth")]
-        Error::TokenRefused { .. } => (
-            Severity::Stop(Exit::Login),
-            Some("check `sasl.client_id`, `sasl.client_secret` and `sasl.scope`"),
-        ),
+        Error::TokenRefused { .. } => {
+            login("check `sasl.client_id`, `sasl.client_secret` and `sasl.scope`")
+        }
         #[cfg(feature = "oauth")]
         Error::Token { source, .. } => (source.severity(), source.hint()),
         #[cfg(feature = "oauth")]
-        Error::TokenAnswer { .. } => (
-            Severity::Stop(Exit::Config),
-            Some("check `sasl.token_endpoint`"),
-        ),
-        Error::LoginRefused { .. } => (
-            Severity::Stop(Exit::Login),
-            Some(
-                "check `sasl.username` and `sasl.password`, and that the account is one of this mechanism",
-            ),
-        ),
-        Error::Scram { .. } => (
-            Severity::Stop(Exit::Login),
-            Some("what answers may not be the broker that it says it is"),
-        ),
-        Error::Closed { .. } => (OUTAGE, Some("a listener with a login does so: see `sasl`")),
+        Error::TokenAnswer { .. } => stop(Exit::Config, "check `sasl.token_endpoint`"),
+        #[cfg(feature = "oauth")]
+        Error::OldToken { .. } => (OUTAGE, None),
+
         Error::Request { error, .. }
         | Error::Versions {
             error: SyncVersionsError::RequestError(error),
@@ -294,8 +270,6 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
             Some(error) => (error.severity(), error.hint()),
             None => (OUTAGE, None),
         },
-        #[cfg(feature = "oauth")]
-        Error::OldToken { .. } => (OUTAGE, None),
         Error::Timeout { .. }
         | Error::Versions { .. }
         | Error::OtherCluster { .. }
@@ -303,30 +277,65 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
         | Error::NoLeader { .. }
         | Error::NotConnected
         | Error::UnknownBroker { .. } => (OUTAGE, None),
-        Error::Batch { .. } => (Severity::Stop(Exit::Software), None),
-        Error::MissingTopic { .. } => (
-            Severity::Stop(Exit::Unavailable),
-            Some("create the topic, or leave `create_topics: false` out"),
+
+        Error::MissingTopic { .. } => stop(
+            Exit::Unavailable,
+            "create the topic, or leave `create_topics: false` out",
         ),
-        Error::ReplicationFactor { .. } => (
-            Severity::Stop(Exit::Unavailable),
-            Some("`create_topics.replication_factor` is at most the number of brokers that are up"),
+        Error::ReplicationFactor { .. } => stop(
+            Exit::Unavailable,
+            "`create_topics.replication_factor` is at most the number of brokers that are up",
         ),
         Error::Topic { code, .. } | Error::Partition { code, .. } | Error::ProducerId { code } => {
             verdict(*code)
         }
-        Error::RowTooLarge { .. } => (
-            Severity::Reject,
-            Some("raise the topic's `max.message.bytes`, or see `delivery.on_reject`"),
-        ),
-        Error::RequestTooLarge { .. } => (Severity::Reject, Some("see `delivery.on_reject`")),
-        Error::TopicName { .. } => (
-            Severity::Reject,
-            Some(
-                "topics are named with letters, digits, `.`, `_` and `-`, at most 249 of them; change `topic` or exclude the table",
-            ),
+
+        Error::Batch { .. } => (Severity::Stop(Exit::Software), None),
+        Error::RowTooLarge { .. } => {
+            reject("raise the topic's `max.message.bytes`, or see `delivery.on_reject`")
+        }
+        Error::RequestTooLarge { .. } => reject("see `delivery.on_reject`"),
+        Error::TopicName { .. } => reject(
+            "topics are named with letters, digits, `.`, `_` and `-`, at most 249 of them; change `topic` or exclude the table",
         ),
     }
+}
+
+fn connecting(error: &ConnectError) -> Judgement {
+    match error {
+        ConnectError::Dial(error) if error.severity() == OUTAGE => outage(
+            "check `bootstrap_brokers`; the brokers themselves say where to go on (`advertised.listeners`), which must be reachable too",
+        ),
+        error => (error.severity(), error.hint()),
+    }
+}
+
+/// What helps when the broker refuses a login.
+fn refused(mechanism: Mechanism) -> &'static str {
+    match mechanism {
+        Mechanism::OauthBearer => {
+            "the broker wants another token: check its issuer, audience and scope (`sasl.scope`) with those of the listener"
+        }
+        Mechanism::Plain | Mechanism::ScramSha256 | Mechanism::ScramSha512 => {
+            "check `sasl.username` and `sasl.password`, and that the account is one of this mechanism"
+        }
+    }
+}
+
+fn outage(hint: &'static str) -> Judgement {
+    (OUTAGE, Some(hint))
+}
+
+fn login(hint: &'static str) -> Judgement {
+    stop(Exit::Login, hint)
+}
+
+fn stop(exit: Exit, hint: &'static str) -> Judgement {
+    (Severity::Stop(exit), Some(hint))
+}
+
+fn reject(hint: &'static str) -> Judgement {
+    (Severity::Reject, Some(hint))
 }
 
 #[cfg(test)]

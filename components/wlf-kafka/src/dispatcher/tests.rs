@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use serde_json::{Value, json};
 use wlf_core::value::{Datum, OwnedRows};
-use wlf_core::{Column, Table};
+use wlf_core::{Column, Severity, Table};
 
 use super::*;
 use crate::testing::{Batch, Broker};
