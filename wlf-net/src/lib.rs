@@ -26,5 +26,6 @@ mod tls;
 pub use connect::{ConnectError, connect};
 pub use dial::{DialError, dial};
 pub use tls::{
-    Authorities, Connector, Mode, ReadHalf, Session, Stream, Tls, TlsError, WriteHalf, speaks_tls,
+    Authorities, Connector, Mode, ReadHalf, Session, Stream, Tls, TlsError, WriteHalf, is_loopback,
+    speaks_tls,
 };

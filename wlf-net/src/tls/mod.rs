@@ -119,8 +119,8 @@ impl JsonSchema for Authorities {
     }
 }
 
-/// Tells whether a connection to `host` does not leave this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
+/// Tells whether a connection to `host`, a name or an address without brackets, does not leave this machine.
+pub fn is_loopback(host: &str) -> bool {
     match host.parse::<IpAddr>() {
         Ok(IpAddr::V6(address)) => address.to_canonical().is_loopback(),
         Ok(address) => address.is_loopback(),
