@@ -296,6 +296,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "oauth")]
     #[test]
     #[cfg(feature = "oauth")]
     fn a_login_by_token_has_what_it_needs_and_nothing_of_the_others() {

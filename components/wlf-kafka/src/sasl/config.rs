@@ -10,7 +10,7 @@ use serde::Deserialize;
 use wlf_core::config::{Invalid, Secret};
 use wlf_net::Tls;
 #[cfg(feature = "oauth")]
-use wlf_net::http::{Client, Limits, Proxies};
+use wlf_net::http::{Client, InvalidProxy, Limits, Proxies};
 
 use super::{Account, Login, Mechanism};
 #[cfg(feature = "oauth")]
@@ -32,7 +32,8 @@ pub struct Sasl {
     #[schemars(with = "Option<String>")]
     pub password: Option<Secret>,
     /// Where tokens are granted, `https://…`, with `OAUTHBEARER`: by the client's id and secret (`client_credentials`). The
-    /// endpoint's certificate is checked against `tls.ca`.
+    /// endpoint's certificate is checked against `tls.ca`. The variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` of the
+    /// environment count.
     pub token_endpoint: Option<String>,
     /// The client's id there.
     pub client_id: Option<String>,
@@ -82,7 +83,8 @@ impl Sasl {
             }
             #[cfg(feature = "oauth")]
             Mechanism::OauthBearer => {
-                let tokens = Tokens::new(self.into_credentials()?, client(tls)?);
+                let client = client(tls, Proxies::from_environment())?;
+                let tokens = Tokens::new(self.into_credentials()?, client);
                 Ok(Login::OauthBearer(Arc::new(tokens)))
             }
         }
@@ -118,7 +120,11 @@ impl Sasl {
 
 #[cfg(feature = "oauth")]
 /// The client that fetches tokens; who may have signed the endpoint's certificate is what `tls` says of the brokers'.
-fn client(tls: &Tls) -> Result<Client, Invalid> {
+fn client(tls: &Tls, proxies: Result<Proxies, InvalidProxy>) -> Result<Client, Invalid> {
+    let proxies = proxies.map_err(|error| {
+        Invalid::new("sasl.token_endpoint", error.to_string())
+            .with_hint("write `http://host:port`, or leave the variable out")
+    })?;
     let tls = Tls {
         ca: tls.ca.clone(),
         ..Tls::default()
@@ -127,7 +133,7 @@ fn client(tls: &Tls) -> Result<Client, Invalid> {
         body: LARGEST_ANSWER,
         ..Limits::default()
     };
-    Client::new(&tls, limits, Proxies::default())
+    Client::new(&tls, limits, proxies)
 }
 
 #[cfg(feature = "oauth")]
@@ -167,5 +173,102 @@ impl Account {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(all(test, feature = "oauth"))]
+mod tests {
+    use std::process::Stdio;
+
+    use serde_json::json;
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_variable_that_names_no_proxy_is_told_without_its_value() {
+        let proxies =
+            Proxies::new(|name| (name == "HTTPS_PROXY").then(|| "ftp://u:hunter2@p".into()));
+        let Invalid { key, message, hint } =
+            client(&Tls::default(), proxies).expect_err("no proxy");
+        assert_eq!(key, "sasl.token_endpoint");
+        assert_eq!(message, "HTTPS_PROXY is not the URL of a proxy");
+        assert!(hint.is_some());
+    }
+
+    /// The environment is that of a process of its own.
+    #[tokio::test]
+    async fn tokens_are_fetched_through_the_proxy_of_the_environment() {
+        let proxy = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+        let address = proxy.local_addr().expect("an address");
+        let program = std::env::current_exe().expect("this program");
+        let mut fetching = tokio::task::spawn_blocking(move || {
+            std::process::Command::new(program)
+                .args([
+                    "--exact",
+                    "--ignored",
+                    "sasl::config::tests::fetches_a_token",
+                ])
+                .env("HTTP_PROXY", format!("http://{address}"))
+                .env_remove("http_proxy")
+                .env_remove("NO_PROXY")
+                .env_remove("no_proxy")
+                .stdin(Stdio::null())
+                .status()
+        });
+        let (stream, _) = tokio::select! {
+            accepted = proxy.accept() => accepted.expect("accept"),
+            done = &mut fetching => panic!("nobody came: {done:?}"),
+        };
+        let mut stream = BufReader::new(stream);
+        let (mut first, mut length) = (None, 0);
+        loop {
+            let mut line = String::new();
+            stream.read_line(&mut line).await.expect("a line");
+            let line = line.trim_end().to_ascii_lowercase();
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse().expect("a number");
+            }
+            if line.is_empty() {
+                break;
+            }
+            first.get_or_insert(line);
+        }
+        assert_eq!(
+            first.as_deref(),
+            Some("post http://sso.invalid/token http/1.1")
+        );
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await.expect("a body");
+        let said = json!({"access_token": "t", "token_type": "Bearer"}).to_string();
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{said}",
+            said.len()
+        );
+        stream.write_all(answer.as_bytes()).await.expect("write");
+        assert!(
+            fetching
+                .await
+                .expect("a process")
+                .expect("a status")
+                .success()
+        );
+    }
+
+    #[ignore = "part of the test before, which is the proxy"]
+    #[tokio::test]
+    async fn fetches_a_token() {
+        let sasl: Sasl = serde_json::from_value(json!({
+            "mechanism": "OAUTHBEARER",
+            "token_endpoint": "http://sso.invalid/token",
+            "client_id": "wlf",
+            "client_secret": "hunter2",
+        }))
+        .expect("a section");
+        let Ok(Login::OauthBearer(tokens)) = sasl.into_login(&Tls::default()) else {
+            panic!("another login");
+        };
+        tokens.token().await.expect("a token");
     }
 }

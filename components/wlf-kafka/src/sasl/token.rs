@@ -3,6 +3,7 @@
 //! Source: RFC 6749 (4.4, client credentials), RFC 7628 (OAUTHBEARER)
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -15,6 +16,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use wlf_core::config::Secret;
 use wlf_net::http::Client;
+use wlf_net::is_loopback;
 
 use crate::error::Error;
 
@@ -40,6 +42,8 @@ pub struct Tokens {
     credentials: ClientCredentials,
     client: Client,
     kept: Mutex<Option<Token>>,
+    /// It was said that the secret can be read on its way.
+    has_warned: AtomicBool,
 }
 
 /// Without the token.
@@ -55,6 +59,7 @@ impl Tokens {
             credentials,
             client,
             kept: Mutex::default(),
+            has_warned: AtomicBool::new(false),
         }
     }
 
@@ -74,6 +79,12 @@ impl Tokens {
         {
             return Ok((token.clone(), true));
         }
+        if self.is_to_warn() {
+            tracing::warn!(
+                "the client's secret goes to {} in the clear: use `https://`",
+                self.credentials.endpoint
+            );
+        }
         let asked = Instant::now();
         let answer = self.client.send(self.credentials.request()).await;
         let answer = answer.map_err(|source| Error::Token {
@@ -85,6 +96,11 @@ impl Tokens {
         Ok((kept.insert(token).clone(), false))
     }
 
+    /// Whether it has to be said now that others can read the secret on its way, which is done once.
+    fn is_to_warn(&self) -> bool {
+        self.credentials.is_exposed() && !self.has_warned.swap(true, Relaxed)
+    }
+
     /// Lets another token be fetched for the next login.
     pub async fn forget(&self) {
         *self.kept.lock().await = None;
@@ -92,6 +108,13 @@ impl Tokens {
 }
 
 impl ClientCredentials {
+    /// Whether others can read the secret on its way.
+    fn is_exposed(&self) -> bool {
+        let host = self.endpoint.host().unwrap_or_default();
+        let is_here = is_loopback(host.trim_matches(['[', ']']));
+        self.endpoint.scheme_str() == Some("http") && !is_here
+    }
+
     /// What asks the endpoint for a token.
     fn request(&self) -> Request<Bytes> {
         let mut request = Request::new(Bytes::from(self.body()));
@@ -218,6 +241,9 @@ fn lifetime(token: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use wlf_net::Tls;
+    use wlf_net::http::{Limits, Proxies};
+
     use super::*;
 
     fn credentials() -> ClientCredentials {
@@ -241,6 +267,32 @@ mod tests {
             "grant_type=client_credentials&scope=kafka+write"
         );
         assert!(!format!("{request:?}").contains("a b:c"));
+    }
+
+    #[test]
+    fn a_secret_that_leaves_this_machine_without_tls_is_warned_of() {
+        for (url, exposed) in [
+            ("http://sso.example/token", true),
+            ("http://10.0.0.1/token", true),
+            ("https://sso.example/token", false),
+            ("http://localhost:8080/token", false),
+            ("http://[::1]/token", false),
+            ("http://sso.localhost/token", false),
+        ] {
+            let endpoint = Uri::from_static(url);
+            let credentials = ClientCredentials {
+                endpoint,
+                ..credentials()
+            };
+            assert_eq!(credentials.is_exposed(), exposed, "{url}");
+            let client = Client::new(&Tls::default(), Limits::default(), Proxies::default());
+            let tokens = Tokens::new(credentials, client.expect("a client"));
+            // Once.
+            assert_eq!(
+                [(); 3].map(|()| tokens.is_to_warn()),
+                [exposed, false, false]
+            );
+        }
     }
 
     #[test]
