@@ -109,11 +109,11 @@ dispatchers:
         if ended.status.code() == Some(0) {
             let line = log.lines().find(|line| line.contains("reads the binlog"));
             let line = line.unwrap_or_else(|| panic!("{log}"));
-            return line
-                .split_once("tls=")
-                .expect("how it is secured")
-                .1
-                .to_owned();
+            let (_, tls) = line.split_once("tls=").expect("how it is secured");
+            let session = tls.trim_matches('"');
+            let is_in_ready_line = log.contains(&format!(" ({session}) -> out"));
+            assert_eq!(is_in_ready_line, session != "none", "{log}");
+            return tls.to_owned();
         }
         assert!(!log.contains("not this one"), "{log}");
         format!("{:?} {}", ended.status.code(), log.replace('\n', " "))

@@ -25,6 +25,9 @@ async fn rows_arrive(listener: &str, options: Value) {
     let table = table(&broker.database("tls"), "t");
     let mut kafka = dispatcher(listener, options.clone());
     connect(&mut kafka).await;
+    let is_plain = ["WLF_TEST_KAFKA", "WLF_TEST_KAFKA_SASL"].contains(&listener);
+    let session = (!is_plain).then_some("TLS 1.3, ChaCha20-Poly1305");
+    assert_eq!(kafka.session().as_deref(), session, "{options}");
     // More than a megabyte, so some requests, in several writes.
     for ids in [0..6000, 6000..6001, 6001..12_000] {
         let event = inserts(&table, ids);
