@@ -40,14 +40,14 @@ pub struct NatsSink {
     reply: String,
 }
 
-/// Messages that go out together.
+/// Outgoing that go out together.
 #[derive(Debug, Default)]
-pub struct Messages {
+pub struct Outgoing {
     bytes: Vec<u8>,
     sent: Vec<Sent>,
 }
 
-impl Request for Messages {
+impl Request for Outgoing {
     fn truncate(&mut self, records: usize) {
         self.sent.truncate(records);
         let end = self.sent.last().map_or(0, |sent| sent.end);
@@ -109,7 +109,7 @@ impl NatsSink {
         Ok(())
     }
 
-    fn put(&mut self, piece: &Piece<'_>, request: &mut Messages) -> Result<usize, Unfit> {
+    fn put(&mut self, piece: &Piece<'_>, request: &mut Outgoing) -> Result<usize, Unfit> {
         self.name(piece)?;
         if let Some(template) = &self.config.message_id {
             render(template, piece, &mut self.message_id)?;
@@ -175,7 +175,7 @@ fn render(template: &Template, piece: &Piece<'_>, out: &mut String) -> Result<()
 
 #[async_trait]
 impl Sink for NatsSink {
-    type Request = Messages;
+    type Request = Outgoing;
     const LIMITS: Limits = Limits {
         records: 1000,
         bytes: 256 << 10,
@@ -223,11 +223,11 @@ impl Sink for NatsSink {
         }
     }
 
-    fn add(&mut self, piece: &Piece<'_>, request: &mut Messages) -> Result<usize, Fault> {
+    fn add(&mut self, piece: &Piece<'_>, request: &mut Outgoing) -> Result<usize, Fault> {
         Ok(self.put(piece, request)?)
     }
 
-    fn send(&mut self, request: Messages) -> Sending {
+    fn send(&mut self, request: Outgoing) -> Sending {
         let connection = self.connection.as_ref();
         let Some(answer) = connection.map(|it| it.publish(request.bytes, request.sent)) else {
             return async { Err(Error::NotConnected.into()) }.boxed();

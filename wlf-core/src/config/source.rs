@@ -1,7 +1,6 @@
 //! The text of a file, and places in it.
 
 use std::fmt;
-use std::ops::Range;
 
 /// A place in a file's text, for a message to point at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,19 +105,20 @@ const WIDTH: usize = 120;
 
 impl Excerpt {
     fn of(line: &str, span: Span) -> Self {
-        Self::hiding(line, span, secret(line).unwrap_or_default())
+        Self::hiding(line, span, &secrets(line))
     }
 
     /// Shows nothing of the line but where it is.
     fn masked(line: &str, span: Span) -> Self {
-        Self::hiding(line, span, indentation(line)..line.len())
+        Self::hiding(line, span, &[(indentation(line), line.len())])
     }
 
-    fn hiding(line: &str, span: Span, hidden: Range<usize>) -> Self {
+    fn hiding(line: &str, span: Span, hidden: &[(usize, usize)]) -> Self {
+        let is_hidden = |at: usize| hidden.iter().any(|(from, to)| (*from..*to).contains(&at));
         let shown: Vec<char> = line
             .char_indices()
             .map(|(at, c)| match c {
-                _ if hidden.contains(&at) => '*',
+                _ if is_hidden(at) => '*',
                 c if c.is_control() => ' ',
                 c => c,
             })
@@ -167,29 +167,40 @@ fn secret_key(lower: &str) -> Option<usize> {
     Some(key + lower.get(key..)?.find(':')? + 1)
 }
 
-/// The bytes of a line that must not be shown: what stands behind a secret's key, or the password in a URL.
-fn secret(line: &str) -> Option<Range<usize>> {
-    let (start, end) = if let Some(value_at) = secret_key(&line.to_ascii_lowercase()) {
-        let behind = line.get(value_at..)?;
+/// The bytes of a line that must not be shown: what stands behind a secret's key, and the passwords in URLs.
+fn secrets(line: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut before = line;
+    if let Some(value_at) = secret_key(&line.to_ascii_lowercase())
+        && let Some((front, behind)) = line.split_at_checked(value_at)
+    {
         let value = behind.trim();
         let start = line.len() - behind.trim_start().len();
-        (start, start + value.len())
-    } else {
-        login(line)?
-    };
-    let text = line.get(start..end)?;
-    let is_variable = text.starts_with("${") && !text.contains(":-");
-    (!is_variable).then_some(start..end)
+        found.push((start, start + value.len()));
+        before = front;
+    }
+    while let Some(at) = before.rfind('@') {
+        let word = word(before, at);
+        found.extend(password(line, word, at));
+        before = before.get(..word).unwrap_or_default();
+    }
+    found.retain(|(start, end)| {
+        let text = line.get(*start..*end).unwrap_or_default();
+        !text.starts_with("${") || text.contains(":-")
+    });
+    found
+}
+
+/// Where the word begins that has an `@` at a place.
+fn word(line: &str, at: usize) -> usize {
+    let before = line.get(..at).unwrap_or_default();
+    let delimiter = before.rfind([' ', '"', '\'', ',', '[', '{']);
+    delimiter.map_or(0, |at| at + 1)
 }
 
 /// The password of `user:password@host`, with or without a scheme, however wrong the rest of the URL is.
-fn login(line: &str) -> Option<(usize, usize)> {
-    let at = line.rfind('@')?;
-    let before = line.get(..at)?;
-    let word = before
-        .rfind([' ', '"', '\'', ',', '[', '{'])
-        .map_or(0, |at| at + 1);
-    let text = before.get(word..)?;
+fn password(line: &str, word: usize, at: usize) -> Option<(usize, usize)> {
+    let text = line.get(word..at)?;
     let user = word + text.find("//").map_or(0, |slashes| slashes + 2);
     let colon = line.get(user..at)?.find(':')?;
     Some((user + colon + 1, at))
@@ -231,6 +242,14 @@ mod tests {
             ("password: ${P:-hunter2}", "password: *************"),
             ("url: redis://host:6379/0", "url: redis://host:6379/0"),
             ("topic: secret-orders", "topic: secret-orders"),
+            (
+                "servers: ['nats://me:hunter2@a:1', nats://me:h@ter2@b:1, c:2]",
+                "servers: ['nats://me:*******@a:1', nats://me:******@b:1, c:2]",
+            ),
+            (
+                "{url: 'redis://me:hunter2@a', password: x}",
+                "{url: 'redis://me:*******@a', password: **",
+            ),
         ] {
             assert_eq!(shown(line, 1, 3).0, expected, "{line}");
         }

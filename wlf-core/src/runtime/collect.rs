@@ -52,7 +52,7 @@ impl ComponentApi for Collecting {
         };
         let desk = Desk::new(Arc::clone(&ledger), self.max_in_flight, self.read_ahead);
         let desk = Arc::new(desk);
-        let mut session = Session {
+        let mut task = Task {
             component: self,
             router: &router,
             collector: collector.as_mut(),
@@ -66,12 +66,12 @@ impl ComponentApi for Collecting {
             read,
             backoff: Backoff::default(),
         };
-        session.run().await.map_err(Into::into)
+        task.run().await.map_err(Into::into)
     }
 }
 
 /// A collector's life from its first connection to its end.
-struct Session<'a> {
+struct Task<'a> {
     component: &'a Collecting,
     router: &'a EventRouter,
     collector: &'a mut dyn Collector,
@@ -91,7 +91,7 @@ enum Pause {
     Stopped,
 }
 
-impl Session<'_> {
+impl Task<'_> {
     async fn run(&mut self) -> Result<(), Fault> {
         let result = self.read_to_the_end().await;
         if let Err(fault) = &result {

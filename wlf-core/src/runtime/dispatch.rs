@@ -45,7 +45,7 @@ impl ComponentApi for Dispatching {
 
     async fn run(&self, router: Arc<EventRouter>) -> Result<(), Box<dyn Error>> {
         let mut dispatcher = self.dispatcher.lock().await;
-        let mut session = Session {
+        let mut task = Task {
             component: self,
             router: &router,
             dispatcher: dispatcher.as_mut(),
@@ -57,13 +57,13 @@ impl ComponentApi for Dispatching {
             biased;
             // What is not durable by then is dropped, and is read again at the next start.
             () = self.stop.over() => Ok(()),
-            ended = session.run() => ended.map_err(Into::into),
+            ended = task.run() => ended.map_err(Into::into),
         }
     }
 }
 
 /// A dispatcher's life from its first connection to its end.
-struct Session<'a> {
+struct Task<'a> {
     component: &'a Dispatching,
     router: &'a EventRouter,
     dispatcher: &'a mut dyn Dispatcher,
@@ -114,7 +114,7 @@ impl Incoming for Arriving<'_> {
     }
 }
 
-impl Session<'_> {
+impl Task<'_> {
     async fn run(&mut self) -> Result<(), Fault> {
         self.connect().await?;
         let mut load = Load::default();

@@ -43,19 +43,19 @@ impl ComponentApi for Transforming {
 
     async fn run(&self, router: Arc<EventRouter>) -> Result<(), Box<dyn Error>> {
         let mut transformer = self.transformer.lock().await;
-        let mut session = Session {
+        let mut task = Task {
             component: self,
             router: &router,
             transformer: transformer.as_mut(),
             holder: Arc::default(),
             held: Vec::new(),
         };
-        session.run().await.map_err(Into::into)
+        task.run().await.map_err(Into::into)
     }
 }
 
 /// A transformer's life from its first batch to its end.
-struct Session<'a> {
+struct Task<'a> {
     component: &'a Transforming,
     router: &'a EventRouter,
     transformer: &'a mut dyn Transformer,
@@ -73,7 +73,7 @@ enum Next {
     Ended,
 }
 
-impl Session<'_> {
+impl Task<'_> {
     async fn run(&mut self) -> Result<(), Fault> {
         loop {
             // One who always has something due still gets what comes.

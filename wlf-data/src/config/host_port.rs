@@ -15,6 +15,18 @@ impl FromStr for HostPort {
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let example = "write `host:port`, as in `127.0.0.1:9092` or `[::1]:9092`";
+        // What stands before an `@` may be a password.
+        if let Some((login, address)) = text.rsplit_once('@') {
+            let scheme = login.split_once("://").map(|(scheme, _)| scheme);
+            let scheme = scheme.map(|scheme| format!("{scheme}://"));
+            let scheme = scheme.unwrap_or_default();
+            return Err(InvalidValue::new(format!(
+                "`{scheme}…@{address}` has a login, and an address has none"
+            ))
+            .with_hint(format!(
+                "user and password have options of their own: {example}"
+            )));
+        }
         if let Some((scheme, _)) = text.split_once("://") {
             return Err(
                 InvalidValue::new(format!("`{text}` is a URL, not an address"))
@@ -90,8 +102,23 @@ mod tests {
             "[::1]",
             "a b:1",
             "tcp://kafka:9092",
+            "me@kafka:9092",
         ] {
             assert!(text.parse::<HostPort>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_not_shown() {
+        for text in [
+            "nats://me:hunter2@kafka:9092",
+            "me:hunter2@kafka:9092",
+            "me:hunter2@kafka",
+            "://hunter2@",
+            "nats://me:hunter2@ter2@kafka:1",
+        ] {
+            let InvalidValue { message, hint } = text.parse::<HostPort>().unwrap_err();
+            assert!(!format!("{message} {hint:?}").contains("ter2"), "{message}");
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The rows of a write that the destination will never accept.
 
-use super::{Load, Session};
+use super::{Load, Task};
 use crate::component::Refusal;
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::runtime::refusing::{Refused, Refusing};
 
-impl Session<'_> {
+impl Task<'_> {
     /// Does with refused rows what `delivery.on_reject` says. Their events begin at `first` in the load.
     pub(super) async fn refuse(
         &mut self,

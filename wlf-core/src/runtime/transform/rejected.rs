@@ -1,6 +1,6 @@
 //! What becomes of rows that a transformer refuses: `delivery.on_reject`, as at a dispatcher.
 
-use super::Session;
+use super::Task;
 use crate::config::OnReject;
 use crate::event::{Batch, Event};
 use crate::fault::Fault;
@@ -13,7 +13,7 @@ pub(super) struct Kept {
     rows: u64,
 }
 
-impl Session<'_> {
+impl Task<'_> {
     /// Events are kept only for whom they would be sent to.
     pub(super) fn kept(&self, batch: &Batch) -> Kept {
         let most = match &self.component.on_reject {
