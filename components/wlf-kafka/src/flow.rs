@@ -158,14 +158,17 @@ impl Flow {
         }
     }
 
-    /// Compresses a slice of what may go.
-    fn pack(&mut self) {
-        let Some(packed) = self.packing.work() else {
-            return;
-        };
-        let leader = self.partitions[packed.0.lane].leader;
-        if let Some(outlet) = self.outlets.get_mut(&leader) {
-            send(outlet, packed);
+    /// Compresses the first chunk that may go, while others get their turns. Cancel-safe.
+    async fn pack(&mut self) {
+        while !self.packing.is_idle() {
+            if let Some(packed) = self.packing.work() {
+                let leader = self.partitions[packed.0.lane].leader;
+                if let Some(outlet) = self.outlets.get_mut(&leader) {
+                    send(outlet, packed);
+                }
+                return turn::pass_on().await;
+            }
+            turn::pass_on().await;
         }
     }
 
@@ -211,8 +214,7 @@ impl Flow {
             if self.packing.is_idle() {
                 return;
             }
-            self.pack();
-            turn::pass_on().await;
+            self.pack().await;
         }
     }
 
