@@ -196,15 +196,17 @@ fn section<'a, T: Deserialize<'a>>(entry: &'a Entry, problems: &mut Vec<Problem>
     }
 }
 
-/// Where dead letters go: those of each dispatcher whose entry says so, and those of all others.
+/// Where dead letters go: those of each dispatcher whose entry says so, and those of all others and of transformers.
 fn dead_letters<'a>(root: &'a Node, components: &[Declared<'a>]) -> Vec<DeadLetters<'a>> {
     let mut all = Vec::new();
     let general = dead_letter(root);
     for (from, component) in components.iter().enumerate() {
-        if component.kind != ComponentKind::Dispatcher {
+        if component.kind == ComponentKind::Collector {
             continue;
         }
+        // A transformer has no `delivery` of its own.
         let own = component.node.entry("delivery");
+        let own = own.filter(|_| component.kind == ComponentKind::Dispatcher);
         let own = own.and_then(|delivery| delivery.value.entry("on_reject"));
         let (to, part) = match own {
             Some(_) => (dead_letter(component.node), component.part.as_str()),

@@ -1,6 +1,6 @@
 //! Whether every component is given only such events as it takes: rows, messages or both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::component_type::ComponentType;
 use super::graph::DeadLetters;
@@ -93,9 +93,11 @@ pub(crate) fn check_flow(
             break;
         }
     }
+    // All may send their dead letters to the one that the file names once.
+    let mut told = BTreeSet::new();
     problems.extend(ways.iter().filter_map(|way| {
         let given = gives(components, &arrive, way)?;
-        wrong(components, way, given)
+        wrong(components, way, given).filter(|_| told.insert(way.named.span))
     }));
 }
 

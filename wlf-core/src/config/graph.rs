@@ -7,10 +7,10 @@ use super::outline::{Declared, Word};
 use super::problem::Problem;
 use crate::component::ComponentKind;
 
-/// Where the dead letters of a dispatcher go.
+/// Where the dead letters of a dispatcher or transformer go.
 #[derive(Debug)]
 pub(crate) struct DeadLetters<'a> {
-    /// The dispatcher's index.
+    /// The component's index.
     pub from: usize,
     pub to: Word<'a>,
     /// The part of the file that says it.

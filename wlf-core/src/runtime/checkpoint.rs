@@ -139,10 +139,16 @@ impl Checkpoint {
     }
 
     fn end_saving(&mut self, saved: Result<(), Fault>) -> Result<(), Fault> {
-        let saving = self.saving.take();
-        saved?;
-        if let Some(saving) = saving {
-            self.desk.say_saved(saving.position);
+        let Some(Saving { position, .. }) = self.saving.take() else {
+            return saved;
+        };
+        match saved {
+            Ok(()) => self.desk.say_saved(position),
+            Err(fault) => {
+                // Whoever ends in spite of this tries once more, and says it then.
+                self.unsaved.get_or_insert(position);
+                return Err(fault);
+            }
         }
         Ok(())
     }

@@ -162,11 +162,22 @@ impl Task<'_> {
                 end(self.component, self.router).await?;
                 // The collector goes on to acknowledge what becomes durable. What it reads now was never entered: its source
                 // gives it again.
-                tokio::select! {
-                    biased;
-                    () = stop.over() => {}
-                    drained = self.checkpoint.drain() => drop(drained),
-                    _ = reading => {}
+                let mut is_on_its_way = true;
+                loop {
+                    let outcome = tokio::select! {
+                        biased;
+                        () = stop.over() => None,
+                        // What went wrong is said once more when all is saved at the end.
+                        _ = self.checkpoint.drain() => None,
+                        outcome = &mut reading => Some(outcome),
+                    };
+                    // One batch may have been on its way. Who gives more does not wait for room, and is read no further.
+                    let Some(Ok(Some(_))) = outcome.filter(|_| is_on_its_way) else {
+                        break;
+                    };
+                    is_on_its_way = false;
+                    drop(reading);
+                    reading = self.collector.read(&self.desk);
                 }
                 return Ok(Pause::Stopped);
             };

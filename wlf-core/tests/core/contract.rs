@@ -580,3 +580,61 @@ fn rows_in_no_transaction_have_no_place_in_one() {
     assert_eq!(rows.len(), 6);
     assert!(rows.iter().all(|row| row.offset == 0 && !row.commit));
 }
+
+/// A queue whose leases have to be made longer, with a message on its way whenever there was room.
+struct Leased {
+    beats: Arc<AtomicU64>,
+    acknowledged: Arc<AtomicU64>,
+    given: u64,
+}
+
+#[async_trait]
+impl Collector for Leased {
+    async fn connect(&mut self, _: Option<&Position>) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn read(&mut self, desk: &Desk) -> Result<Option<Batch>, Fault> {
+        loop {
+            tokio::select! {
+                biased;
+                _ = desk.settled() => {
+                    self.acknowledged.fetch_add(1, Ordering::Relaxed);
+                }
+                () = desk.room() => break,
+                () = sleep(Duration::from_millis(10)) => {
+                    self.beats.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+        sleep(Duration::from_millis(30)).await;
+        self.given += 1;
+        Ok(Some(Batch {
+            events: vec![numbers("t", self.given, None, 0, 1)],
+            mark: Mark::Token(self.given),
+            bytes: 100,
+            ..Batch::default()
+        }))
+    }
+}
+
+#[test]
+fn a_collector_is_polled_until_everything_under_way_is_settled_when_the_pipeline_stops() {
+    let (beats, acknowledged) = (Arc::default(), Arc::default());
+    let collector = Leased {
+        beats: Arc::clone(&beats),
+        acknowledged: Arc::clone(&acknowledged),
+        given: 0,
+    };
+    let busy = Severity::Retry {
+        after: Some(Duration::from_secs(2)),
+    };
+    let busy = Answer::Fail(0, Fault::new(busy, "write", "busy"));
+    let sink = MemoryDispatcher::new(Written::default()).answering([busy]);
+    let pipeline = pipeline(Delivery::default(), collector, sink);
+    // The first message is being written, and the second is on its way.
+    let (ended, _) = run(stopped_after(Duration::from_millis(45), pipeline));
+    ended.expect("it was asked to");
+    assert!(beats.load(Ordering::Relaxed) > 100, "{beats:?}");
+    assert_eq!(acknowledged.load(Ordering::Relaxed), 1);
+}

@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use tokio::time::sleep;
 use wlf_core::config::{Component, Delivery};
 use wlf_core::runtime::Pipeline;
+use wlf_core::store::Pieces;
 use wlf_core::testing::{
     MemoryCollector, MemoryDispatcher, MemoryStore, Step, numbers, saved_position,
 };
-use wlf_core::{Batch, Collector, Desk, Fault, Mark, Position, Settled, Store};
+use wlf_core::{Batch, Collector, Desk, Exit, Fault, Mark, Position, Settled, Store};
 
 use crate::contract::stopped_after;
 use crate::promises::{Written, batch, run};
@@ -104,4 +105,49 @@ fn what_was_durable_when_the_time_of_a_stop_is_over_is_saved() {
     ended.expect("it was asked to");
     let saved = saved_position(store.as_ref(), "c").expect("loaded");
     assert_eq!(saved, Some(MemoryCollector::position(0)));
+}
+
+/// A store that is full.
+#[derive(Debug)]
+struct Full;
+
+#[async_trait]
+impl Store for Full {
+    fn place(&self, name: &str) -> String {
+        name.to_owned()
+    }
+
+    async fn read(&self, _: &str, _: u64, _: usize) -> std::io::Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+
+    async fn replace(&self, _: &str, _: &mut Pieces<'_>) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::StorageFull.into())
+    }
+
+    async fn append(&self, _: &str, _: &[u8]) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::StorageFull.into())
+    }
+
+    async fn remove(&self, _: &str) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_position_that_cannot_be_saved_ends_with_74_at_a_stop_too() {
+    for stopped in [5, 150, 500] {
+        let row = batch(0, vec![numbers("t", 1, None, 0, 1)]);
+        let collector = MemoryCollector::new(vec![row, Step::Silence]);
+        let mut pipeline = Pipeline::new(Delivery::default(), Some(Arc::new(Full)));
+        let to = vec!["d".to_owned()];
+        let collector = Component::Collector(Box::new(collector));
+        pipeline.add("c", collector, to).expect("added");
+        let sink = MemoryDispatcher::new(Written::default());
+        let sink = Component::Dispatcher(Box::new(sink));
+        pipeline.add("d", sink, Vec::new()).expect("added");
+        let (ended, _) = run(stopped_after(Duration::from_millis(stopped), pipeline));
+        let fault = ended.expect_err("it could not be saved");
+        assert_eq!(fault.exit(), Exit::Io, "{stopped}: {fault}");
+    }
 }
