@@ -14,8 +14,8 @@ use wlf_core::config::HostPort;
 use wlf_net::Session;
 
 use crate::error::{Error, broken};
-use crate::incoming::{Incoming, unexpected};
 use crate::opening::{self, Opened, Way};
+use crate::operations::{Operations, unexpected};
 use crate::protocol::{Connect, Info, Operation};
 use crate::waiting::{Answer, Sent, Waiting};
 
@@ -89,10 +89,10 @@ impl Connection {
         let Opened {
             info,
             session,
-            incoming,
+            operations,
             writer,
         } = opened;
-        let task = tokio::spawn(run(Arc::clone(&shared), incoming, writer, queue));
+        let task = tokio::spawn(run(Arc::clone(&shared), operations, writer, queue));
         Ok(Self {
             info,
             session,
@@ -162,12 +162,12 @@ impl Drop for Connection {
 /// Reads and writes until the connection ends, and says why it did to all who wait.
 async fn run<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     shared: Arc<Shared>,
-    incoming: Incoming<R>,
+    operations: Operations<R>,
     writer: W,
     queue: mpsc::UnboundedReceiver<Bytes>,
 ) {
     let error = {
-        let reading = pin!(read(&shared, incoming));
+        let reading = pin!(read(&shared, operations));
         let writing = pin!(write(&shared, writer, queue));
         match future::select(reading, writing).await {
             Either::Left((error, _)) => error,
@@ -186,9 +186,9 @@ async fn run<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     shared.changed.notify_one();
 }
 
-async fn read<R: AsyncRead + Unpin>(shared: &Shared, mut incoming: Incoming<R>) -> Error {
+async fn read<R: AsyncRead + Unpin>(shared: &Shared, mut operations: Operations<R>) -> Error {
     loop {
-        match incoming.next(|operation| hear(shared, &operation)).await {
+        match operations.next(|operation| hear(shared, &operation)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) | Err(error) => return error,
         }

@@ -8,7 +8,7 @@ use wlf_core::config::HostPort;
 use wlf_net::{ConnectError, Connector, Exposure, Mode, Session, Stream, TlsError, connect, dial};
 
 use crate::error::{Error, broken};
-use crate::incoming::{Incoming, unexpected};
+use crate::operations::{Operations, unexpected};
 use crate::protocol::{self, Connect, Info, NotNats, Operation};
 
 /// How long a connection, the handshake of TLS and the login may take, each.
@@ -31,7 +31,7 @@ pub struct Opened {
     pub info: Info,
     /// How it is secured, if it is.
     pub session: Option<Session>,
-    pub incoming: Incoming<ReadHalf<Stream>>,
+    pub operations: Operations<ReadHalf<Stream>>,
     pub writer: WriteHalf<Stream>,
 }
 
@@ -53,17 +53,17 @@ pub async fn open(
         (way.exposure).warn(&stream, &server.host, server.port, secret);
     }
     let (reader, mut writer) = tokio::io::split(stream);
-    let mut incoming = Incoming::new(reader, &name);
+    let mut operations = Operations::new(reader, &name);
     let options = Connect {
         tls_required: session.is_some(),
         ..*options
     };
-    let login = log_in(&mut incoming, &mut writer, &name, &options, inbox);
+    let login = log_in(&mut operations, &mut writer, &name, &options, inbox);
     in_time(&name, login).await?;
     Ok(Opened {
         info,
         session,
-        incoming,
+        operations,
         writer,
     })
 }
@@ -114,8 +114,8 @@ fn is_to_be_secured(mode: Mode, info: &Info, name: &str) -> Result<bool, Error> 
 /// Hears the `INFO` with which a server begins, and nothing else: it waits for us then.
 async fn greeting<S: AsyncRead + Unpin>(stream: S, name: &str) -> Result<(Info, S), Error> {
     let server = || name.to_owned();
-    let mut incoming = Incoming::new(stream, name);
-    let info = incoming.next(|operation| match operation {
+    let mut operations = Operations::new(stream, name);
+    let info = operations.next(|operation| match operation {
         Operation::Info(info) => Ok(info),
         other => Err(unexpected(name, &other)),
     });
@@ -124,7 +124,7 @@ async fn greeting<S: AsyncRead + Unpin>(stream: S, name: &str) -> Result<(Info, 
         info => info??,
     };
     // What came before TLS is not protected by it.
-    match incoming.into_parts() {
+    match operations.into_parts() {
         (stream, rest) if rest.is_empty() => Ok((info, stream)),
         _ => Err(Error::Protocol {
             server: server(),
@@ -135,7 +135,7 @@ async fn greeting<S: AsyncRead + Unpin>(stream: S, name: &str) -> Result<(Info, 
 
 /// Says who we are, and waits until the server has taken it.
 async fn log_in<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
-    incoming: &mut Incoming<R>,
+    operations: &mut Operations<R>,
     writer: &mut W,
     name: &str,
     options: &Connect<'_>,
@@ -154,17 +154,20 @@ async fn log_in<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     if let Err(source) = said.await {
         let error = broken(name, source);
         // With TLS 1.3 a server says only now what it thinks of our certificate, and why it closes the connection.
-        return match timeout(LAST_WORDS, pong(incoming, name)).await {
+        return match timeout(LAST_WORDS, pong(operations, name)).await {
             Ok(Err(said @ (Error::Connect(_) | Error::Ended { .. }))) => Err(said),
             Ok(_) | Err(_) => Err(error),
         };
     }
-    pong(incoming, name).await
+    pong(operations, name).await
 }
 
-async fn pong<R: AsyncRead + Unpin>(incoming: &mut Incoming<R>, name: &str) -> Result<(), Error> {
+async fn pong<R: AsyncRead + Unpin>(
+    operations: &mut Operations<R>,
+    name: &str,
+) -> Result<(), Error> {
     loop {
-        let is_pong = incoming.next(|operation| match operation {
+        let is_pong = operations.next(|operation| match operation {
             Operation::Pong => Ok(true),
             Operation::Info(_) | Operation::Ok | Operation::Ping | Operation::Message(_) => {
                 Ok(false)

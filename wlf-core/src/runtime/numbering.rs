@@ -20,12 +20,12 @@ struct OpenTransaction {
     number: u64,
     offset: u64,
     /// What is held back of a transaction whose end was not in its batch.
-    held: Option<Held>,
+    held: Option<HeldBack>,
 }
 
 /// The last row so far of a transaction, and what came behind it and is in none.
 #[derive(Debug)]
-pub struct Held {
+pub struct HeldBack {
     pub events: Vec<Event>,
     pub receipt: Receipt,
 }
@@ -34,10 +34,10 @@ pub struct Held {
 #[derive(Debug, Default)]
 pub struct Numbered {
     /// What was held back of earlier batches and goes first.
-    pub released: Option<Held>,
+    pub released: Option<HeldBack>,
     pub events: Vec<Event>,
     /// What was held back and is dropped, since its source gives it again.
-    pub repeated: Option<Held>,
+    pub repeated: Option<HeldBack>,
 }
 
 impl Numbering {
@@ -120,7 +120,7 @@ impl OpenTransaction {
         }
         let mut receipt = receipt.another();
         receipt.release();
-        self.held = Some(Held {
+        self.held = Some(HeldBack {
             events: held,
             receipt,
         });

@@ -3,7 +3,7 @@
 use crate::config::Delivery as Settings;
 use crate::event::Event;
 use crate::router::Delivery;
-use crate::runtime::numbering::{Held, Numbering};
+use crate::runtime::numbering::{HeldBack, Numbering};
 use crate::runtime::receipt::Receipt;
 
 /// Events that are written together, and whose they are.
@@ -32,7 +32,7 @@ impl Load {
             return;
         }
         let out = numbering.take(batch, &receipt, is_end);
-        if let Some(Held { events, receipt }) = out.released {
+        if let Some(HeldBack { events, receipt }) = out.released {
             self.put(events, receipt);
         }
         if let Some(held) = out.repeated {

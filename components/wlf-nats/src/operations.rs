@@ -32,13 +32,13 @@ pub fn unexpected(server: &str, operation: &Operation<'_>) -> Error {
 
 /// The server's half of a connection.
 #[derive(Debug)]
-pub struct Incoming<R> {
+pub struct Operations<R> {
     reader: R,
     bytes: BytesMut,
     server: String,
 }
 
-impl<R: AsyncRead + Unpin> Incoming<R> {
+impl<R: AsyncRead + Unpin> Operations<R> {
     /// Reads from `reader` what the server called `server` in messages says.
     pub fn new(reader: R, server: &str) -> Self {
         Self {
