@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
-use wlf_core::{Exit, Fault, Severity};
+use wlf_data::{Exit, Fault, Severity};
 
 /// What each address has at least, as long as there is time: a second later a packet that was lost is sent again.
 const LEAST: Duration = Duration::from_millis(1500);

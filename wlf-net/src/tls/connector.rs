@@ -14,7 +14,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use wlf_core::config::Invalid;
+use wlf_data::config::Invalid;
 
 use super::certificate::{self, Own};
 use super::error::{Handshake, TlsError};

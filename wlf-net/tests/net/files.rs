@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use wlf_core::Fault;
+use wlf_data::Fault;
 use wlf_net::{Authorities, Connector, Mode, Tls, TlsError, connect};
 
 use crate::authority::{Authority, write};
