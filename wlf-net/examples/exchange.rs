@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use tokio::net::TcpListener;
-use wlf_core::Fault;
+use wlf_data::Fault;
 use wlf_net::http::{Client, Limits, Proxies, Server, serve};
 use wlf_net::{Authorities, Connector, Mode, Tls, connect};
 

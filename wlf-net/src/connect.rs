@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use wlf_core::{Fault, Severity};
+use wlf_data::{Fault, Severity};
 
 use crate::dial::{DialError, dial};
 use crate::tls::{Connector, Mode, Stream, TlsError};

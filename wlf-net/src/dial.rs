@@ -6,21 +6,21 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::time::timeout;
-use wlf_core::{Exit, Fault, Severity};
+use tokio::time::{Instant, timeout, timeout_at};
+use wlf_data::{Exit, Fault, Severity};
+
+/// What each address has at least, as long as there is time: a second later a packet that was lost is sent again.
+const LEAST: Duration = Duration::from_millis(1500);
 
 /// Why no connection came about.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
     #[error("no address for the host name `{host}`")]
     UnknownHost { host: String },
-    /// The last of the host's addresses that was tried.
-    #[error("cannot connect to {address}: {}", reason(.error))]
-    Unreachable {
-        address: SocketAddr,
-        // Not a source: the message says it, in words.
-        error: io::Error,
-    },
+    /// The host's addresses that were tried, in this order.
+    #[error("cannot connect to {}", listed(.attempts))]
+    Unreachable { attempts: Vec<Attempt> },
+    /// The time was over before any address was tried.
     #[error("no connection to {server} within {}", Seconds(*.limit))]
     TimedOut { server: String, limit: Duration },
     #[error("{address} is an IPv6 address, and this WasmEdge connects to IPv4 addresses only")]
@@ -63,35 +63,102 @@ impl From<DialError> for Fault {
     }
 }
 
+/// One address that did not take the connection.
+#[derive(Debug)]
+pub struct Attempt {
+    pub address: SocketAddr,
+    pub failure: Failure,
+}
+
+/// Why an address did not take the connection.
+#[derive(Debug)]
+pub enum Failure {
+    // Not a source of the error: the message says it, in words.
+    Refused(io::Error),
+    Silent { within: Duration },
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.address)?;
+        match &self.failure {
+            Failure::Refused(error) => f.write_str(&reason(error)),
+            Failure::Silent { within } => write!(f, "no answer within {}", Seconds(*within)),
+        }
+    }
+}
+
+/// Addresses as a message lists them.
+fn listed(attempts: &[Attempt]) -> String {
+    const SHOWN: usize = 8;
+    let mut listed: Vec<String> = attempts
+        .iter()
+        .take(SHOWN)
+        .map(Attempt::to_string)
+        .collect();
+    if attempts.len() > SHOWN {
+        listed.push(format!("{} more", attempts.len() - SHOWN));
+    }
+    listed.join("; ")
+}
+
 /// Connects to the first of the host's addresses that takes the connection, and gives up after `limit` in all.
 ///
-/// `host` is a name or an address; one of IPv6 stands without brackets.
+/// An address that does not answer has its share of the time, so that the next ones have theirs. `host` is a name or an
+/// address; one of IPv6 stands without brackets.
 ///
 /// # Errors
 /// If the host has no address, none of them takes the connection, or the limit has passed.
 pub async fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, DialError> {
-    match timeout(limit, dial_each(host, port)).await {
-        Ok(dialled) => dialled,
-        Err(_) => Err(DialError::TimedOut {
-            server: server(host, port),
-            limit,
-        }),
+    let deadline = Instant::now() + limit;
+    let timed_out = || DialError::TimedOut {
+        server: server(host, port),
+        limit,
+    };
+    let addresses = timeout_at(deadline, addresses(host, port)).await;
+    let addresses = addresses.map_err(|_| timed_out())??;
+    if addresses.is_empty() {
+        return Err(unknown(host));
+    }
+    match dial_each(&addresses, deadline, TcpStream::connect).await {
+        Err(DialError::Unreachable { attempts }) if attempts.is_empty() => Err(timed_out()),
+        dialled => dialled,
     }
 }
 
-async fn dial_each(host: &str, port: u16) -> Result<TcpStream, DialError> {
-    let mut failure = None;
-    for address in addresses(host, port).await? {
-        match TcpStream::connect(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) if is_unsupported(address, &error) => {
-                // What an address says that can be tried is worth more.
-                failure.get_or_insert(DialError::Unsupported { address });
-            }
-            Err(error) => failure = Some(DialError::Unreachable { address, error }),
+/// Connects to the first of the addresses that takes the connection until then.
+async fn dial_each<S, F>(
+    addresses: &[SocketAddr],
+    deadline: Instant,
+    connect: impl Fn(SocketAddr) -> F,
+) -> Result<S, DialError>
+where
+    F: Future<Output = io::Result<S>>,
+{
+    let mut attempts = Vec::new();
+    let mut unsupported = None;
+    for (&address, waiting) in addresses.iter().zip((1..=addresses.len() as u32).rev()) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
         }
+        let share = (left / waiting).max(LEAST).min(left);
+        let failure = match timeout(share, connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) if is_unsupported(address, &error) => {
+                unsupported.get_or_insert(address);
+                continue;
+            }
+            Ok(Err(error)) => Failure::Refused(error),
+            Err(_) => Failure::Silent { within: share },
+        };
+        attempts.push(Attempt { address, failure });
     }
-    Err(failure.unwrap_or_else(|| unknown(host)))
+    match unsupported {
+        // What an address says that can be tried is worth more.
+        Some(address) if attempts.is_empty() => Err(DialError::Unsupported { address }),
+        _ => Err(DialError::Unreachable { attempts }),
+    }
 }
 
 /// The host's addresses, each once, in the order in which they were given.
@@ -211,18 +278,78 @@ mod tests {
         assert!(!reason(&io::Error::from_raw_os_error(24)).contains("os error"));
     }
 
-    /// A listener whose queue is full does not answer at all.
     #[tokio::test]
     async fn the_limit_is_over_all_of_it() {
         let error = dial("192.0.2.1", 9, Duration::from_millis(50)).await;
-        let Err(DialError::TimedOut { .. } | DialError::Unreachable { .. }) = error else {
-            panic!("192.0.2.1 is nobody's: {error:?}");
+        let error = error.expect_err("192.0.2.1 is nobody's").to_string();
+        assert!(
+            error.starts_with("cannot connect to 192.0.2.1:9: "),
+            "{error}"
+        );
+        let error = dial("::1", 9, Duration::ZERO).await.unwrap_err();
+        assert_eq!(error.to_string(), "no connection to [::1]:9 within 0 s");
+    }
+
+    fn addresses(count: u8) -> Vec<SocketAddr> {
+        (1..=count)
+            .map(|last| SocketAddr::from(([192, 0, 2, last], 9)))
+            .collect()
+    }
+
+    /// Of these addresses only `answering` says something, which is `answer`; tells how long it took too.
+    async fn dial_silent(
+        count: u8,
+        limit: Duration,
+        answering: u8,
+        answer: io::Result<()>,
+    ) -> (Result<(), String>, Duration) {
+        let began = Instant::now();
+        let (answering, answer) = (
+            addresses(answering).pop(),
+            std::cell::Cell::new(Some(answer)),
+        );
+        let connect = async |address| match answer.take() {
+            Some(answer) if Some(address) == answering => answer,
+            untold => {
+                answer.set(untold);
+                std::future::pending().await
+            }
         };
-        let limit = Duration::from_millis(1500);
-        let server = server("::1", 9);
+        let dialled = dial_each(&addresses(count), began + limit, connect).await;
+        (dialled.map_err(|error| error.to_string()), began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_without_an_answer_leaves_time_to_the_next() {
+        let (dialled, took) = dial_silent(2, LIMIT, 2, Ok(())).await;
+        assert_eq!(dialled, Ok(()));
+        assert!(took < LIMIT * 6 / 10, "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_tried_is_said_of_each_address() {
+        let refused = || Err(io::ErrorKind::ConnectionRefused.into());
+        // The time that the first does not take is for the others.
+        let (dialled, took) = dial_silent(3, LIMIT, 1, refused()).await;
         assert_eq!(
-            DialError::TimedOut { server, limit }.to_string(),
-            "no connection to [::1]:9 within 1.5 s"
+            dialled.unwrap_err(),
+            "cannot connect to 192.0.2.1:9: connection refused; 192.0.2.2:9: no answer within 2.5 s; \
+             192.0.2.3:9: no answer within 2.5 s"
+        );
+        assert!(took < LIMIT + Duration::from_millis(10), "{took:?}");
+        // Where there are many, those that come first have time enough.
+        let (dialled, took) = dial_silent(200, LIMIT, 200, Ok(())).await;
+        assert_eq!(
+            dialled.unwrap_err(),
+            "cannot connect to 192.0.2.1:9: no answer within 1.5 s; 192.0.2.2:9: no answer within 1.5 s; \
+             192.0.2.3:9: no answer within 1.5 s; 192.0.2.4:9: no answer within 0.5 s"
+        );
+        assert!(took < LIMIT + Duration::from_millis(10), "{took:?}");
+        let (dialled, _) = dial_silent(20, LIMIT * 20, 20, refused()).await;
+        let error = dialled.unwrap_err();
+        assert!(
+            error.ends_with("192.0.2.8:9: no answer within 5 s; 12 more"),
+            "{error}"
         );
     }
 

@@ -26,7 +26,7 @@ mod loopback;
 mod tls;
 
 pub use connect::{ConnectError, connect};
-pub use dial::{DialError, dial};
+pub use dial::{Attempt, DialError, Failure, dial};
 pub use loopback::{Exposure, is_loopback};
 #[cfg(feature = "http")]
 pub use tls::{Acceptor, ServerTls};

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use wlf_data::config::Invalid;
 
 use std::sync::Arc;
 
@@ -121,32 +122,6 @@ impl Context {
     /// The name of a value of the component's own in the store: `<id><ending>`. `.json` is the runtime's, for positions.
     pub fn value_name(&self, ending: &str) -> String {
         format!("{}{ending}", self.id)
-    }
-}
-
-/// Values that do not go together, each right by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invalid {
-    /// The path inside the entry, as in `tls.ca`; empty for the whole entry.
-    pub key: String,
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
-
-impl Invalid {
-    pub fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            key: key.into(),
-            message: message.into(),
-            hint: None,
-        }
-    }
-
-    #[must_use]
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
     }
 }
 

@@ -25,7 +25,7 @@ mod syntax;
 mod tree;
 
 pub use check::{Checked, CheckedComponent, check, read};
-pub use component_type::{Build, Component, ComponentType, Context, Invalid};
+pub use component_type::{Build, Component, ComponentType, Context};
 pub use delivery::{BatchLimits, Delivery, OnReject};
 pub use flow::EventKinds;
 pub use interpolate::Environment;
@@ -34,4 +34,6 @@ pub use settings::{
     Level, Log, LogFormat, Settings, State, dispatcher_delivery_schema, settings_schema,
 };
 pub use source::{Source, Span};
-pub use wlf_data::config::{ByteSize, Duration, HostPort, InvalidValue, Pattern, Secret, closest};
+pub use wlf_data::config::{
+    ByteSize, Duration, HostPort, Invalid, InvalidValue, Pattern, Secret, closest,
+};

@@ -4,6 +4,7 @@ mod byte_size;
 mod closest;
 mod duration;
 mod host_port;
+mod invalid;
 mod pattern;
 mod secret;
 
@@ -17,6 +18,7 @@ pub use byte_size::ByteSize;
 pub use closest::closest;
 pub use duration::Duration;
 pub use host_port::HostPort;
+pub use invalid::Invalid;
 pub use pattern::Pattern;
 pub use secret::Secret;
 

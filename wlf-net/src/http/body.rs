@@ -7,7 +7,10 @@ use flate2::write::MultiGzDecoder;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::Body;
+
+/// How much is unpacked in one turn, in bytes as they were received: a thousand times as much may come out.
+const SLICE: usize = 2 << 10;
 
 /// Why a body was not read to its end.
 #[derive(Debug)]
@@ -19,7 +22,7 @@ pub enum BodyError {
 
 /// Reads a body of up to `limit` bytes, unpacked if the head says that it is packed; the head then no longer says so.
 pub async fn read(
-    mut body: Incoming,
+    mut body: impl Body<Data = Bytes, Error = hyper::Error> + Unpin,
     headers: &mut HeaderMap,
     limit: usize,
 ) -> Result<Bytes, BodyError> {
@@ -29,9 +32,13 @@ pub async fn read(
         let Ok(data) = frame.map_err(BodyError::Broken)?.into_data() else {
             continue;
         };
-        decoder.add(&data)?;
+        if !is_gzip {
+            decoder.add(&data)?;
+            continue;
+        }
         // Unpacking takes longer than receiving, and others want their turn.
-        if is_gzip {
+        for slice in data.chunks(SLICE) {
+            decoder.add(slice)?;
             tokio::task::yield_now().await;
         }
     }
@@ -110,5 +117,56 @@ impl Write for Bounded {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use http_body_util::Full;
+    use tokio::task::{LocalSet, spawn_local, yield_now};
+
+    use super::*;
+
+    fn packed(bytes: &[u8]) -> Bytes {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap().into()
+    }
+
+    /// Reads a body that comes in one frame; tells how many turns others had meanwhile.
+    async fn read_frame(frame: Bytes, limit: usize) -> (Result<Bytes, BodyError>, usize) {
+        let body = Full::new(frame).map_err(|never| match never {});
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        let turns = Rc::new(Cell::new(0));
+        let others = Rc::clone(&turns);
+        let working = async move {
+            spawn_local(async move {
+                loop {
+                    others.set(others.get() + 1);
+                    yield_now().await;
+                }
+            });
+            read(body, &mut headers, limit).await
+        };
+        (LocalSet::new().run_until(working).await, turns.get())
+    }
+
+    #[tokio::test]
+    async fn others_have_their_turns_while_a_frame_is_unpacked() {
+        let zeros = vec![0; 16 << 20];
+        let frame = packed(&zeros);
+        assert!(frame.len() <= 17 << 10, "{}", frame.len());
+        let (bytes, turns) = read_frame(frame.clone(), zeros.len()).await;
+        assert!(bytes.unwrap() == zeros);
+        assert!(turns >= 7, "{turns} turns");
+        let (error, turns) = read_frame(frame, 3 << 20).await;
+        assert!(matches!(error, Err(BodyError::TooLarge)), "{error:?}");
+        assert!((1..=3).contains(&turns), "{turns} turns");
     }
 }

@@ -11,7 +11,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use tokio::time::{Instant, timeout, timeout_at};
-use wlf_core::config::Invalid;
+use wlf_data::config::Invalid;
 
 use super::body::{self, BodyError};
 use super::error::HttpError;

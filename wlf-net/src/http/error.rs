@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use wlf_core::{Exit, Fault, Severity};
+use wlf_data::{Exit, Fault, Severity};
 
 use crate::connect::ConnectError;
 use crate::dial::Seconds;

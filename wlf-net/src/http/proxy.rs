@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::Uri;
 use http::uri::{Authority, Scheme};
-use wlf_core::config::Secret;
+use wlf_data::config::Secret;
 
 use crate::loopback::is_loopback;
 

@@ -13,7 +13,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -22,9 +22,7 @@ use super::certificate;
 use super::error::TlsError;
 use super::gather::Gather;
 use super::offer::CHACHA20;
-
-/// How long files that were read count, so that new certificates are taken up without a restart.
-const FRESH: Duration = Duration::from_secs(60);
+use super::renewed::Renewed;
 
 /// How connections that clients open to us are secured.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -43,13 +41,7 @@ pub struct ServerTls {
 /// Secures connections as a [`ServerTls`] says, with TLS 1.2 or 1.3. One serves all connections of a server.
 pub struct Acceptor {
     tls: ServerTls,
-    files: Mutex<Files>,
-}
-
-/// What was made of the files when they were read last.
-struct Files {
-    read: Instant,
-    config: Arc<ServerConfig>,
+    config: Mutex<Renewed<Arc<ServerConfig>>>,
 }
 
 impl Acceptor {
@@ -58,13 +50,10 @@ impl Acceptor {
     /// # Errors
     /// If a file cannot be read or used.
     pub fn new(tls: ServerTls) -> Result<Self, TlsError> {
-        let files = Files {
-            read: Instant::now(),
-            config: Arc::new(server_config(&tls)?),
-        };
+        let config = Renewed::new(server_config(&tls)?);
         Ok(Self {
             tls,
-            files: Mutex::new(files),
+            config: Mutex::new(config),
         })
     }
 
@@ -90,17 +79,8 @@ impl Acceptor {
     }
 
     fn config(&self) -> Arc<ServerConfig> {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        if files.read.elapsed() >= FRESH {
-            files.read = Instant::now();
-            match server_config(&self.tls) {
-                Ok(config) => files.config = Arc::new(config),
-                Err(error) => {
-                    tracing::warn!("the certificate that was read last is used on: {error}")
-                }
-            }
-        }
-        Arc::clone(&files.config)
+        let mut config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(config.current(|| server_config(&self.tls)))
     }
 }
 
@@ -112,7 +92,7 @@ impl fmt::Debug for Acceptor {
     }
 }
 
-fn server_config(tls: &ServerTls) -> Result<ServerConfig, TlsError> {
+fn server_config(tls: &ServerTls) -> Result<Arc<ServerConfig>, TlsError> {
     let mut provider = ring::default_provider();
     // What is fast without a processor's instructions for AES comes first, and here that counts.
     let suites = &mut provider.cipher_suites;
@@ -135,5 +115,5 @@ fn server_config(tls: &ServerTls) -> Result<ServerConfig, TlsError> {
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(own)));
     config.ignore_client_order = true;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    Ok(Arc::new(config))
 }

@@ -24,20 +24,12 @@ const BUNDLES: [&str; 6] = [
 ];
 
 impl Authorities {
-    /// Reads their certificates.
+    /// Reads their certificates, of which there is at least one.
     pub(super) fn load(&self) -> Result<Arc<RootCertStore>, TlsError> {
-        let mut store = RootCertStore::empty();
         match self {
-            Authorities::File(path) => return Self::read("ca", path),
-            Authorities::System => match bundle(std::env::var_os(VARIABLE)) {
-                Some(path) => {
-                    // A host's bundle may hold some that are too old for anybody to understand.
-                    store.add_parsable_certificates(certificate::read("ca", &path)?);
-                }
-                None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-            },
+            Authorities::File(path) => Self::read("ca", path),
+            Authorities::System => of_host(bundle(std::env::var_os(VARIABLE)).as_deref()),
         }
-        Ok(Arc::new(store))
     }
 
     /// Reads the certificates of a file that `tls.<option>` names.
@@ -55,6 +47,22 @@ impl Authorities {
     }
 }
 
+/// The authorities of the host's bundle, or Mozilla's if there is none.
+fn of_host(bundle: Option<&Path>) -> Result<Arc<RootCertStore>, TlsError> {
+    let mut store = RootCertStore::empty();
+    match bundle {
+        Some(path) => {
+            // A host's bundle may hold some that are too old for anybody to understand.
+            store.add_parsable_certificates(certificate::read("ca", path)?);
+        }
+        None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+    }
+    if store.is_empty() {
+        return Err(TlsError::NoAuthorities);
+    }
+    Ok(Arc::new(store))
+}
+
 /// Finds the host's bundle, which the guest sees only where its directory is mapped; `named` is what the environment says.
 fn bundle(named: Option<OsString>) -> Option<PathBuf> {
     match named {
@@ -62,5 +70,21 @@ fn bundle(named: Option<OsString>) -> Option<PathBuf> {
         _ => (BUNDLES.into_iter())
             .find(|path| Path::new(path).is_file())
             .map(PathBuf::from),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_of_nothing_that_is_understood_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("bundle.crt");
+        let rubbish = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
+        std::fs::write(&path, rubbish).unwrap();
+        let error = of_host(Some(&path)).unwrap_err();
+        assert!(matches!(error, TlsError::NoAuthorities), "{error}");
+        assert!(!of_host(None).unwrap().is_empty());
     }
 }

@@ -12,21 +12,19 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::ServerName;
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use wlf_core::config::Invalid;
+use wlf_data::config::Invalid;
 
 use super::certificate::{self, Own};
 use super::error::{Handshake, TlsError};
 use super::gather::Gather;
 use super::offer::{Memory, Offer};
+use super::renewed::Renewed;
 use super::stream::{Secured, Stream};
 use super::verify::Nameless;
 use super::{Authorities, Mode, Tls};
 use crate::loopback::is_loopback;
-
-/// How long files that were read count, so that new certificates are taken up without a restart.
-const FRESH: Duration = Duration::from_secs(60);
 
 /// As many sessions are kept with a server at least.
 const SESSIONS: usize = 8;
@@ -39,13 +37,13 @@ pub struct Connector {
     /// Our certificate and its key.
     own: Option<(PathBuf, PathBuf)>,
     server_name: Option<ServerName<'static>>,
-    files: Mutex<Option<Files>>,
+    /// `None`: nothing was read yet.
+    files: Mutex<Option<Renewed<Files>>>,
     memory: Memory,
 }
 
 /// What was read from files, and what was made of it for each server and each offer to it.
 struct Files {
-    read: Instant,
     /// `None`: anybody may have signed.
     authorities: Option<Arc<RootCertStore>>,
     own: Option<Arc<CertifiedKey>>,
@@ -175,23 +173,19 @@ impl Connector {
     /// What handshakes with a server take; files are read anew after a minute.
     fn prepared(&self, host: &str, port: u16, offer: Offer) -> Result<Prepared, TlsError> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut fresh = match files.take().filter(|files| files.read.elapsed() < FRESH) {
-            Some(fresh) => fresh,
-            None => self.read()?,
+        let files = match &mut *files {
+            Some(files) => files,
+            none => none.insert(Renewed::new(self.read()?)),
         };
+        let files = files.current(|| self.read());
         let server = (host.to_owned(), port, offer);
-        let prepared = match fresh.prepared.get(&server) {
-            Some(prepared) => prepared.clone(),
-            None => {
-                let own = Arc::new(Own::new(fresh.own.clone()));
-                let config = self.client_config(offer, &fresh, Arc::clone(&own))?;
-                let config = Arc::new(config);
-                let prepared = Prepared { config, own };
-                fresh.prepared.insert(server, prepared.clone());
-                prepared
-            }
-        };
-        *files = Some(fresh);
+        if let Some(prepared) = files.prepared.get(&server) {
+            return Ok(prepared.clone());
+        }
+        let own = Arc::new(Own::new(files.own.clone()));
+        let config = Arc::new(self.client_config(offer, files, Arc::clone(&own))?);
+        let prepared = Prepared { config, own };
+        files.prepared.insert(server, prepared.clone());
         Ok(prepared)
     }
 
@@ -208,7 +202,6 @@ impl Connector {
             false => None,
         };
         Ok(Files {
-            read: Instant::now(),
             authorities,
             own,
             prepared: HashMap::new(),

@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{AlertDescription, CertificateError, Error as Rustls};
-use wlf_core::{Exit, Fault, Severity};
+use wlf_data::{Exit, Fault, Severity};
 
 use super::certificate::Own;
 use super::offer::Offer;

@@ -8,6 +8,7 @@ mod connector;
 mod error;
 mod gather;
 mod offer;
+mod renewed;
 mod stream;
 mod verify;
 

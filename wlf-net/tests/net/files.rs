@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use wlf_core::Fault;
+use wlf_data::Fault;
 use wlf_net::{Authorities, Connector, Mode, Tls, TlsError, connect};
 
 use crate::authority::{Authority, write};
@@ -102,6 +102,53 @@ async fn new_certificates_are_taken_up_within_a_minute() {
     tokio::time::advance(Duration::from_secs(61)).await;
     tokio::time::resume();
     secured().await.expect("the new authority");
+}
+
+/// A renewal replaces the certificate first, and its key a moment later.
+#[tokio::test]
+async fn while_a_certificate_is_renewed_the_last_one_is_used_on() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let directory = directory.path();
+    let authority = Authority::new("our authority");
+    let first = authority.sign(&["client"]);
+    let ca = write(directory, "ca.pem", &authority.pem());
+    let cert = write(directory, "mine.crt", &first.cert);
+    let key = write(directory, "mine.key", &first.key);
+    let tls = Tls {
+        ca: Some(Authorities::File(ca)),
+        cert: Some(cert.clone()),
+        key: Some(key),
+        ..Tls::default()
+    };
+    let connector = Connector::new(&tls).expect("options that go together");
+    let server = Server::tls(&authority.sign(&["localhost"])).await;
+    let limit = Duration::from_secs(5);
+    let secured = async || connect("localhost", server.port, limit, &connector).await;
+    let a_minute_later = async || {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(61)).await;
+        tokio::time::resume();
+    };
+    secured().await.expect("the first certificate");
+    let second = authority.sign(&["client"]);
+    write(directory, "mine.crt", &second.cert);
+    a_minute_later().await;
+    for _ in 0..2 {
+        secured().await.expect("the first certificate still");
+    }
+    std::fs::remove_file(&cert).expect("it is there");
+    a_minute_later().await;
+    secured().await.expect("the first certificate still");
+    // Whoever has read nothing yet has nothing to go on with.
+    let fault = fault(directory, server.port, &tls).await;
+    assert!(fault.starts_with("66: "), "{fault}");
+    write(directory, "mine.crt", &second.cert);
+    write(directory, "mine.key", &second.key);
+    let other = Authority::new("somebody else");
+    write(directory, "ca.pem", &other.pem());
+    a_minute_later().await;
+    let error = secured().await.expect_err("the files are read again");
+    assert!(error.to_string().contains("unknown authority"), "{error}");
 }
 
 #[tokio::test]

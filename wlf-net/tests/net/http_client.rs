@@ -13,7 +13,7 @@ use rustls::crypto::ring;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use wlf_core::{Fault, Severity};
+use wlf_data::{Fault, Severity};
 use wlf_net::http::{Client, HttpError, Limits, Proxies};
 use wlf_net::{Authorities, Tls};
 

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use wlf_core::Fault;
+use wlf_data::Fault;
 use wlf_net::http::{Client, Limits, Proxies, Server, serve};
 use wlf_net::{Acceptor, Authorities, ServerTls, Tls, TlsError};
 

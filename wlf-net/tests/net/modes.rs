@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustls::crypto::ring;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use wlf_core::{Fault, Severity};
+use wlf_data::{Fault, Severity};
 use wlf_net::{Authorities, ConnectError, Connector, Mode, Stream, Tls, TlsError, connect};
 
 use crate::authority::{Authority, Signed, write};
