@@ -1,6 +1,7 @@
 //! Where positions, histories and whatever else has to survive the program are kept.
 
 mod files;
+mod folder;
 
 use std::fmt::Debug;
 use std::io;
@@ -8,6 +9,7 @@ use std::io;
 use async_trait::async_trait;
 
 pub use files::FileStore;
+pub use folder::sync_folder;
 
 /// Named values that survive the program: saved positions, definitions of tables.
 ///
@@ -37,7 +39,7 @@ pub trait Store: Debug + Send + Sync {
     /// is there afterwards, whole; when it returns, it is the new one.
     ///
     /// # Errors
-    /// If it cannot be written; the old value is still there.
+    /// If it cannot be written, or not durably; the old value or the new one is still there, whole.
     async fn replace(&self, name: &str, pieces: &mut Pieces<'_>) -> io::Result<()>;
 
     /// Puts bytes behind a value, durably, and makes the value if it is not there. A crash may leave a part of them.

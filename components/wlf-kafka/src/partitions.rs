@@ -4,9 +4,13 @@ use std::collections::HashMap;
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
+use rskafka::protocol::error::Error as Code;
+use wlf_core::Severity;
 use wlf_core::format::{Lanes, Target};
 
 use crate::cluster::Described;
+use crate::code::verdict;
+use crate::error::Error;
 use crate::record_batch::HEADER;
 use crate::window::Window;
 
@@ -16,6 +20,9 @@ use crate::window::Window;
 /// apart, with a heap of up to 2 GB that is half a megabyte, and looks through the whole heap for it again and again.
 pub const BATCH: usize = 500_000;
 
+/// Refused topics that are remembered; more than this and all are asked for anew.
+const REFUSED: usize = 1_000;
+
 /// The partitions of all topics that were written to since the cluster was connected.
 ///
 /// It alone makes lanes, one for each partition, so that both have one number.
@@ -24,6 +31,8 @@ pub struct Partitions {
     list: Vec<Partition>,
     /// Where each topic's partitions stand.
     topics: HashMap<Arc<str>, Target>,
+    /// The topics that the cluster will not have, and what it says of each.
+    refused: HashMap<Box<str>, (Code, Option<String>)>,
 }
 
 #[derive(Debug)]
@@ -41,6 +50,33 @@ impl Partitions {
     /// Where a topic's partitions stand, if it was written to.
     pub fn topic(&self, name: &str) -> Option<Target> {
         self.topics.get(name).copied()
+    }
+
+    /// Why the cluster refuses a topic, if it did.
+    pub fn refusal(&self, name: &str) -> Option<Error> {
+        let (code, message) = self.refused.get(name)?;
+        Some(Error::Topic {
+            topic: name.to_owned(),
+            code: *code,
+            message: message.clone(),
+        })
+    }
+
+    /// Remembers a topic that is refused for good, so that it is not asked for again with each row.
+    pub fn note(&mut self, error: &Error) {
+        if let Error::Topic {
+            topic,
+            code,
+            message,
+        } = error
+            && verdict(*code).0 == Severity::Reject
+        {
+            if self.refused.len() >= REFUSED {
+                self.refused.clear();
+            }
+            let refusal = (*code, message.clone());
+            self.refused.insert(topic.as_str().into(), refusal);
+        }
     }
 
     /// The names of all topics.
@@ -91,8 +127,9 @@ impl Partitions {
     }
 
     /// Takes what the cluster says of its topics now, while nothing is under way; `true` if that is news, and lanes have
-    /// other numbers then. What is known of a partition stays.
+    /// other numbers then. What is known of a partition stays; topics that were refused may be taken now.
     pub fn renew(&mut self, described: &[Described], lanes: &mut Lanes) -> bool {
+        self.refused.clear();
         let is_same = |(name, leaders): &Described| {
             let leaders = leaders.as_deref().unwrap_or_default();
             let ours = self.topic(name).map_or(&[][..], |target| self.of(target));

@@ -1,6 +1,6 @@
 //! A broker in this process, which keeps what it takes and refuses what a test tells it to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
 use std::sync::{Arc, Mutex};
 
@@ -29,7 +29,7 @@ pub struct Batch {
 /// Says with which error code a batch is answered; with 0 it is taken.
 type Judge = Box<dyn Fn(&Batch) -> i16 + Send + Sync>;
 
-/// A broker that leads all partitions of any topic.
+/// A broker that leads all partitions of any topic that is not barred.
 pub struct Broker {
     pub address: String,
     log: Arc<Mutex<Log>>,
@@ -40,10 +40,14 @@ pub struct Broker {
 #[derive(Debug, Default)]
 struct Log {
     records: HashMap<(String, i32), Vec<Record>>,
-    /// The number that the next record of the producer has to have.
-    sequences: HashMap<(String, i32), i32>,
+    /// The number that the next record of the producer has to have, which begins anew with each epoch.
+    sequences: HashMap<(String, i32, i16), i32>,
     /// How many batches came.
     batches: usize,
+    /// The topics that are not there and cannot be created.
+    barred: HashSet<String>,
+    /// How often each topic was described or was to be created.
+    asked: HashMap<String, usize>,
 }
 
 impl Drop for Broker {
@@ -103,6 +107,25 @@ impl Broker {
     }
 }
 
+impl Broker {
+    /// Takes no such topic from now on.
+    pub fn bar(&self, topic: &str) {
+        let mut log = self.log.lock().expect("a log");
+        log.barred.insert(topic.to_owned());
+    }
+
+    /// Takes all topics from now on.
+    pub fn unbar(&self) {
+        self.log.lock().expect("a log").barred.clear();
+    }
+
+    /// How often a topic was described or was to be created.
+    pub fn asked(&self, topic: &str) -> usize {
+        let log = self.log.lock().expect("a log");
+        log.asked.get(topic).copied().unwrap_or_default()
+    }
+}
+
 struct Serving {
     port: u16,
     partitions: i32,
@@ -124,6 +147,7 @@ impl Serving {
             match (key, version) {
                 (0, 3 | 7) => self.produce(&mut request, version, &mut answer),
                 (3, 4) => self.metadata(&mut request, &mut answer),
+                (19, 1) => self.create(&mut request, &mut answer),
                 (18, 2) => versions(&mut answer),
                 (18, 3..) => answer.extend([0, 35, 1, 0, 0, 0, 0, 0]), // UNSUPPORTED_VERSION
                 (22, 0) => {
@@ -151,9 +175,16 @@ impl Serving {
         let topics = request.int32().max(0);
         out.extend(topics.to_be_bytes());
         for _ in 0..topics {
-            out.extend([0; 2]); // error_code
-            text(request.text(), out);
+            let topic = request.text();
+            let is_barred = self.is_barred(topic);
+            let code = if is_barred { 3i16 } else { 0 }; // UNKNOWN_TOPIC_OR_PARTITION
+            out.extend(code.to_be_bytes());
+            text(topic, out);
             out.push(0); // is_internal
+            if is_barred {
+                out.extend([0; 4]); // partitions
+                continue;
+            }
             out.extend(self.partitions.to_be_bytes());
             for partition in 0..self.partitions {
                 out.extend([0; 2]); // error_code
@@ -162,6 +193,24 @@ impl Serving {
                 out.extend([0; 8]); // replica_nodes, isr_nodes
             }
         }
+    }
+
+    /// Refuses to create a topic; those that may be are there.
+    fn create(&self, request: &mut Reader<'_>, out: &mut Vec<u8>) {
+        assert_eq!(request.int32(), 1, "a topic");
+        let topic = request.text();
+        assert!(self.is_barred(topic), "{topic} is there");
+        out.extend(1i32.to_be_bytes()); // topics
+        text(topic, out);
+        out.extend(17i16.to_be_bytes()); // INVALID_TOPIC_EXCEPTION
+        text("it collides with another", out);
+    }
+
+    /// Whether there cannot be such a topic; who wants to know is counted.
+    fn is_barred(&self, topic: &str) -> bool {
+        let mut log = self.log.lock().expect("a log");
+        *log.asked.entry(topic.to_owned()).or_default() += 1;
+        log.barred.contains(topic)
     }
 
     fn produce(&self, request: &mut Reader<'_>, version: i16, out: &mut Vec<u8>) {
@@ -207,7 +256,10 @@ impl Serving {
         if code != 0 {
             return code;
         }
-        let next = log.sequences.entry(place.clone());
+        let (topic, partition) = place.clone();
+        let next = log
+            .sequences
+            .entry((topic, partition, batch.producer_epoch));
         let next = next.or_insert(batch.base_sequence);
         if *next != batch.base_sequence {
             return 45; // OUT_OF_ORDER_SEQUENCE_NUMBER
@@ -220,7 +272,7 @@ impl Serving {
 
 /// The versions of the requests that are answered.
 fn versions(out: &mut Vec<u8>) {
-    let known = [(0, 3, 7), (3, 4, 4), (18, 0, 2), (22, 0, 0)];
+    let known = [(0, 3, 7), (3, 4, 4), (18, 0, 2), (19, 1, 1), (22, 0, 0)];
     out.extend([0; 2]); // error_code
     out.extend((known.len() as i32).to_be_bytes());
     for (key, min, max) in known {

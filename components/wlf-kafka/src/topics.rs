@@ -84,8 +84,12 @@ impl Finding<'_> {
         if let Some(topic) = self.flow.partitions.topic(name) {
             return Ok(topic);
         }
+        if let Some(refusal) = self.flow.partitions.refusal(name) {
+            return Err(refusal);
+        }
         check(name)?;
-        let leaders = self.cluster.leaders(name, self.new).await?;
+        let leaders = self.cluster.leaders(name, self.new).await;
+        let leaders = leaders.inspect_err(|error| self.flow.partitions.note(error))?;
         Ok(self.flow.partitions.add(name, &leaders, self.lanes))
     }
 }

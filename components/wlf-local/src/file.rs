@@ -17,7 +17,7 @@ use wlf_core::config::{Build, Component, Context, Invalid};
 use wlf_core::format::{Encoder, Format, LetterForm, MessageFormat};
 use wlf_core::{ComponentKind, Dispatcher, Event, Fault, Operation, Template, Walk, WriteError};
 
-use self::groups::{Groups, HELD};
+use self::groups::{Group, Groups, HELD};
 use self::open::OpenFiles;
 use crate::lines::fault;
 
@@ -111,13 +111,13 @@ impl FileDispatcher {
                 }
                 Ok(())
             });
-            self.write_ahead().await?;
+            self.write_ahead(walk).await?;
         }
         Ok(())
     }
 
     /// Writes what is held for the only file so far, if that is much.
-    async fn write_ahead(&mut self) -> Result<(), ((usize, u32), Fault)> {
+    async fn write_ahead(&mut self, walk: &mut Walk<'_>) -> Result<(), ((usize, u32), Fault)> {
         let Some(group) = self.groups.only() else {
             return Ok(());
         };
@@ -126,7 +126,7 @@ impl FileDispatcher {
         }
         let written = match self.open.file(&group.path) {
             Ok(file) => file.begin(&group.lines).await,
-            Err(error) => Err(unopened(&group.path, error)),
+            Err(error) => refused(walk, group, error),
         };
         group.lines.clear();
         written.map_err(|fault| (group.first_row, fault))
@@ -142,13 +142,7 @@ impl FileDispatcher {
         for group in self.groups.list() {
             let written = match self.open.file(&group.path) {
                 Ok(file) => file.append(&group.lines).await,
-                Err(error) if error.kind() == ErrorKind::InvalidFilename => {
-                    walk.refuse(group.lines.rows(), || {
-                        unopened(&group.path, io::Error::from(error.kind()))
-                    });
-                    continue;
-                }
-                Err(error) => Err(unopened(&group.path, error)),
+                Err(error) => refused(&mut walk, group, error),
             };
             if let Err(fault) = written {
                 return Err(walk.ended_at(group.first_row, fault));
@@ -170,13 +164,17 @@ fn encoder(format: Format, messages: MessageFormat, path: &Template) -> Encoder 
     }
 }
 
-/// The fault of a file that cannot be opened; a name that is too long is that of its rows alone.
-fn unopened(path: &str, error: io::Error) -> Fault {
-    match error.kind() {
-        ErrorKind::InvalidFilename => Fault::reject(format!("open {path}"), error)
-            .with_hint("`path` makes a name that is too long; see `delivery.on_reject`"),
-        _ => fault(format!("open {path}"), error),
+/// What becomes of rows whose file cannot be opened: a name that is too long is refused with all its rows, and no others.
+fn refused(walk: &mut Walk<'_>, group: &Group, error: io::Error) -> Result<(), Fault> {
+    let opening = || format!("open {}", group.path);
+    if error.kind() != ErrorKind::InvalidFilename {
+        return Err(fault(opening(), error));
     }
+    walk.refuse(group.lines.rows(), || {
+        Fault::reject(opening(), io::Error::from(error.kind()))
+            .with_hint("`path` makes a name that is too long; see `delivery.on_reject`")
+    });
+    Ok(())
 }
 
 #[async_trait]

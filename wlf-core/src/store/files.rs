@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use tokio::task::yield_now;
 
-use super::{Pieces, Store};
+use super::{Pieces, Store, sync_folder};
 use crate::fault::{Exit, Fault};
 
 /// A directory that holds one file for each value.
@@ -83,16 +83,13 @@ impl Store for FileStore {
         let path = self.path(name);
         let mut beside = path.clone().into_os_string();
         beside.push(".new");
-        let mut file = File::create(&beside)?;
-        for piece in pieces {
-            file.write_all(&piece?)?;
-            yield_now().await;
+        let written = write(beside.as_ref(), pieces).await;
+        if let Err(error) = written.and_then(|()| fs::rename(&beside, &path)) {
+            // It may be large, and the disk full; that it stays is no other error.
+            let _ = fs::remove_file(&beside);
+            return Err(error);
         }
-        file.sync_all()?;
-        drop(file);
-        fs::rename(&beside, &path)?;
-        sync_directory(&path);
-        Ok(())
+        sync_folder(&self.directory)
     }
 
     async fn append(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
@@ -100,7 +97,10 @@ impl Store for FileStore {
         let mut options = File::options();
         options.write(true).create(true).truncate(false);
         let mut file = options.open(self.path(name))?;
-        file.seek(SeekFrom::End(0))?;
+        if file.seek(SeekFrom::End(0))? == 0 {
+            // It may be new, and its name is in its directory, which is put on the disk by itself.
+            sync_folder(&self.directory)?;
+        }
         file.write_all(bytes)?;
         file.sync_data()
     }
@@ -113,20 +113,21 @@ impl Store for FileStore {
     }
 }
 
-/// Makes a rename itself durable where the system allows it; WASI cannot open a directory for that.
-fn sync_directory(path: &Path) {
-    if let Some(directory) = path.parent()
-        && let Ok(directory) = File::open(directory)
-        && let Err(error) = directory.sync_all()
-    {
-        tracing::debug!(%error, "the state directory cannot be synced here");
+/// Writes a new file and puts it on the disk.
+async fn write(path: &Path, pieces: &mut Pieces<'_>) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    for piece in pieces {
+        file.write_all(&piece?)?;
+        yield_now().await;
     }
+    file.sync_all()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::PIECE;
+    use crate::store::folder::SYNCED;
 
     fn store() -> (tempfile::TempDir, FileStore) {
         let place = tempfile::tempdir().expect("a directory");
@@ -159,6 +160,9 @@ mod tests {
         assert_eq!(store.get("v").await.expect("read"), Some(large.clone()));
         assert!(place.path().join("a/b/v").is_file());
         assert!(!place.path().join("a/b/v.new").exists());
+        // The names in the directory: when the file was made, and when another took its place.
+        let directory = place.path().join("a/b");
+        assert_eq!(SYNCED.take(), [directory.clone(), directory]);
         store.remove("v").await.expect("removed");
         store.remove("v").await.expect("not there any more");
         assert_eq!(store.get("v").await.expect("no file"), None);
@@ -166,10 +170,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_value_that_cannot_be_replaced_stays() {
-        let (_place, store) = store();
+        let (place, store) = store();
         store.put("v", b"old").await.expect("put");
         let mut pieces = [Ok(b"new".to_vec()), Err(io::Error::other("torn"))].into_iter();
         store.replace("v", &mut pieces).await.expect_err("torn");
+        assert!(!place.path().join("a/b/v.new").exists());
         assert_eq!(
             store.get("v").await.expect("read").as_deref(),
             Some(&b"old"[..])

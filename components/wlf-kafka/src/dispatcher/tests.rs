@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use serde_json::{Value, json};
+use wlf_core::config::Duration;
 use wlf_core::value::{Datum, OwnedRows};
 use wlf_core::{Column, Severity, Table};
 
@@ -110,6 +111,44 @@ async fn all_rows_that_are_too_large_are_told_by_one_write_and_the_others_are_th
         let more = [rows("c", 300, &[]), rows("b", 10, &[])];
         kafka.write(&more).await.expect("write");
         assert_eq!(ids(&broker, "c"), all(300, &[]));
+    }
+}
+
+/// As where `a.b_c` is to be made and there is `a_b.c`.
+#[tokio::test]
+async fn a_topic_that_the_broker_refuses_is_asked_for_once() {
+    // Rows go straight to their lanes, or one by one.
+    for options in [json!({}), json!({"key": "%{/data/id}"})] {
+        let broker = Broker::start(PARTITIONS, |_| 0).await;
+        broker.bar("a");
+        let mut kafka = dispatcher(&broker, options.clone()).await;
+        let events = [rows("a", 50, &[]), rows("b", 50, &[]), rows("a", 50, &[])];
+        let both = |index| (0..50).map(move |row| (index, row));
+        // A description and the attempt to create it, in each connection.
+        for (is_new, asked) in [(false, 2), (false, 2), (true, 4)] {
+            if is_new {
+                kafka.connect().await.expect("connect");
+            }
+            let error = kafka.write(&events).await.expect_err("a refused topic");
+            assert_eq!((error.durable, error.rows), (3, 0));
+            assert!(refused(&error).into_iter().eq(both(0).chain(both(2))));
+            for fault in error.faults() {
+                assert_eq!(fault.severity, Severity::Reject);
+                let text = fault.to_string();
+                assert!(
+                    text.ends_with("topic `a`: the broker says InvalidTopicException (it collides with another)"),
+                    "{text}"
+                );
+            }
+            assert_eq!(broker.asked("a"), asked, "{options}");
+        }
+        broker.unbar();
+        kafka.write(&events).await.expect_err("it is remembered");
+        kafka.config.metadata_max_age = Duration::from_secs(0);
+        kafka.write(&events).await.expect("it is there now");
+        let partitions = 0..PARTITIONS;
+        let written = partitions.map(|partition| broker.values("a", partition).len());
+        assert_eq!(written.sum::<usize>(), 100);
     }
 }
 

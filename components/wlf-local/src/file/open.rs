@@ -7,6 +7,7 @@ use std::path::Path;
 
 use rustix::fs::Stat;
 use wlf_core::Fault;
+use wlf_core::store::sync_folder;
 
 use crate::lines::{Lines, fault};
 
@@ -75,12 +76,8 @@ impl OpenFiles {
 impl OpenFile {
     /// Opens or creates a file and cuts off a torn last line.
     fn open(path: &str) -> io::Result<Self> {
-        let folder = Path::new(path)
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        if let Some(folder) = folder {
-            fs::create_dir_all(folder)?;
-        }
+        let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+        fs::create_dir_all(folder)?;
         let mut file = OpenOptions::new()
             .create(true)
             .read(true)
@@ -99,7 +96,7 @@ impl OpenFile {
                 file.set_len(whole)?;
             }
             // The file's name is in its folder, which is put on the disk by itself.
-            sync_folder(folder.unwrap_or(Path::new(".")))?;
+            sync_folder(folder)?;
         }
         Ok(Self {
             path: path.to_owned(),
@@ -199,13 +196,4 @@ fn end_of_last_line(file: &mut File, length: u64) -> io::Result<u64> {
         end = start;
     }
     Ok(0)
-}
-
-/// Puts the names in a folder on the disk.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        // WasmEdge 0.14 opens folders and 0.17 does not, where the file system's own ways have to do.
-        Err(_) if cfg!(target_os = "wasi") => Ok(()),
-        synced => synced,
-    }
 }

@@ -346,6 +346,34 @@ async fn a_name_that_is_too_long_is_that_of_its_rows_alone() {
     assert_eq!(error.faults().next().unwrap().severity, Severity::Reject);
 }
 
+/// Also of those that are more than is held for one file.
+#[tokio::test]
+async fn all_rows_of_a_name_that_is_too_long_are_refused_by_one_write() {
+    const ROWS: u32 = 4_000;
+    let folder = folder();
+    let mut file = dispatcher(folder.path(), "%{/table}");
+    let text = "x".repeat(300);
+    let row = |id: u32| vec![id.into(), text.as_str().into()];
+    let long = table("shop", &"x".repeat(300));
+    let events = [
+        OwnedRows::insert(&long, (0..ROWS).map(row)),
+        inserts(&table("shop", "b"), 0..2),
+    ];
+    let error = write(&mut file, &events)
+        .await
+        .expect_err("too long a name");
+    assert_eq!((error.durable, error.rows), (2, 0));
+    assert!(error.fault.is_none());
+    let refused = error.refused.iter().map(|row| (row.event, row.row));
+    assert!(refused.eq((0..ROWS).map(|row| (0, row))));
+    assert!(
+        error
+            .faults()
+            .all(|fault| fault.severity == Severity::Reject)
+    );
+    assert_eq!(ids(folder.path().join("b")), [0, 1]);
+}
+
 #[tokio::test]
 async fn paths_point_into_the_rows_of_every_format_and_tombstones_are_no_lines() {
     for (format, expected) in [
