@@ -19,7 +19,7 @@ use crate::packing::{Packed, Packing};
 use crate::partitions::{BATCH, Partition, Partitions};
 use crate::produce::{Head, Version};
 use crate::record_batch::{BatchHeader, Producer};
-use crate::window::{Failure, IN_FLIGHT, REQUEST, Refused};
+use crate::window::{Failure, IN_FLIGHT, REQUEST, RefusedRecord};
 
 /// What is encoded and not acknowledged, in bytes, at which encoding waits: as much as one partition has under way.
 const HELD: usize = IN_FLIGHT * BATCH;
@@ -327,8 +327,8 @@ impl Flow {
 }
 
 /// Why a row will never be taken.
-fn refusal(partition: &Partition, refused: Refused) -> Error {
-    let Refused { bytes, code, .. } = refused;
+fn refusal(partition: &Partition, refused: RefusedRecord) -> Error {
+    let RefusedRecord { bytes, code, .. } = refused;
     match code {
         None => Error::RequestTooLarge {
             bytes,

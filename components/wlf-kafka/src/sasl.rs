@@ -18,7 +18,7 @@ pub use config::Sasl;
 pub use exchange::log_in;
 pub use scram::ScramError;
 #[cfg(feature = "oauth")]
-pub use token::{ClientCredentials, Tokens};
+pub use token::{ClientCredentials, TokenSource};
 
 /// How one logs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
@@ -62,7 +62,7 @@ pub enum Login {
     ScramSha256(Account),
     ScramSha512(Account),
     #[cfg(feature = "oauth")]
-    OauthBearer(Arc<Tokens>),
+    OauthBearer(Arc<TokenSource>),
 }
 
 /// Who is known by a password.

@@ -42,7 +42,7 @@ pub enum Failure {
 
 /// A row that will never be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedRecord {
     pub row: u32,
     /// The size of what was sent of it.
     pub bytes: usize,
@@ -67,7 +67,7 @@ pub struct Window {
     /// The rows that are acknowledged, of the write under way.
     done: Vec<u32>,
     /// The rows of it that will never be, in order.
-    refused: Vec<Refused>,
+    refused: Vec<RefusedRecord>,
     /// Chunks that are larger are cut before they go.
     limit: Option<usize>,
     /// The size that the broker was found to take, where it is less than was thought.
@@ -224,7 +224,7 @@ impl Window {
         for row in chunk.rows() {
             if let Err(at) = self.place_of_refused(*row) {
                 let row = *row;
-                self.refused.insert(at, Refused { row, bytes, code });
+                self.refused.insert(at, RefusedRecord { row, bytes, code });
             }
         }
     }
@@ -256,7 +256,7 @@ impl Window {
     }
 
     /// The rows that will never be, in order.
-    pub fn refused(&self) -> &[Refused] {
+    pub fn refused(&self) -> &[RefusedRecord] {
         &self.refused
     }
 

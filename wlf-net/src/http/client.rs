@@ -16,7 +16,7 @@ use wlf_data::config::Invalid;
 use super::body::{self, BodyError};
 use super::error::HttpError;
 use super::io::Io;
-use super::pool::{Origin, Pool, Sender};
+use super::pool::{Pool, PoolKey, Sender};
 use super::proxy::{self, Proxies, Proxy};
 use super::tunnel;
 use crate::connect::ConnectError;
@@ -124,30 +124,28 @@ impl Client {
         target: &Target,
         request: Request<Bytes>,
     ) -> Result<Response<Bytes>, HttpError> {
-        let proxy = self.proxies.of(
-            &target.origin.scheme,
-            &target.origin.host,
-            target.origin.port,
-        );
+        let proxy = self
+            .proxies
+            .of(&target.key.scheme, &target.key.host, target.key.port);
         // What goes through a proxy without TLS shares the connections to the proxy.
         let shared = proxy.filter(|_| !target.is_secured());
-        let origin = match shared {
-            Some(proxy) => Origin {
+        let key = match shared {
+            Some(proxy) => PoolKey {
                 scheme: Scheme::HTTP,
                 host: proxy.host.clone(),
                 port: proxy.port,
             },
-            None => target.origin.clone(),
+            None => target.key.clone(),
         };
         let mut request = target.prepare(request, shared);
         let is_safe_twice = is_idempotent(request.method());
-        while let Some(mut sender) = self.pool.take(&origin, self.limits.idle) {
+        while let Some(mut sender) = self.pool.take(&key, self.limits.idle) {
             if sender.ready().await.is_err() {
                 continue;
             }
             let again = is_safe_twice.then(|| request.clone());
             match self.ask(&mut sender, request, target).await {
-                Ok(response) => return self.finish(origin, sender, response, target).await,
+                Ok(response) => return self.finish(key, sender, response, target).await,
                 Err((HttpError::Broken { .. }, Some(unsent))) => request = unsent,
                 Err((error @ HttpError::Broken { .. }, None)) => match again {
                     Some(again) => request = again,
@@ -159,7 +157,7 @@ impl Client {
         }
         let mut sender = self.open(target, proxy).await?;
         match self.ask(&mut sender, request, target).await {
-            Ok(response) => self.finish(origin, sender, response, target).await,
+            Ok(response) => self.finish(key, sender, response, target).await,
             Err((error, _)) => Err(error),
         }
     }
@@ -187,7 +185,7 @@ impl Client {
     /// Reads the body and keeps the connection.
     async fn finish(
         &self,
-        origin: Origin,
+        key: PoolKey,
         sender: Sender,
         response: Response<Incoming>,
         target: &Target,
@@ -204,7 +202,7 @@ impl Client {
                     BodyError::Broken(source) => HttpError::Broken { server, source },
                 }
             })?;
-        self.pool.give(origin, sender);
+        self.pool.give(key, sender);
         Ok(Response::from_parts(parts, bytes))
     }
 
@@ -222,7 +220,7 @@ impl Client {
     }
 
     async fn connect(&self, target: &Target, proxy: Option<&Proxy>) -> Result<Stream, HttpError> {
-        let Origin { host, port, .. } = &target.origin;
+        let PoolKey { host, port, .. } = &target.key;
         let deadline = Instant::now() + self.limits.connect;
         let left = || deadline.saturating_duration_since(Instant::now());
         loop {
@@ -287,7 +285,7 @@ impl fmt::Debug for Client {
 
 /// Where a request goes.
 struct Target {
-    origin: Origin,
+    key: PoolKey,
     path: PathAndQuery,
     host_header: HeaderValue,
 }
@@ -309,7 +307,7 @@ impl Target {
                 .and_then(|host| host.strip_suffix(']'));
             (!host.is_empty()).then_some(())?;
             Some(Self {
-                origin: Origin {
+                key: PoolKey {
                     scheme: scheme.clone(),
                     host: plain.unwrap_or(host).to_owned(),
                     port,
@@ -325,11 +323,11 @@ impl Target {
     }
 
     fn is_secured(&self) -> bool {
-        self.origin.scheme == Scheme::HTTPS
+        self.key.scheme == Scheme::HTTPS
     }
 
     fn server(&self) -> String {
-        dial::server(&self.origin.host, self.origin.port)
+        dial::server(&self.key.host, self.key.port)
     }
 
     /// The request as it goes over the connection, which is one to `proxy` if there is one.

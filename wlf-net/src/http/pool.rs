@@ -15,7 +15,7 @@ pub type Sender = SendRequest<Full<Bytes>>;
 
 /// What a connection can be used for: a server, or a proxy for all that goes through it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Origin {
+pub struct PoolKey {
     pub scheme: Scheme,
     pub host: String,
     pub port: u16,
@@ -23,23 +23,23 @@ pub struct Origin {
 
 /// Connections that nobody uses, those used last at the end.
 #[derive(Default)]
-pub struct Pool(Mutex<HashMap<Origin, Vec<(Instant, Sender)>>>);
+pub struct Pool(Mutex<HashMap<PoolKey, Vec<(Instant, Sender)>>>);
 
 /// As many connections to one server are kept.
 const MOST: usize = 16;
 
 impl Pool {
     /// Takes a connection that is likely to be open.
-    pub fn take(&self, origin: &Origin, idle: Duration) -> Option<Sender> {
+    pub fn take(&self, key: &PoolKey, idle: Duration) -> Option<Sender> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = all.get_mut(origin)?;
+        let kept = all.get_mut(key)?;
         kept.retain(|(since, sender)| since.elapsed() < idle && !sender.is_closed());
         kept.pop().map(|(_, sender)| sender)
     }
 
-    pub fn give(&self, origin: Origin, sender: Sender) {
+    pub fn give(&self, key: PoolKey, sender: Sender) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = all.entry(origin).or_default();
+        let kept = all.entry(key).or_default();
         if kept.len() < MOST && !sender.is_closed() {
             kept.push((Instant::now(), sender));
         }

@@ -14,7 +14,7 @@ use wlf_net::http::{Client, InvalidProxy, Limits, Proxies};
 
 use super::{Account, Login, Mechanism};
 #[cfg(feature = "oauth")]
-use super::{ClientCredentials, Tokens};
+use super::{ClientCredentials, TokenSource};
 
 /// The largest answer of a token endpoint that is read.
 #[cfg(feature = "oauth")]
@@ -84,7 +84,7 @@ impl Sasl {
             #[cfg(feature = "oauth")]
             Mechanism::OauthBearer => {
                 let client = client(tls, Proxies::from_environment())?;
-                let tokens = Tokens::new(self.into_credentials()?, client);
+                let tokens = TokenSource::new(self.into_credentials()?, client);
                 Ok(Login::OauthBearer(Arc::new(tokens)))
             }
         }

@@ -21,7 +21,7 @@ use wlf_core::turn;
 use wlf_net::{Stream, speaks_tls};
 
 #[cfg(feature = "oauth")]
-use super::Tokens;
+use super::TokenSource;
 use super::scram::{Hash, Scram};
 #[cfg(feature = "oauth")]
 use super::token::Token;
@@ -137,7 +137,7 @@ impl Talk<'_> {
     }
 
     #[cfg(feature = "oauth")]
-    async fn bearer(&mut self, tokens: &Tokens) -> Result<(), Error> {
+    async fn bearer(&mut self, tokens: &TokenSource) -> Result<(), Error> {
         let (token, is_old) = tokens.token().await?;
         match self.show(&token).await {
             // It may have ended earlier than it said, or been taken back.

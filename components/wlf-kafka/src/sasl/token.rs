@@ -1,4 +1,4 @@
-//! Tokens of OAuth 2.0, granted to whoever knows a client's secret.
+//! TokenSource of OAuth 2.0, granted to whoever knows a client's secret.
 //!
 //! Source: RFC 6749 (4.4, client credentials), RFC 7628 (OAUTHBEARER)
 
@@ -37,8 +37,8 @@ pub struct Token {
     renew: Option<Instant>,
 }
 
-/// Tokens, each of which serves until shortly before it ends.
-pub struct Tokens {
+/// TokenSource, each of which serves until shortly before it ends.
+pub struct TokenSource {
     credentials: ClientCredentials,
     client: Client,
     kept: Mutex<Option<Token>>,
@@ -47,13 +47,13 @@ pub struct Tokens {
 }
 
 /// Without the token.
-impl fmt::Debug for Tokens {
+impl fmt::Debug for TokenSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.credentials.fmt(f)
     }
 }
 
-impl Tokens {
+impl TokenSource {
     pub fn new(credentials: ClientCredentials, client: Client) -> Self {
         Self {
             credentials,
@@ -286,7 +286,7 @@ mod tests {
             };
             assert_eq!(credentials.is_exposed(), exposed, "{url}");
             let client = Client::new(&Tls::default(), Limits::default(), Proxies::default());
-            let tokens = Tokens::new(credentials, client.expect("a client"));
+            let tokens = TokenSource::new(credentials, client.expect("a client"));
             // Once.
             assert_eq!(
                 [(); 3].map(|()| tokens.is_to_warn()),
