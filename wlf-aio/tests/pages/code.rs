@@ -43,6 +43,50 @@ fn every_json_block_is_json() {
     }
 }
 
+/// A configuration with the error that the README shows, in line 18.
+const ORDERS: &str = "\
+collectors:
+  - id: shop
+    type: BinlogCollector
+    host: 127.0.0.1
+    port: 3306
+    user: wlf
+    password: secret
+    server_id: 7
+    destination: kafka
+
+state:
+  directory: state
+
+dispatchers:
+  - id: kafka
+    type: KafkaDispatcher
+    bootstrap_brokers: [\"127.0.0.1:9092\"]
+    topics: orders.%{/table}
+";
+
+#[test]
+fn the_error_in_the_readme_is_what_the_program_prints() {
+    let pages = pages();
+    let mut readme = pages
+        .iter()
+        .filter(|page| page.path == Path::new("README.md"));
+    let mut blocks = readme.next().expect("the page").blocks_of("text");
+    let (place, block) = blocks
+        .find(|(_, block)| block.text.starts_with("error: "))
+        .expect("an error");
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("configs")).expect("a folder");
+    fs::write(folder.path().join("configs/orders.yaml"), ORDERS).expect("a file");
+    let output = Command::new(env!("CARGO_BIN_EXE_wlf-aio"))
+        .args(["check", "--config", "configs/orders.yaml"])
+        .current_dir(folder.path())
+        .output()
+        .expect("the program");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.starts_with(&block.text), "{place}: it says\n{said}");
+}
+
 /// A pipeline to which a block can be added that has other sections only.
 const PIPELINE: &str = "
 collectors: [{id: in, type: BinlogFileCollector, paths: [binlog.*], destination: out}]

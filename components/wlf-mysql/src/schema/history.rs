@@ -11,7 +11,7 @@ use serde_json::value::to_raw_value;
 pub use self::apply::{Change, Surroundings};
 use super::entry::{Entry, Heading, TableState, VERSION};
 use super::error::HistoryError;
-use super::log::{Line, Log};
+use super::log::{Line, LoadError, Log};
 use super::owner::Owner;
 use super::point::{Point, Reached};
 use super::table::TableSchema;
@@ -115,7 +115,11 @@ impl History {
             return Ok(None);
         };
         let log = Log::load(store.as_ref(), name).await;
-        match log.map_err(|error| owner.failed(error))? {
+        let log = log.map_err(|error| match error {
+            LoadError::Io(error) => owner.failed(error),
+            LoadError::Damaged(damaged) => owner.damaged(damaged.offset),
+        });
+        match log? {
             Some(log) => Self::load(owner, log, &Reached::new(at.clone())).await,
             None => Ok(None),
         }

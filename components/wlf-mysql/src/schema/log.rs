@@ -23,6 +23,8 @@ pub struct Log {
     blocks: Vec<Block>,
     /// What is behind the last block.
     tail: Vec<u8>,
+    /// How much of the tail was searched for where a block may end.
+    searched: usize,
     /// How many bytes are in the blocks.
     folded: u64,
     /// How many bytes the store has; `None` if it has none of this log, or it is not known how many.
@@ -53,8 +55,21 @@ pub struct Damaged {
     pub offset: u64,
 }
 
+/// Why a log cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
+}
+
 /// How long a block is at least, in bytes.
 const BLOCK: usize = 1 << 16;
+
+/// How long a line is at most, in bytes: what is longer is none, and all of it would be in memory. A definition of MySQL's
+/// 4096 columns has some hundred thousand.
+const LONGEST: usize = 16 << 20;
 
 impl Block {
     fn fold(offset: u64, lines: &[u8]) -> io::Result<Self> {
@@ -76,7 +91,10 @@ impl Block {
 
 impl Log {
     /// The log that the store has under this name, if there is one.
-    pub async fn load(store: &dyn Store, name: &str) -> io::Result<Option<Self>> {
+    ///
+    /// # Errors
+    /// If it cannot be read, or has something in it that is too long to be a line.
+    pub async fn load(store: &dyn Store, name: &str) -> Result<Option<Self>, LoadError> {
         let mut log = Self::default();
         loop {
             match store.read(name, log.length(), PIECE).await? {
@@ -85,6 +103,7 @@ impl Log {
                 Some(piece) => log.tail.extend_from_slice(&piece),
             }
             log.fold()?;
+            log.check_length()?;
             yield_now().await;
         }
         log.stored = Some(log.length());
@@ -111,6 +130,9 @@ impl Log {
 
     /// Appends a line of which the JSON is there already.
     pub fn append_json(&mut self, json: &[u8]) -> io::Result<Line> {
+        if json.len() > LONGEST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         let offset = self.length();
         let begin = self.tail.len();
         write!(self.tail, "{:08x} ", crc32(json))?;
@@ -128,17 +150,35 @@ impl Log {
     /// Makes blocks of the whole lines of a tail that is long enough.
     fn fold(&mut self) -> io::Result<()> {
         let mut begin = 0;
-        while let Some(rest) = self.tail.get(begin + BLOCK..)
-            && let Some(end) = rest.iter().position(|byte| *byte == b'\n')
-        {
-            let end = begin + BLOCK + end + 1;
+        loop {
+            let from = self.searched.max(begin + BLOCK);
+            let rest = self.tail.get(from..).unwrap_or_default();
+            let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+                break;
+            };
+            let end = from + end + 1;
             let lines = self.tail.get(begin..end).unwrap_or_default();
             self.blocks.push(Block::fold(self.folded, lines)?);
             self.folded += lines.len() as u64;
             begin = end;
         }
         self.tail.drain(..begin);
+        self.searched = self.tail.len();
         Ok(())
+    }
+
+    /// Finds a last line that is longer than any that was written; what a crash left of a block may be one line too.
+    fn check_length(&self) -> Result<(), Damaged> {
+        if self.tail.len() <= LONGEST + 2 * BLOCK {
+            return Ok(());
+        }
+        // Behind the length of a block there is no line's end in a tail.
+        let whole = self.tail.get(..BLOCK).unwrap_or_default();
+        let end = whole.iter().rposition(|byte| *byte == b'\n');
+        let begin = end.map_or(0, |end| end + 1);
+        Err(Damaged {
+            offset: self.folded + begin as u64,
+        })
     }
 
     /// Puts behind what the store has of it what it has not, durably.

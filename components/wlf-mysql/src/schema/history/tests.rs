@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use wlf_core::testing::{MemoryStore, at_once};
-use wlf_core::{FileStore, Store};
+use wlf_core::{Exit, FileStore, Store};
 
 use super::*;
 use crate::ddl::{Dialect, parse};
@@ -192,6 +192,27 @@ fn a_torn_end_is_forgotten_and_damage_before_it_is_not() {
     }
 }
 
+/// As a file of zeros, which a crash of the machine may leave.
+#[test]
+fn a_line_that_does_not_end_is_damage_and_not_read_to_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let owner = owner(&directory);
+    drop(begun(&owner));
+    let path = directory.path().join("c.schema");
+    let whole = fs::metadata(&path).unwrap().len();
+    // Its length is all that there is of it.
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_len(4 << 30).unwrap();
+    let error = at_once(History::open(owner.clone(), &at(200))).unwrap_err();
+    let expected = format!("{} is damaged at byte {whole}", path.display());
+    assert!(error.to_string().ends_with(&expected), "{error}");
+    assert_eq!(error.exit(), Exit::Data);
+    // What may be torn is forgotten.
+    file.set_len(16 << 20).unwrap();
+    let mut found = at_once(History::open(owner, &at(200))).unwrap().unwrap();
+    assert_eq!(columns(&mut found, "t"), "a");
+}
+
 #[test]
 fn another_collectors_or_versions_file_is_refused() {
     let directory = tempfile::tempdir().unwrap();
@@ -350,11 +371,13 @@ fn one_hundred_thousand_tables_take_little_memory_and_old_versions_go() {
     );
 }
 
-/// A store that once takes a part of what is put behind a value, and fails.
+/// A store that once takes a part of what is put behind a value, and fails; it may give little at a time.
 #[derive(Debug, Default)]
 struct Torn {
     store: MemoryStore,
     tears: std::sync::atomic::AtomicBool,
+    /// How much it gives at a time, in bytes, if not as much as is wanted.
+    gives: Option<usize>,
 }
 
 #[async_trait::async_trait]
@@ -364,6 +387,7 @@ impl Store for Torn {
     }
 
     async fn read(&self, name: &str, from: u64, most: usize) -> std::io::Result<Option<Vec<u8>>> {
+        let most = self.gives.unwrap_or(most).min(most);
         self.store.read(name, from, most).await
     }
 
@@ -385,6 +409,26 @@ impl Store for Torn {
 
     async fn remove(&self, name: &str) -> std::io::Result<()> {
         self.store.remove(name).await
+    }
+}
+
+#[test]
+fn a_long_line_is_searched_for_its_end_once() {
+    let store = Torn {
+        gives: Some(256),
+        ..Torn::default()
+    };
+    let mut log = Log::default();
+    let lines = ["x".repeat(2 << 20), "y".to_owned()];
+    let appended: Vec<_> = lines.iter().map(|text| log.append(text).unwrap()).collect();
+    at_once(log.replace(&store, "log")).unwrap();
+    let began = std::time::Instant::now();
+    let mut log = at_once(Log::load(&store, "log")).unwrap().unwrap();
+    // Eight thousand times would be a minute.
+    assert!(began.elapsed().as_secs() < 10);
+    for (line, text) in appended.into_iter().zip(&lines) {
+        let json = log.read(line).unwrap();
+        assert!(json == serde_json::to_vec(text).unwrap());
     }
 }
 
