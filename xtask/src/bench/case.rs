@@ -12,6 +12,8 @@ pub struct Case {
     pub about: &'static str,
     pub recording: &'static str,
     pub way: Way,
+    /// Whether all connections have TLS.
+    pub tls: bool,
     /// Rows a second under WasmEdge 0.14, at the least.
     pub goal: Option<f64>,
     /// CPU seconds of the program for a million rows, at the most.
@@ -40,24 +42,24 @@ pub enum Way {
     Kafka {
         compression: &'static str,
     },
-    /// The same over TLS on both sides.
-    Secured,
     /// From MySQL to Redis.
     RedisPublish,
     RedisStream,
+    /// From MySQL to NATS, which has no stream for it.
+    Nats,
     /// From MySQL to Kafka, to Redis and into a file.
     Three,
 }
 
 impl Way {
-    /// Whether Kafka or Redis is a real one.
+    /// Whether Kafka, Redis or NATS is a real one.
     pub fn is_live(self) -> bool {
-        self.has_kafka() || matches!(self, Way::RedisPublish | Way::RedisStream)
+        self.has_kafka() || matches!(self, Way::RedisPublish | Way::RedisStream | Way::Nats)
     }
 
     /// Whether rows go to a real Kafka.
     pub fn has_kafka(self) -> bool {
-        matches!(self, Way::Kafka { .. } | Way::Secured | Way::Three)
+        matches!(self, Way::Kafka { .. } | Way::Three)
     }
 }
 
@@ -66,9 +68,8 @@ impl Way {
 pub struct Addresses {
     pub mysql: u16,
     pub kafka: String,
-    /// Where Kafka takes TLS.
-    pub kafka_tls: String,
     pub redis: String,
+    pub nats: String,
     pub output: PathBuf,
     pub topic: String,
 }
@@ -85,6 +86,7 @@ const fn case(
         about,
         recording,
         way,
+        tls: false,
         goal,
         cpu_goal: None,
         times: 1,
@@ -276,13 +278,25 @@ pub const CASES: &[Case] = &[
         None,
     ),
     case(
+        "null-sbtest-tls",
+        "MySQL to nothing, over TLS",
+        "sbtest",
+        Way::Null,
+        None,
+    )
+    .long()
+    .secured(),
+    case(
         "kafka-sbtest-tls",
         "MySQL to one partition of Kafka, TLS on both sides",
         "sbtest",
-        Way::Secured,
+        Way::Kafka {
+            compression: "none",
+        },
         Some(0.3e6),
     )
-    .long(),
+    .long()
+    .secured(),
     case(
         "kafka-lz4",
         "MySQL to one partition of Kafka, compressed",
@@ -297,6 +311,23 @@ pub const CASES: &[Case] = &[
         Way::RedisPublish,
         None,
     ),
+    case(
+        "redis-publish-tls",
+        "MySQL to Redis, PUBLISH, TLS on both sides",
+        "sbtest",
+        Way::RedisPublish,
+        None,
+    )
+    .secured(),
+    case("nats", "MySQL to NATS", "sbtest", Way::Nats, None),
+    case(
+        "nats-tls",
+        "MySQL to NATS, TLS on both sides",
+        "sbtest",
+        Way::Nats,
+        None,
+    )
+    .secured(),
     case(
         "redis-stream",
         "MySQL to Redis, XADD",
@@ -320,6 +351,12 @@ impl Case {
         self
     }
 
+    /// Over TLS on both sides.
+    const fn secured(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
     /// What a million rows may cost, in CPU seconds.
     const fn within(mut self, cpu: f64) -> Self {
         self.cpu_goal = Some(cpu);
@@ -336,22 +373,25 @@ impl Case {
         let file = file.display();
         let from_file = format!("{{id: c, type: BinlogFileCollector, paths: ['{file}']");
         let (port, password) = (at.mysql, mysql::PASSWORD);
+        let tls = match self.tls {
+            true => ", tls: {mode: required}",
+            false => "",
+        };
         let from_server = format!(
             "{{id: c, type: BinlogCollector, port: {port}, user: root, password: {password}, \
-             start: {{file: {name}, position: 4}}, stop_at_end: true"
+             start: {{file: {name}, position: 4}}, stop_at_end: true{tls}"
         );
-        let secured_server = format!("{from_server}, tls: {{mode: required}}");
         let filter =
             "{id: f, type: BinlogFilter, destination: d, rules: [{exclude: {database: x}}]}";
         let kafka = |id: &str, compression: &str| {
             let (broker, topic) = (&at.kafka, &at.topic);
             format!(
-                "{{id: {id}, type: KafkaDispatcher, bootstrap_brokers: ['{broker}'], topic: '{topic}', compression: {compression}}}"
+                "{{id: {id}, type: KafkaDispatcher, bootstrap_brokers: ['{broker}'], topic: '{topic}', compression: {compression}{tls}}}"
             )
         };
         let redis = |id: &str, mode: &str| {
             format!(
-                "{{id: {id}, type: RedisDispatcher, url: '{}', mode: {mode}}}",
+                "{{id: {id}, type: RedisDispatcher, url: '{}', mode: {mode}{tls}}}",
                 at.redis
             )
         };
@@ -375,12 +415,12 @@ impl Case {
             Way::Socket { compression } | Way::Kafka { compression } => {
                 (from_server, "d", "", kafka("d", compression))
             }
-            Way::Secured => {
-                let (broker, topic) = (&at.kafka_tls, &at.topic);
-                let secured = format!(
-                    "{{id: d, type: KafkaDispatcher, bootstrap_brokers: ['{broker}'], topic: '{topic}', tls: {{mode: required}}}}"
+            Way::Nats => {
+                let nats = format!(
+                    "{{id: d, type: NatsDispatcher, servers: ['{}'], subject: bench{tls}}}",
+                    at.nats
                 );
-                (secured_server, "d", "", secured)
+                (from_server, "d", "", nats)
             }
             Way::RedisPublish => {
                 let publish = redis("d", "{type: Pub, channel: bench}");

@@ -132,7 +132,7 @@ impl<'a> Session<'a> {
 
     fn once(&mut self, case: &Case, engine: usize) -> Result<(Took, Option<Beside>)> {
         self.runs += 1;
-        let addresses = self.addresses(case.way)?;
+        let addresses = self.addresses(case)?;
         let (_, recording) = self.recording.as_ref().context("a recording")?;
         let text = case.configuration(recording, &addresses);
         let mut command = self.engines[engine].command(&self.home, &recording.data(), &text)?;
@@ -156,7 +156,7 @@ impl<'a> Session<'a> {
         };
         let _ = fs::remove_file(&addresses.output);
         if case.way.has_kafka() {
-            topic::delete(&addresses.kafka, &addresses.topic)?;
+            topic::delete(&self.address("WLF_TEST_KAFKA")?, &addresses.topic)?;
         }
         let (_, recording) = self.recording.as_ref().context("a recording")?;
         ensure!(
@@ -178,7 +178,7 @@ impl<'a> Session<'a> {
     /// The CPU time that MySQL and the destination of a live case have used so far, if both run as processes of ours.
     fn servers_cpu(&self, way: Way) -> Option<[Duration; 2]> {
         let other = match way {
-            Way::Kafka { .. } | Way::Secured => Kind::Kafka,
+            Way::Kafka { .. } => Kind::Kafka,
             Way::RedisPublish | Way::RedisStream => Kind::Redis,
             _ => return None,
         };
@@ -187,18 +187,21 @@ impl<'a> Session<'a> {
     }
 
     /// Where the case's servers are; starts those that are missing.
-    fn addresses(&mut self, way: Way) -> Result<case::Addresses> {
+    fn addresses(&mut self, Case { way, tls, .. }: &Case) -> Result<case::Addresses> {
+        let (way, tls) = (*way, *tls);
         let mut addresses = case::Addresses {
             output: self.home.join("out.json"),
             topic: format!("bench.{}.{}", std::process::id(), self.runs),
             ..case::Addresses::default()
         };
         if way.is_live() {
-            addresses.kafka = self.address("WLF_TEST_KAFKA")?;
-            if way == Way::Secured {
-                addresses.kafka_tls = self.address("WLF_TEST_KAFKA_TLS")?;
-            }
-            addresses.redis = self.address("WLF_TEST_REDIS")?;
+            let at = |variable: &str| match tls {
+                true => format!("{variable}_TLS"),
+                false => variable.to_owned(),
+            };
+            addresses.kafka = self.address(&at("WLF_TEST_KAFKA"))?;
+            addresses.redis = self.address(&at("WLF_TEST_REDIS"))?;
+            addresses.nats = self.address(&at("WLF_TEST_NATS"))?;
         }
         let (_, recording) = self.recording.as_mut().context("a recording")?;
         if !matches!(way, Way::File | Way::Files | Way::FanOut) {
