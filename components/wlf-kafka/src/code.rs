@@ -3,7 +3,8 @@
 use rskafka::protocol::error::Error as Code;
 use wlf_core::{Exit, Severity};
 
-use crate::error::OUTAGE;
+/// What passes by itself: it is tried again.
+pub const OUTAGE: Severity = Severity::Retry { after: None };
 
 /// What an error code of Kafka means for whoever writes: what is done about it, and what helps.
 ///

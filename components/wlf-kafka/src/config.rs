@@ -10,12 +10,10 @@ use serde::{Deserialize, Serialize};
 use wlf_core::config::{Duration, HostPort, Invalid};
 use wlf_core::format::{EncodedRecord, Format, KeyFormat, MessageFormat};
 use wlf_core::{Event, Operation, Template};
-use wlf_net::{Connector, Tls};
+use wlf_net::Tls;
 
 use crate::cluster::NewTopic;
 use crate::compression::Compression;
-use crate::dial::Dial;
-use crate::dispatcher::KafkaDispatcher;
 use crate::key::KeyForm;
 use crate::partition::{PartitionBy, Partitioner};
 use crate::sasl::Sasl;
@@ -175,18 +173,6 @@ impl JsonSchema for CreateTopics {
 }
 
 impl Config {
-    /// Makes the dispatcher.
-    ///
-    /// # Errors
-    /// If values that are right by themselves do not go together.
-    pub fn dispatcher(mut self) -> Result<KafkaDispatcher, Invalid> {
-        self.check()?;
-        let login = self.sasl.take().map(|sasl| sasl.into_login(&self.tls));
-        let login = login.transpose()?;
-        let connector = Connector::new(&self.tls)?;
-        Ok(KafkaDispatcher::new(self, Dial::new(connector, login)))
-    }
-
     /// The form of what the encoder gives for a record's identity.
     pub fn key_form(&self, record: EncodedRecord<'_>) -> KeyForm {
         match (self.key_format, &self.format) {
@@ -208,7 +194,10 @@ impl Config {
     }
 
     /// What the types alone cannot refuse.
-    fn check(&self) -> Result<(), Invalid> {
+    ///
+    /// # Errors
+    /// If values that are right by themselves do not go together.
+    pub fn check(&self) -> Result<(), Invalid> {
         if self.bootstrap_brokers.is_empty() {
             return Err(
                 Invalid::new("bootstrap_brokers", "there is no broker to connect to")
@@ -243,6 +232,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::KafkaDispatcher;
 
     fn built(mut options: serde_json::Value) -> Result<KafkaDispatcher, Invalid> {
         options["bootstrap_brokers"] = json!(["127.0.0.1:9092"]);

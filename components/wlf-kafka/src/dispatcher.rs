@@ -5,8 +5,11 @@ mod placing;
 
 use async_trait::async_trait;
 use wlf_core::component::Incoming;
+use wlf_core::config::Invalid;
 use wlf_core::format::Encoder;
 use wlf_core::{Dispatcher, Event, Fault, Refusal, WriteError};
+
+use wlf_net::Connector;
 
 use self::encoding::encoder;
 use crate::cluster::{Acquaintance, Cluster};
@@ -48,6 +51,20 @@ pub struct KafkaDispatcher {
 struct Connected {
     cluster: Cluster,
     flow: Flow,
+}
+
+impl Config {
+    /// Makes the dispatcher.
+    ///
+    /// # Errors
+    /// If values that are right by themselves do not go together.
+    pub fn dispatcher(mut self) -> Result<KafkaDispatcher, Invalid> {
+        self.check()?;
+        let login = self.sasl.take().map(|sasl| sasl.into_login(&self.tls));
+        let login = login.transpose()?;
+        let connector = Connector::new(&self.tls)?;
+        Ok(KafkaDispatcher::new(self, Dial::new(connector, login)))
+    }
 }
 
 impl KafkaDispatcher {

@@ -13,7 +13,7 @@ use wlf_core::{Exit, Fault, Severity};
 use wlf_net::http::HttpError;
 use wlf_net::{ConnectError, TlsError};
 
-use crate::code::verdict;
+use crate::code::{OUTAGE, verdict};
 use crate::sasl::{Mechanism, ScramError};
 
 #[derive(Debug, thiserror::Error)]
@@ -221,8 +221,6 @@ impl From<Error> for Fault {
         fault
     }
 }
-
-pub const OUTAGE: Severity = Severity::Retry { after: None };
 
 /// What the runtime does, and what helps.
 type Judgement = (Severity, Option<&'static str>);

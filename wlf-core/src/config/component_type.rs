@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::Delivery;
 use super::deserialize::Reader;
-use super::flow::EventKinds;
+use super::event_kinds::EventKinds;
 use super::read_error::ReadError;
 use super::schema::Schema;
 use crate::component::{Collector, ComponentApi, ComponentKind, Dispatcher, Transformer};

@@ -10,6 +10,7 @@ mod component_type;
 mod delivery;
 mod deserialize;
 mod destinations;
+mod event_kinds;
 mod flow;
 mod graph;
 mod interpolate;
@@ -27,7 +28,7 @@ mod tree;
 pub use check::{Checked, CheckedComponent, check, read};
 pub use component_type::{Build, Component, ComponentType, Context};
 pub use delivery::{BatchLimits, Delivery, OnReject};
-pub use flow::EventKinds;
+pub use event_kinds::EventKinds;
 pub use interpolate::Environment;
 pub use problem::{Problem, Problems};
 pub use settings::{
