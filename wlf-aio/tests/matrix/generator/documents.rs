@@ -40,12 +40,15 @@ const TEXTS: [&str; 32] = [
 ];
 
 /// Values that only SQL can put into a document.
-const OPAQUE: [&str; 6] = [
+const OPAQUE: [&str; 8] = [
     "JSON_OBJECT('d', CAST(123.450 AS DECIMAL(10,3)), 'neg', CAST(-0.5 AS DECIMAL(5,2)), 'big', CAST(99999999999999999999999999999999999.999999999999999999999999999999 AS DECIMAL(65,30)))",
     "JSON_OBJECT('date', CAST('2024-02-29' AS DATE), 'time', CAST('-12:34:56.789012' AS TIME(6)), 'time0', CAST('100:00:00' AS TIME), 'datetime', CAST('2024-02-29 12:34:56.789012' AS DATETIME(6)), 'datetime0', CAST('2024-02-29 12:34:56' AS DATETIME))",
     "JSON_OBJECT('zero', CAST('0000-00-00' AS DATE), 'partial', CAST('2024-00-00' AS DATE), 'time', CAST('00:00:00' AS TIME))",
     "JSON_OBJECT('year', CAST(2024 AS YEAR), 'stamp', TIMESTAMP'2024-02-29 12:34:56.5')",
     "JSON_ARRAY(x'00FF', b'1010', CAST('abc' AS BINARY(5)), CAST(1 AS UNSIGNED), 18446744073709551615, 1.5e0)",
+    // The server breaks base64 into lines of 76 characters.
+    "JSON_ARRAY(REPEAT(x'ab', 56), REPEAT(x'ab', 57), REPEAT(x'ab', 58), REPEAT(x'cd', 114), REPEAT(x'cd', 115), REPEAT(x'ef', 3000), '')",
+    "JSON_OBJECT('binary', CAST(REPEAT('y', 171) AS BINARY), 'keyed', JSON_OBJECT('b', REPEAT(x'00', 58)), 'text', REPEAT('t', 300))",
     "JSON_OBJECT('point', ST_GeomFromText('POINT(1 2)'), 'line', ST_GeomFromText('LINESTRING(0 0, 1.5 -1)'))",
 ];
 

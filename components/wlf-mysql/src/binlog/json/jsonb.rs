@@ -273,10 +273,21 @@ fn opaque(code: u8, value: &[u8], out: &mut Buffer) {
             out.put(b"base64:type");
             out.unsigned(code.into());
             out.byte(b':');
-            out.base64(value, 0);
+            lines_of_base64(value, out);
         }
     }
     out.byte(b'"');
+}
+
+/// Writes bytes in base64 as the server does, with a line feed, here in a string of JSON, between lines of 76 characters
+/// (`base64_encode` in mysys/base64.cc).
+fn lines_of_base64(bytes: &[u8], out: &mut Buffer) {
+    for (n, line) in bytes.chunks(76 / 4 * 3).enumerate() {
+        if n > 0 {
+            out.put(b"\\n");
+        }
+        out.base64(line, 0);
+    }
 }
 
 #[cfg(test)]
@@ -301,6 +312,21 @@ mod tests {
     fn writes_a_document() {
         assert_eq!(text(DOCUMENT).unwrap(), r#"{"a":1,"b":[true,"x\u001f"]}"#);
         assert_eq!(text(&[]).unwrap(), "null");
+    }
+
+    #[test]
+    fn long_bytes_are_broken_into_lines_as_the_server_breaks_them() {
+        for (length, breaks) in [(0, 0), (57, 0), (58, 1), (114, 1), (115, 2), (300, 5)] {
+            let mut out = Buffer::new();
+            opaque(15, &vec![0xab; length], &mut out);
+            let text = String::from_utf8(out.to_vec()).unwrap();
+            let text = text.strip_prefix("\"base64:type15:").unwrap();
+            let lines: Vec<&str> = text.strip_suffix('"').unwrap().split("\\n").collect();
+            assert_eq!(lines.len(), breaks + 1, "{length}");
+            let (last, whole) = lines.split_last().unwrap();
+            assert!(whole.iter().all(|line| line.len() == 76), "{length}");
+            assert!(last.len() <= 76 && (length == 0) == last.is_empty());
+        }
     }
 
     #[test]
