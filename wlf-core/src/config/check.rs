@@ -14,7 +14,7 @@ use super::interpolate::Environment;
 use super::outline::{COMMON_KEYS, Declared, Outline, Word, outline};
 use super::parse::parse;
 use super::problem::{Problem, Problems};
-use super::read_error::ReadError;
+use super::read_error::{ReadError, without};
 use super::settings::{DeliverySection, DispatcherDelivery, Log, Settings, State};
 use super::source::{Source, Span};
 use super::tree::{Entry, Node, Provenance, Value};
@@ -289,8 +289,12 @@ fn build(
             ),
         ),
         Err(BuildError::Read(error)) => unreadable(error, component_type, declared.place)?,
-        Err(BuildError::Invalid(invalid)) => {
-            let span = locate(declared.node, &invalid.key, declared.place);
+        Err(BuildError::Invalid(mut invalid)) => {
+            let (span, node) = find(declared.node, &invalid.key, declared.place);
+            if let Some(text) = node.secret() {
+                invalid.message = without(&invalid.message, text);
+                invalid.hint = invalid.hint.map(|hint| without(&hint, text));
+            }
             problem_of(invalid, span)
         }
     };
@@ -347,24 +351,33 @@ fn problem_of(invalid: Invalid, span: Span) -> Problem {
 
 /// The place of a path such as `tls.ca` or `paths[0]`, or of as much of it as the file has.
 fn locate(node: &Node, path: &str, holder: Span) -> Span {
+    find(node, path, holder).0
+}
+
+/// The same, and what stands there.
+fn find<'n>(node: &'n Node, path: &str, holder: Span) -> (Span, &'n Node) {
     let mut place = holder;
     let mut node = node;
     for step in path.split(['.', '[', ']']).filter(|step| !step.is_empty()) {
         let next = match &node.value {
             Value::Mapping(_) => node.entry(step).map(|entry| {
                 place = entry.key_span;
-                &entry.value
+                &*entry.value
             }),
-            Value::Sequence(items) => step.parse().ok().and_then(|index: usize| items.get(index)),
+            Value::Sequence(items) => step
+                .parse()
+                .ok()
+                .and_then(|index: usize| items.get(index))
+                .map(|item| &**item),
             Value::Scalar(_) => None,
         };
         let Some(next) = next else {
-            return place;
+            return (place, node);
         };
         node = next;
         if matches!(node.value, Value::Scalar(_)) {
             place = node.span;
         }
     }
-    place
+    (place, node)
 }

@@ -18,7 +18,8 @@ pub trait Environment {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Filled {
     pub text: String,
-    /// Whether a file, or a variable with a secret's name, is in it.
+    /// Whether something of it came from a variable or a file: who put it there and not into the configuration may have had a
+    /// reason, whatever its name is.
     pub secret: bool,
 }
 
@@ -112,10 +113,13 @@ fn value(
         ));
     }
     let set = environment.variable(name);
+    let set = set.filter(|value| default.is_none() || !value.is_empty());
     match (set, default) {
-        (Some(value), None) => filled.text.push_str(&value),
-        (Some(value), Some(_)) if !value.is_empty() => filled.text.push_str(&value),
-        (_, Some(default)) => filled.text.push_str(default),
+        (Some(value), _) => {
+            filled.text.push_str(&value);
+            filled.secret |= !value.is_empty();
+        }
+        (None, Some(default)) => filled.text.push_str(default),
         (None, None) => {
             return Err(unfilled(
                 format!("the variable `{name}` is not set"),
@@ -123,10 +127,6 @@ fn value(
             ));
         }
     }
-    let lower = name.to_ascii_lowercase();
-    filled.secret |= ["pass", "secret", "token", "key", "credential"]
-        .iter()
-        .any(|word| lower.contains(word));
     Ok(())
 }
 
@@ -169,14 +169,14 @@ mod tests {
     #[test]
     fn variables_defaults_and_files_are_filled_in() {
         for (text, expected, secret) in [
-            ("${HOST}:${PORT:-3306}", "db:3306", false),
+            ("${HOST}:${PORT:-3306}", "db:3306", true),
             ("${EMPTY}", "", false),
             ("${EMPTY:-x}", "x", false),
             ("${NOPE:-}", "", false),
             ("${NOPE:-a:-b}", "a:-b", false),
             ("<${file:/run/secrets/x}>", "<s3>", true),
             ("${DB_PASSWORD}", "a${HOST}b", true),
-            ("$${HOST} ${HOST}", "${HOST} db", false),
+            ("$${HOST} ${HOST}", "${HOST} db", true),
         ] {
             let expected = Filled {
                 text: expected.to_owned(),

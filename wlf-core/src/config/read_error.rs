@@ -117,8 +117,19 @@ impl ReadError {
         }
         if self.0.span.is_none() && !matches!(self.0.reason, Reason::Missing { .. }) {
             self.0.span = Some(node.span);
+            self.hide(node);
         }
         self
+    }
+
+    /// Leaves what a variable or a file has filled in out of what is said about it.
+    fn hide(&mut self, node: &Node) {
+        if let Reason::Other { message, hint } = &mut self.0.reason
+            && let Some(text) = node.secret()
+        {
+            *message = without(message, text);
+            *hint = without(hint, text);
+        }
     }
 
     /// The key that is missing, if that is the error.
@@ -153,6 +164,27 @@ impl ReadError {
             about_key: false,
         }))
     }
+}
+
+/// What is said, without what it quotes of a text that is not to be shown: between backticks stands what was given, whole or
+/// in parts, and an example of ours only by chance.
+pub(crate) fn without(said: &str, text: &str) -> String {
+    /// Shorter parts are in anything.
+    const SHORTEST: usize = 3;
+    let parts = text.split(|c: char| !c.is_alphanumeric());
+    let parts: Vec<&str> = parts.filter(|part| part.len() >= SHORTEST).collect();
+    let tells = |quoted: &str| {
+        !text.is_empty() && quoted == text || parts.iter().any(|part| quoted.contains(part))
+    };
+    let pieces = said.split('`').enumerate().map(|(n, piece)| {
+        let is_quoted = n % 2 == 1;
+        if is_quoted && tells(piece) {
+            "…"
+        } else {
+            piece
+        }
+    });
+    pieces.collect::<Vec<_>>().join("`")
 }
 
 /// What there is, in a message's words.

@@ -50,6 +50,16 @@ pub(crate) enum Provenance {
 }
 
 impl Node {
+    /// The text of a scalar that a variable or a file has filled in, if only in part: it is not shown.
+    pub fn secret(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar(scalar) if scalar.provenance == (Provenance::Filled { secret: true }) => {
+                Some(&scalar.text)
+            }
+            _ => None,
+        }
+    }
+
     pub fn mapping(&self) -> Option<&[Entry]> {
         match &self.value {
             Value::Mapping(entries) => Some(entries),
