@@ -813,7 +813,10 @@ impl Socket {
                     let ip_addr = Ipv6Addr::from(ipv6_addr);
                     SocketAddr::V6(SocketAddrV6::new(ip_addr, sin_port as u16, 0, 0))
                 } else {
-                    unimplemented!("Address family not supported by protocol");
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "an address of an unknown family",
+                    ));
                 };
 
                 Ok((recv_len, sin_addr))
@@ -869,7 +872,10 @@ impl Socket {
                     let ip_addr = Ipv6Addr::from(ipv6_addr);
                     SocketAddr::V6(SocketAddrV6::new(ip_addr, sin_port as u16, 0, 0))
                 } else {
-                    unimplemented!("Address family not supported by protocol");
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "an address of an unknown family",
+                    ));
                 };
 
                 Ok((recv_len, sin_addr, oflags))
@@ -920,7 +926,10 @@ impl Socket {
                     let ip_addr = Ipv6Addr::from(ipv6_addr);
                     SocketAddr::V6(SocketAddrV6::new(ip_addr, sin_port as u16, 0, 0))
                 } else {
-                    unimplemented!("Address family not supported by protocol");
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "an address of an unknown family",
+                    ));
                 };
 
                 Ok((recv_len, sin_addr, oflags))

@@ -171,6 +171,10 @@ impl ReadError {
 pub(crate) fn without(said: &str, text: &str) -> String {
     /// Shorter parts are in anything.
     const SHORTEST: usize = 3;
+    // It would end what quotes it.
+    if text.contains('`') && said.contains('`') {
+        return "the value does not fit here, and is not shown".to_owned();
+    }
     let parts = text.split(|c: char| !c.is_alphanumeric());
     let parts: Vec<&str> = parts.filter(|part| part.len() >= SHORTEST).collect();
     let tells = |quoted: &str| {
@@ -322,3 +326,22 @@ impl fmt::Display for ReadError {
 }
 
 impl std::error::Error for ReadError {}
+
+#[cfg(test)]
+mod tests {
+    use super::without;
+
+    #[test]
+    fn nothing_is_told_of_a_text_that_is_not_shown() {
+        for (said, text, expected) in [
+            ("`hunter2` has no port", "hunter2", "`…` has no port"),
+            ("`er2` is not a port", "hunt:er2", "`…` is not a port"),
+            ("write `host:port`", "hunter2", "write `host:port`"),
+            ("`x` has no port", "x", "`…` has no port"),
+        ] {
+            assert_eq!(without(said, text), expected);
+        }
+        let said = without("`hunt`er2` has no port", "hunt`er2");
+        assert!(!said.contains("er2"), "{said}");
+    }
+}
