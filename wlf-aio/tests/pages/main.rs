@@ -5,4 +5,5 @@ mod code;
 mod lessons;
 mod links;
 mod markdown;
+mod messages;
 mod names;

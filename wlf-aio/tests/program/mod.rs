@@ -54,6 +54,11 @@ impl Runtime {
         &self.launcher
     }
 
+    /// The module, compiled for it.
+    pub fn object(&self) -> &Path {
+        &self.object
+    }
+
     /// The module as it is, for the interpreter.
     pub fn interpreted(self) -> Self {
         Self {

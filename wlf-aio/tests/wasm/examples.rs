@@ -62,7 +62,7 @@ fn scenarios() -> Vec<PathBuf> {
     folders
 }
 
-/// A folder in which `wasmedge` is the launcher of one version.
+/// A folder in which `wasmedge` is the launcher of one version; `./wlf` finds it there too.
 fn on_path(runtime: &Runtime) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a directory");
     let script = folder.path().join("wasmedge");
@@ -84,6 +84,7 @@ fn type_in(command: &str, programs: &Path) -> Output {
     Command::new("sh")
         .args(["-c", &command.replace(RELEASE, &format!("{release}/"))])
         .env("PATH", format!("{}:{path}", programs.display()))
+        .env("WLF_MODULE", &module)
         .current_dir(root())
         .output()
         .expect("a shell")
@@ -101,10 +102,13 @@ fn every_example_does_what_its_readme_says() {
             let text = fs::read_to_string(&path)
                 .unwrap_or_else(|error| panic!("{} is no example: {error}", path.display()));
             let commands = shown(&Page::parse(&path, &text));
-            let runs_us = |shown: &Shown| shown.command.starts_with("wasmedge ");
+            let runs_us = |shown: &Shown| {
+                let command = &shown.command;
+                command.starts_with("wasmedge ") || command.starts_with("./wlf ")
+            };
             assert!(
                 commands.iter().any(runs_us),
-                "{}: no block marked `console` runs wasmedge",
+                "{}: no block marked `console` runs the program",
                 path.display()
             );
             for Shown {

@@ -11,3 +11,4 @@ mod markdown;
 mod platform;
 #[path = "../program/mod.rs"]
 mod program;
+mod wrapper;
