@@ -1,4 +1,4 @@
-//! Statements that change definitions, as events.
+//! Schema changes as events.
 
 use std::fmt;
 use std::num::NonZeroU64;

@@ -32,17 +32,17 @@ pub struct Config {
     /// The topic of a row. A name that Kafka does not allow makes the row a rejected one.
     #[serde(default = "default_topic")]
     pub topic: Template,
-    /// The topic of changes of definitions (`ddl: true` of a collector); without it `topic`, where `%{/type}` is `ddl`.
+    /// The topic of schema changes (`ddl: true` of a collector); without it `topic`, where `%{/type}` is `ddl`.
     #[serde(default)]
     pub ddl_topic: Option<Template>,
-    /// The record's key, instead of the format's own. Changes of definitions keep theirs.
+    /// The record's key, instead of the format's own. Schema changes keep theirs.
     #[serde(default)]
     pub key: Option<Template>,
     /// A form of Maxwell's for the record's key, instead of the format's own: that is `hash` for `maxwell`, a struct of the
     /// primary key for `debezium` and `cloudevents`, and none for `canal`.
     #[serde(default)]
     pub key_format: Option<KeyFormat>,
-    /// What chooses the partition. A change of definitions goes by its key unless this is `database` or `table`.
+    /// What chooses the partition. A schema change goes by its key unless this is `database` or `table`.
     #[serde(default)]
     pub partition_by: PartitionBy,
     /// How the partition is computed from it.

@@ -33,7 +33,7 @@ pub struct Config {
     /// The files, or globs such as `data/binlog.*`. They are read in the order of the numbers at the names' ends; what a
     /// glob finds with the ending `.index` is left out.
     paths: Vec<String>,
-    /// Gives statements that change definitions (`CREATE`, `ALTER`, `RENAME`, `DROP` and `TRUNCATE` of tables, `CREATE`,
+    /// Gives schema changes (DDL: `CREATE`, `ALTER`, `RENAME`, `DROP` and `TRUNCATE` of tables, `CREATE`,
     /// `ALTER` and `DROP` of databases) as events of type `ddl`, in their places between the rows. What a table was before
     /// is known as far as the files have told it.
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! How changes of definitions are written.
+//! How schema changes are written.
 
 use super::canal;
 use super::debezium::{self, Envelope};
@@ -11,7 +11,7 @@ use crate::event::{EncodeError, Event};
 use crate::schema_change::SchemaChange;
 
 impl Encoder {
-    /// Encodes a change of definitions, which counts as a row; one that the format has no message for has no record.
+    /// Encodes a schema change, which counts as a row; one that the format has no message for has no record.
     ///
     /// Its key is written even if keys were not asked for.
     ///

@@ -185,7 +185,7 @@ impl Encoder {
 
     /// Encodes the rows of the first event, each with its key as one record of the lanes that were aimed at; and those of the
     /// events behind it that have the same table version, operation and [`Changes`], until a lane is full or there are
-    /// `enough` bytes in all lanes. They are not among [`records`](Self::records), and changes of definitions do not go
+    /// `enough` bytes in all lanes. They are not among [`records`](Self::records), and schema changes do not go
     /// there. Returns how many events were encoded as a whole.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ pub struct View<'a> {
     headers: Headers<'a>,
     /// Of a message, in microseconds since 1970.
     time: i64,
-    /// A row's packed values; the message's value; of a change of definitions Maxwell's JSON.
+    /// A row's packed values; the message's value; of a schema change Maxwell's JSON.
     text: &'a [u8],
     /// Its members, once somebody looked at them.
     members: Option<Members<'a>>,
@@ -124,7 +124,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// What the encoder packed of a row; nothing of a change of definitions.
+    /// What the encoder packed of a row; nothing of a schema change.
     fn value_of_row(
         &self,
         of: Member,
@@ -136,7 +136,7 @@ impl<'a> View<'a> {
         pointed::find(self.text, of, name).map(raw).transpose()
     }
 
-    /// Of a message's value, or of a change of definitions, which is parsed once for all pointers.
+    /// Of a message's value, or of a schema change, which is parsed once for all pointers.
     fn member_of_object(&mut self, name: &str) -> Result<Option<&'a RawValue>, serde_json::Error> {
         let text = self.text;
         Ok(member(members(&mut self.members, text)?, name))

@@ -52,7 +52,7 @@ pub struct Config {
     /// connection is given up and made anew.
     #[serde(default = "heartbeat")]
     pub heartbeat: Duration,
-    /// Gives statements that change definitions (`CREATE`, `ALTER`, `RENAME`, `DROP` and `TRUNCATE` of tables, `CREATE`,
+    /// Gives schema changes (DDL: `CREATE`, `ALTER`, `RENAME`, `DROP` and `TRUNCATE` of tables, `CREATE`,
     /// `ALTER` and `DROP` of databases) as events of type `ddl`, in their places between the rows.
     #[serde(default)]
     pub ddl: bool,

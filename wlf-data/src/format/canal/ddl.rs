@@ -1,4 +1,4 @@
-//! Changes of definitions as Canal has them.
+//! Schema changes as Canal has them.
 
 use crate::event::Event;
 use crate::format::buffer::Buffer;

@@ -1,4 +1,4 @@
-//! Changes of definitions as Debezium has them: events of its schema change topic, and the truncate event.
+//! Schema changes as Debezium has them: events of its schema change topic, and the truncate event.
 
 use serde_json::{Value, json};
 

@@ -38,7 +38,7 @@ pub enum SkippedOperation {
     U,
     /// Deletes.
     D,
-    /// TRUNCATE, which is then a change of definitions like any other.
+    /// TRUNCATE, which is then a schema change like any other.
     T,
 }
 

@@ -108,7 +108,7 @@ fn source(connector: &str) -> Value {
     .field("source")
 }
 
-/// The schema of the key of a change of definitions.
+/// The schema of the key of a schema change.
 pub(super) fn change_key(connector: &str) -> Value {
     Schema::structure(vec![Schema::new("string").field("databaseName")])
         .named(
@@ -118,7 +118,7 @@ pub(super) fn change_key(connector: &str) -> Value {
         .finish()
 }
 
-/// The schema of a change of definitions.
+/// The schema of a schema change.
 pub(super) fn change(connector: &str) -> Value {
     let optional = |kind, name| Schema::new(kind).optional(true).field(name);
     let strings = || Schema::array(Schema::new("string").finish()).optional(true);

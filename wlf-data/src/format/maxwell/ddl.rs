@@ -1,4 +1,4 @@
-//! Changes of definitions in Maxwell's JSON.
+//! Schema changes in Maxwell's JSON.
 
 use serde_json::{Map, Value, json};
 
