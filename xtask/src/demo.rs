@@ -48,39 +48,25 @@ pub fn demo() -> Result<()> {
         !files.is_empty(),
         "the program ended well but wrote no row into {OUTPUT}"
     );
-    eprintln!("\n{}", report(&wasmedge, &object, took, &files));
+    eprintln!("\n{}", report(&wasmedge, took, &files));
     Ok(())
 }
 
 /// Says what ran and what to try next.
-fn report(wasmedge: &WasmEdge, object: &Path, took: Duration, files: &str) -> String {
-    let below = |path: &Path| {
-        path.strip_prefix(layout::workspace())
-            .unwrap_or(path)
-            .display()
-            .to_string()
-    };
-    let run_mode = if wasmedge.needs_run_mode() {
-        " --run-mode=aot"
-    } else {
-        ""
-    };
+fn report(wasmedge: &WasmEdge, took: Duration, files: &str) -> String {
     format!(
         "What ran, in {} ms: the binlog of a small shop, recorded from a real MySQL (configs/quickstart/), went\n\
          through wlf-aio.wasm under WasmEdge {}, compiled ahead of time. BinlogFileCollector read it, BinlogFilter\n\
          left out the table shop.sessions, EventReplicator sent each row to stdout (above) and to files:\n\
          {files}\n\
          Try next:\n  \
-         - change the rules in {CONFIGURATION} and run this again, or the program alone:\n      \
-         {}{run_mode} --dir configs --dir {OUTPUT} \\\n        \
-         {} --config {CONFIGURATION}\n  \
-         - `cargo xtask servers up` brings up a real MySQL, MariaDB, Kafka and Redis, and\n    \
-         examples/configs/binlog_to_kafka_redis.yaml takes every change from the one to the others, live\n  \
+         - change the rules in {CONFIGURATION} and run this again, or the program alone, which `./wlf` finds:\n      \
+         ./wlf --config {CONFIGURATION}\n  \
+         - `cargo xtask servers up mysql kafka redis` brings up real servers, and `./wlf` takes every change from\n    \
+         the first to the others, live; README.md has a first row and a consumer\n  \
          - `cargo xtask test` runs every test against them",
         took.as_millis(),
         wasmedge.version,
-        below(&wasmedge.program),
-        below(object),
     )
 }
 

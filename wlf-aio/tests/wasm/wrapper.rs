@@ -88,6 +88,7 @@ on_both!(
     a_configuration_may_come_from_anywhere,
     options_arguments_variables_and_exit_codes_are_passed_on,
     what_a_command_prints_is_the_programs,
+    a_fresh_clone_has_the_folders_that_the_readme_maps,
 );
 
 fn folders_are_taken_from_the_configuration_and_made(runtime: &Runtime) {
@@ -223,6 +224,17 @@ fn what_a_command_prints_is_the_programs(runtime: &Runtime) {
             .0
             .starts_with("wlf-aio ")
     );
+}
+
+fn a_fresh_clone_has_the_folders_that_the_readme_maps(runtime: &Runtime) {
+    assert!(
+        root().join("state/.gitignore").is_file(),
+        "git keeps no empty folder"
+    );
+    let folders = ["configs", "state"].map(|name| (name, Path::new(name)));
+    let mut command = runtime.command(&folders, &[("WLF_STATE", "state")]);
+    command.arg("check").current_dir(root());
+    assert!(ran(command, 0).0.starts_with("configs/wlf.yaml: "));
 }
 
 /// What goes wrong before the module runs needs no module.
