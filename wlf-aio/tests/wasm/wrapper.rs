@@ -165,12 +165,12 @@ fn options_arguments_variables_and_exit_codes_are_passed_on(runtime: &Runtime) {
     place.write("password", "s3cret\n");
     place.write(
         "wlf.yaml",
-        &pipeline("${BINLOGS}", "/out", "${STATE:-state}")
+        &pipeline("${BINLOGS}", "/of the guest", "${STATE:-state}")
             .replace("collectors:", "name: ${file:secrets/name}\ncollectors:"),
     );
     place.write("secrets/name", "shop\n");
     let out = tempfile::tempdir().expect("a directory");
-    let mapped = format!("/out:{}", out.path().display());
+    let mapped = format!("/of the guest:{}", out.path().display());
     let mut command = wlf(
         runtime,
         &place.path,
@@ -179,7 +179,7 @@ fn options_arguments_variables_and_exit_codes_are_passed_on(runtime: &Runtime) {
     command.env("BINLOGS", "data");
     let (stdout, _) = ran(command, 0);
     assert!(stdout.starts_with(FIRST_ROW), "{stdout}");
-    assert!(out.path().join("shop/orders.jsonl").exists() && !Path::new("/out").exists());
+    assert!(out.path().join("shop/orders.jsonl").exists() && !Path::new("/of the guest").exists());
     assert!(
         place.has("kept/shop.json") && !place.has("state"),
         "a variable that is given counts for folders too"
@@ -187,7 +187,10 @@ fn options_arguments_variables_and_exit_codes_are_passed_on(runtime: &Runtime) {
     // An unset variable, an option that the program does not know, and files that are not there.
     let (_, stderr) = ran(wlf(runtime, &place.path, &["--dir", &mapped]), 78);
     assert!(stderr.contains("BINLOGS"), "{stderr}");
-    ran(wlf(runtime, &place.path, &["--bogus"]), 64);
+    ran(
+        wlf(runtime, &place.path, &["--dir", &mapped, "--bogus"]),
+        64,
+    );
     place.write("none.yaml", &pipeline("nowhere", "out", "state"));
     ran(wlf(runtime, &place.path, &["--config", "none.yaml"]), 66);
 }
