@@ -7,3 +7,4 @@ mod links;
 mod markdown;
 mod messages;
 mod names;
+mod wrapper;
