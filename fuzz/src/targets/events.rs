@@ -157,6 +157,10 @@ fn take(
     for _ in 0..PIECES {
         let taken = assembler.take(&block, 0..block.len(), at);
         while assembler.is_full() {
+            if assembler.needs_fate() {
+                let dropped = Vec::new();
+                assembler.decide(Fate::Committed { dropped });
+            }
             match assembler.cut() {
                 Some(batch) => batches.push(batch),
                 None => break,

@@ -8,6 +8,7 @@ use wlf_core::config::{Duration, Invalid, Secret};
 use wlf_net::Tls;
 
 use super::start::{FIRST_EVENT, Start};
+use crate::binlog::OnStatement;
 
 /// Reads the binlog of a MySQL or MariaDB server, live, as a replica does.
 ///
@@ -56,6 +57,11 @@ pub struct Config {
     /// `ALTER` and `DROP` of databases) as events of type `ddl`, in their places between the rows.
     #[serde(default)]
     pub ddl: bool,
+    /// What becomes of statements that may have changed rows and are in the binlog as text, as sessions with another
+    /// `binlog_format` than `ROW` log them: `stop` ends the program with 65, unless a filter drops the table that the
+    /// statement names; `warn` passes them over, and says so at most every 10 s.
+    #[serde(default)]
+    pub on_statement: OnStatement,
 }
 
 fn localhost() -> String {

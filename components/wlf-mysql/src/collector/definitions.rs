@@ -1,6 +1,9 @@
 //! Asks the server for tables' definitions where the binlog does not have them.
 
+use wlf_core::Fault;
+
 use super::beginning::{Beginning, executed};
+use super::fate;
 use super::later_changes::{self, LaterChanges};
 use super::read_back;
 use super::replica::Replica;
@@ -149,6 +152,19 @@ impl Definitions {
                 "the server has no such table now, or does not show it to this user".to_owned(),
             ),
         }
+        Ok(())
+    }
+
+    /// Tells the assembler how its unfinished transaction ends, which is too large to be held.
+    pub async fn decide(&mut self, assembler: &mut Assembler) -> Result<(), Fault> {
+        let (Some(before), Some(place)) = (assembler.before_unfinished(), assembler.unfinished())
+        else {
+            return Ok(());
+        };
+        let dump = self.dump(&before)?;
+        let limit = assembler.transaction_limit();
+        let fate = fate::find(&self.endpoint, &self.scout, &dump, &place, limit).await?;
+        assembler.decide(fate);
         Ok(())
     }
 

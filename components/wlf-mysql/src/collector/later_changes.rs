@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use crate::binlog::assembler::definition_statement::DefinitionStatement;
+use crate::binlog::assembler::definition_statement::StatementText;
+use crate::binlog::assembler::temporary_tables::{Session, TemporaryTables};
 use crate::binlog::events::checksum::Checksum;
 use crate::binlog::events::event_type as event;
 use crate::binlog::events::format_description::FormatDescription;
@@ -125,6 +126,7 @@ pub async fn look(
         place: from,
         format: None,
         inflater: Inflater::default(),
+        temporary: TemporaryTables::default(),
     };
     loop {
         while let Some(item) = stream.received()? {
@@ -153,6 +155,7 @@ struct Look {
     place: Coordinates,
     format: Option<FormatDescription>,
     inflater: Inflater,
+    temporary: TemporaryTables,
 }
 
 impl Look {
@@ -172,12 +175,12 @@ impl Look {
                 return Ok(());
             }
             event::FORMAT_DESCRIPTION => self.format = Some(FormatDescription::decode(bytes)?),
-            event::QUERY => self.query(&Query::decode(self.body(bytes)?)?),
+            event::QUERY => self.query(&header, &Query::decode(self.body(bytes)?)?),
             event::MARIADB_QUERY_COMPRESSED => {
                 let mut query = Query::decode(self.body(bytes)?)?;
                 let sql = self.inflater.inflate(query.sql)?;
                 query.sql = &sql;
-                self.query(&query);
+                self.query(&header, &query);
             }
             _ => {}
         }
@@ -189,13 +192,16 @@ impl Look {
         Ok(())
     }
 
-    fn query(&mut self, query: &Query<'_>) {
+    fn query(&mut self, header: &Header, query: &Query<'_>) {
         if query.statement() != Statement::Other {
             return;
         }
         let version = self.format.as_ref().map(|format| &*format.server_version);
-        let statement = DefinitionStatement::read(query, version.unwrap_or_default());
-        for effect in statement.effects {
+        let statement = StatementText::decode(query, version.unwrap_or_default());
+        let session = Session::of(header, query);
+        self.temporary.note(session, &statement);
+        let effects = statement.effects();
+        for effect in self.temporary.settle(session, &statement, effects) {
             self.later.note(effect, &self.place);
         }
     }

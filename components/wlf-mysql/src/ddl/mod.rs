@@ -17,13 +17,17 @@ mod alter;
 mod column;
 mod cursor;
 mod lexer;
+mod logged;
 mod statement;
+mod temporary;
 #[cfg(test)]
 mod tests;
 mod type_name;
 
 pub use lexer::Dialect;
+pub use logged::{Logged, RowsStatement, first_word, logged};
 pub use statement::parse;
+pub use temporary::{Temporary, temporary};
 pub use type_name::{
     TextSize, TypeName, charset_name, charset_of_collation, charset_width, plain_type,
 };

@@ -47,6 +47,17 @@ impl Binlog {
 
     /// Says how the events behind it are protected.
     fn describe(&mut self, checksums: bool) {
+        self.has_checksums = true;
+        let event = self.description_of(checksums);
+        self.give(event).unwrap();
+        self.has_checksums = checksums;
+    }
+
+    fn description(&mut self) -> Vec<u8> {
+        self.description_of(true)
+    }
+
+    fn description_of(&mut self, checksums: bool) -> Vec<u8> {
         let mut body = vec![4, 0];
         body.extend(b"9.7.4");
         body.resize(2 + 50, 0);
@@ -55,9 +66,7 @@ impl Binlog {
         body.extend(POST_HEADERS);
         body.push(u8::from(checksums));
         // It is protected itself, whatever it says.
-        self.has_checksums = true;
-        self.take(types::FORMAT_DESCRIPTION, &body).unwrap();
-        self.has_checksums = checksums;
+        self.event(types::FORMAT_DESCRIPTION, 0, &body)
     }
 
     pub(crate) fn event(&mut self, code: u8, flags: u16, body: &[u8]) -> Vec<u8> {
