@@ -15,6 +15,7 @@ mod schema;
 mod starting;
 mod streaming;
 mod tls;
+mod transactions;
 mod without_gtids;
 
 use std::sync::{Arc, LazyLock};
