@@ -8,6 +8,7 @@
 mod certificate;
 mod collecting;
 mod compressed;
+mod logged;
 mod login;
 mod mariadb;
 mod methods;
