@@ -407,10 +407,8 @@ impl Transactions {
         };
         if batch.events.is_empty()
             && batch.ended.is_none()
+            && self.goes_on()
             && let Some(open) = &mut self.open
-            && (open.streaming
-                || open.is_large(self.limits.transaction)
-                    && (open.is_committed() || self.payload_rows.is_some()))
         {
             open.streaming = true;
             batch.events = std::mem::take(&mut self.held);
@@ -421,6 +419,14 @@ impl Transactions {
         let images = rows.saturating_mul(size_of::<u32>());
         batch.bytes = batch.bytes.saturating_add(overhead).saturating_add(images);
         batch
+    }
+
+    /// Whether rows of the open transaction go on before its end.
+    fn goes_on(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| {
+            open.streaming
+                || open.is_large(self.limits.transaction) && !self.is_undecided(open)
+        })
     }
 
     /// Closes the block that is being filled, and makes events of what is in it.

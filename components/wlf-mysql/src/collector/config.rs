@@ -49,8 +49,8 @@ pub struct Config {
     /// Ends at the position that the server had at the start.
     #[serde(default)]
     pub stop_at_end: bool,
-    /// How often an idle server says that it is still there, `100ms` to `1h`. After three times without a word the
-    /// connection is given up and made anew.
+    /// How often an idle server says that it is still there, `100ms` to `1h`. After three times this and 5 s more without
+    /// a word the connection is given up and made anew.
     #[serde(default = "heartbeat")]
     pub heartbeat: Duration,
     /// Gives statements that change definitions (`CREATE`, `ALTER`, `RENAME`, `DROP` and `TRUNCATE` of tables, `CREATE`,

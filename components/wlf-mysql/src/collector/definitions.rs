@@ -149,7 +149,11 @@ impl Definitions {
             (Some(schema), None) => history.learn(&table, schema)?,
             (None, None) => history.refuse(
                 &table,
-                "the server has no such table now, or does not show it to this user".to_owned(),
+                format!(
+                    "the server has no such table now, or does not show it to this user, who then needs GRANT SELECT ON \
+                     `{}`.`{}`",
+                    table.database, table.table
+                ),
             ),
         }
         Ok(())

@@ -72,6 +72,7 @@ impl Assembler {
             self.finish();
             return Ok(());
         }
+        self.transactions.note_statement();
         let statement = StatementText::decode(query, &self.format.server_version);
         self.temporary
             .note(Session::of(header, query), &statement);

@@ -19,6 +19,7 @@ pub(crate) struct Binlog {
     /// Where the next event begins.
     pub(crate) end: u64,
     has_checksums: bool,
+    version: &'static str,
 }
 
 /// The lengths of events' fixed parts, by type, as MySQL 9.7.4 gives them, and those of v1 rows events, which it writes no
@@ -39,6 +40,7 @@ impl Binlog {
             assembler: Assembler::new(LIMITS),
             end: position,
             has_checksums: true,
+            version: "9.7.4",
         };
         binlog.assembler.start("binlog.000001", position, None);
         binlog.describe(true);
@@ -59,7 +61,7 @@ impl Binlog {
 
     fn description_of(&mut self, checksums: bool) -> Vec<u8> {
         let mut body = vec![4, 0];
-        body.extend(b"9.7.4");
+        body.extend(self.version.as_bytes());
         body.resize(2 + 50, 0);
         body.extend([0; 4]);
         body.push(Header::LENGTH as u8);

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::origin::Flavor;
 use super::savepoints::Savepoints;
 use super::{Open, Size, Transactions};
 use crate::binlog::error::Error;
@@ -13,6 +14,8 @@ pub(super) struct Partial {
     savepoints: Savepoints,
     /// How many of the transaction's events, and of their rows, were held when each part began, as long as they are held.
     begins: Vec<(usize, u64)>,
+    /// There are statements other than those of savepoints in it.
+    has_statements: bool,
     /// How it ends, once that was looked for.
     pub(super) fate: Option<Fate>,
 }
@@ -24,11 +27,6 @@ impl Open {
 
     fn fate(&self) -> Option<&Fate> {
         self.partial.as_ref()?.fate.as_ref()
-    }
-
-    /// Whether its first rows may go on: it is known to be committed.
-    pub(super) fn is_committed(&self) -> bool {
-        matches!(self.fate(), Some(Fate::Committed { .. }))
     }
 
     /// Whether it has to go on before its end, or to be looked for it first.
@@ -47,11 +45,28 @@ impl Transactions {
     /// Whether the open transaction is too large to be held, and it is not known how it ends: [`decide`](Self::decide).
     pub fn needs_fate(&self) -> bool {
         let Some(open) = &self.open else { return false };
-        // A server compresses only what is committed.
-        open.is_large(self.limits.transaction)
-            && !open.streaming
-            && open.fate().is_none()
+        open.is_large(self.limits.transaction) && !open.streaming && self.is_undecided(open)
+    }
+
+    /// Whether the transaction may be rolled back, as far as is known. In MySQL one of which the binlog has nothing but
+    /// rows cannot: what it did to tables without transactions is in others, and temporary tables are not logged with
+    /// rows. Nor is one that is compressed.
+    pub(super) fn is_undecided(&self, open: &Open) -> bool {
+        let has_statements = || {
+            let partial = open.partial.as_ref();
+            partial.is_some_and(|partial| partial.has_statements)
+        };
+        open.fate().is_none()
             && self.payload_rows.is_none()
+            && (self.origin.flavor == Flavor::Mariadb || has_statements())
+    }
+
+    /// A statement is between the rows of the open transaction.
+    #[cold]
+    pub fn note_statement(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.partial().has_statements = true;
+        }
     }
 
     /// Says how the open transaction ends.
@@ -109,6 +124,7 @@ impl Transactions {
             return Ok(());
         };
         let place = open.place.clone();
+        let is_streaming = open.streaming;
         let partial = open.partial();
         let Some(parts) = partial.savepoints.roll_back(name) else {
             return Err(Error::UnknownSavepoint { place });
@@ -116,6 +132,14 @@ impl Transactions {
         if partial.fate.is_some() {
             self.next_part(0, 0);
             return Ok(());
+        }
+        if is_streaming {
+            return Err(Error::TooLarge {
+                place,
+                transaction: "a transaction",
+                limit: self.limits.transaction,
+                problem: "was rolled back in part after its first rows had gone on",
+            });
         }
         // The first part is before the first savepoint.
         let first = usize::try_from(parts.start).unwrap_or(usize::MAX);

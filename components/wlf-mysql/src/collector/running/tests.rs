@@ -29,8 +29,6 @@ async fn server(events: Vec<Vec<u8>>) -> Endpoint {
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await.unwrap();
-        // There is nobody for a second connection.
-        drop(listener);
         let mut sent = 0;
         socket
             .write_all(&packet(&mut sent, &handshake("caching_sha2_password")))
@@ -163,13 +161,10 @@ async fn a_bounded_run_ends_where_the_server_was() {
 }
 
 /// A server that goes away ends its stream wherever it is: the end of a run is behind a transaction, and never inside of
-/// one, as far as it may have come. Nor do rows of one go on whose end it does not send.
+/// one whose first rows have gone on, as far as it may have come.
 #[tokio::test]
 async fn a_stream_that_ends_inside_of_a_transaction_does_not_end_the_run() {
-    for (held, said) in [
-        (1 << 20, "before the end of this run"),
-        (400, "cannot be reached"),
-    ] {
+    for (held, gone_on) in [(1 << 20, 3), (100, 103)] {
         let mut binlog = Binlog::at(4);
         let mut events = transaction(&mut binlog, 3, true);
         let before = binlog.end;
@@ -179,8 +174,11 @@ async fn a_stream_that_ends_inside_of_a_transaction_does_not_end_the_run() {
             let (rows, ended) = read(events.clone(), end, held).await;
             let fault = ended.unwrap_err();
             assert_eq!(fault.severity, Severity::Retry { after: None }, "{fault}");
-            assert!(fault.to_string().contains(said), "{fault}");
-            assert_eq!(rows, 3);
+            assert!(
+                fault.to_string().contains("before the end of this run"),
+                "{fault}"
+            );
+            assert!(rows >= 3 && rows <= gone_on, "{rows}");
         }
     }
 }

@@ -85,6 +85,7 @@ fn read(limit: usize, events: &[Vec<u8>]) -> Result<Vec<Value>, Error> {
 fn script(statements: &[&str]) -> Vec<Vec<u8>> {
     let mut binlog = Binlog::new();
     binlog.end = 4;
+    binlog.version = "10.11.18-MariaDB";
     let mut events = vec![binlog.description()];
     for statement in statements {
         match statement.parse::<u8>() {
@@ -142,6 +143,31 @@ fn rows_behind_a_savepoint_that_was_rolled_back_to_are_gone() {
             let rows = read(limit, &events).unwrap();
             assert_eq!(rows, expected, "{limit}: {statements:?}");
         }
+    }
+}
+
+/// MySQL rolls nothing back of which there are only rows, so that large transactions go on at once; with a statement between
+/// the rows it may.
+#[test]
+fn a_large_transaction_of_mysql_waits_for_its_end_only_if_it_has_statements() {
+    for (statement, waits) in [("SAVEPOINT `s`", false), ("INSERT INTO m VALUES (1)", true)] {
+        let mut binlog = Binlog::new();
+        let limits = Limits {
+            transaction: 500,
+            ..LIMITS
+        };
+        let assembler = Assembler::new(limits).with_on_statement(OnStatement::Warn);
+        binlog.assembler = assembler;
+        binlog.assembler.start("binlog.000001", binlog.end, None);
+        binlog.query("BEGIN");
+        binlog.query(statement);
+        while !binlog.assembler.is_full() {
+            let row = [&front(types::WRITE_ROWS, 1, 1)[..], &[0, 1]].concat();
+            binlog.take(types::TABLE_MAP, &table_map(1, "t", &[TINY])).unwrap();
+            binlog.take(types::WRITE_ROWS, &row).unwrap();
+        }
+        assert_eq!(binlog.assembler.needs_fate(), waits, "{statement}");
+        assert_eq!(binlog.assembler.cut().is_none(), waits, "{statement}");
     }
 }
 
