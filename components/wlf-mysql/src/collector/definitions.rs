@@ -14,7 +14,7 @@ use crate::connection::{Connection, Endpoint};
 use crate::error::Error;
 use crate::positions::executed::Executed;
 use crate::positions::{Coordinates, SavedPosition};
-use crate::schema::{History, Lookup, Owner};
+use crate::schema::{History, Lookup, Owner, TableSchema};
 
 /// Asks the server for tables' definitions.
 #[derive(Debug)]
@@ -137,11 +137,13 @@ impl Definitions {
         self.connection = Some(connection);
         let later = self.look_ahead(&place, assembler).await?;
         let change = later.change_of(&table, &place).cloned();
+        let is_sequence = later.is_sequence(&table);
         self.later = Some(later);
         let Some(history) = assembler.history() else {
             return Ok(());
         };
         match (schema, change) {
+            (_, Some(_)) if is_sequence => history.learn(&table, TableSchema::sequence())?,
             (_, Some(change)) => history.refuse(
                 &table,
                 format!("it was changed later, at {change}, and what it was before is not known"),

@@ -3,7 +3,7 @@
 //! What `information_schema` says is what is so now. It is right for rows of an earlier position if no statement between
 //! that position and now has changed the table; so the binlog is read to its end once, without a look at its rows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::binlog::assembler::definition_statement::StatementText;
 use crate::binlog::assembler::temporary_tables::{Session, TemporaryTables};
@@ -30,6 +30,8 @@ pub struct LaterChanges {
     pub end: Coordinates,
     tables: HashMap<TableName, Coordinates>,
     databases: HashMap<String, Coordinates>,
+    /// Those of the tables that statements about sequences name.
+    sequences: HashSet<TableName>,
     /// The last statement that may have changed any table.
     all: Option<Coordinates>,
 }
@@ -40,6 +42,7 @@ impl LaterChanges {
             end,
             tables: HashMap::new(),
             databases: HashMap::new(),
+            sequences: HashSet::new(),
             all: None,
         }
     }
@@ -65,6 +68,11 @@ impl LaterChanges {
             .flatten()
             .filter(|place| is_behind(place, behind))
             .max_by_key(|place| (number(&place.file), place.position))
+    }
+
+    /// Whether the table is a sequence: its columns are what they were, whatever became of it.
+    pub fn is_sequence(&self, table: &TableName) -> bool {
+        self.sequences.contains(table)
     }
 
     /// The tables that are changed; `None` if any may be.
@@ -201,7 +209,13 @@ impl Look {
         let session = Session::of(header, query);
         self.temporary.note(session, &statement);
         let effects = statement.effects();
+        let is_of_sequences = statement.about_sequences().is_some();
         for effect in self.temporary.settle(session, &statement, effects) {
+            if let Effect::DropTable { table, .. } | Effect::Unclear { table: Some(table) } = &effect
+                && is_of_sequences
+            {
+                self.later.sequences.insert(table.clone());
+            }
             self.later.note(effect, &self.place);
         }
     }

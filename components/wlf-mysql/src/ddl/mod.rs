@@ -18,6 +18,7 @@ mod column;
 mod cursor;
 mod lexer;
 mod logged;
+mod sequence;
 mod statement;
 mod temporary;
 #[cfg(test)]
@@ -26,6 +27,7 @@ mod type_name;
 
 pub use lexer::Dialect;
 pub use logged::{Logged, RowsStatement, first_word, logged};
+pub use sequence::{SequenceStatement, sequence_statement};
 pub use statement::parse;
 pub use temporary::{Temporary, temporary};
 pub use type_name::{

@@ -5,7 +5,7 @@ use mysql_common::collations::{Collation, CollationId};
 use crate::binlog::charset::Charset;
 use crate::binlog::events::query::Query;
 use crate::binlog::events::status_variables::StatusVariables;
-use crate::ddl::{self, Dialect, Effect, charset_name};
+use crate::ddl::{self, Dialect, Effect, SequenceStatement, charset_name};
 
 /// A statement as a server has written it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,11 @@ impl StatementText {
     /// Whether the statement begins with this word.
     pub fn starts_with(&self, word: &str) -> bool {
         ddl::first_word(&self.sql, self.dialect).is_some_and(|first| first.eq_ignore_ascii_case(word))
+    }
+
+    /// Whether it is about sequences.
+    pub fn about_sequences(&self) -> Option<SequenceStatement> {
+        ddl::sequence_statement(&self.sql, self.dialect)
     }
 
     /// What it changes in definitions; nothing of most.

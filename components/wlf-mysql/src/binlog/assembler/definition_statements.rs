@@ -10,7 +10,7 @@ use crate::binlog::error::Error;
 use crate::binlog::events::header::Header;
 use crate::binlog::events::query::Query;
 use crate::binlog::tables::definition::Definition;
-use crate::ddl::{Clause, Effect, TableName};
+use crate::ddl::{Clause, Effect, SequenceStatement, TableName};
 use crate::schema::{Change, Point, Surroundings, TableSchema};
 
 impl Assembler {
@@ -51,8 +51,15 @@ impl Assembler {
             thread_id: Some(query.thread_id),
             gtid,
         };
+        let sequences = statement.about_sequences();
         for effect in effects {
-            if let Effect::Unclear { table } = &effect {
+            let made = match (&effect, sequences) {
+                (Effect::Unclear { table }, Some(SequenceStatement::Create)) => table.clone(),
+                _ => None,
+            };
+            if let Effect::Unclear { table } = &effect
+                && made.is_none()
+            {
                 let table = table.as_ref().map_or_else(
                     || "any table".to_owned(),
                     |table| format!("`{}`.`{}`", table.database, table.table),
@@ -66,7 +73,13 @@ impl Assembler {
             }
             self.forget_changed(&effect);
             let change = match &mut self.definitions.history {
-                Some(history) => history.apply(effect, &around)?,
+                Some(history) => {
+                    let change = history.apply(effect, &around)?;
+                    if let Some(sequence) = &made {
+                        history.learn(sequence, TableSchema::sequence())?;
+                    }
+                    change
+                }
                 None => None,
             };
             if let Some(change) = change
