@@ -69,7 +69,8 @@ pub enum Error {
     UnknownSavepoint { place: Coordinates },
     #[error(
         "{place}: a statement that may have changed {} is in the binlog as text (`{words} …`): which rows it changed is not \
-         known", Of(table)
+         known",
+        Of(table)
     )]
     Statement {
         place: Coordinates,

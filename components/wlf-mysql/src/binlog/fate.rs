@@ -139,14 +139,18 @@ impl FateSearch {
                 query.sql = &sql;
                 return self.query(&query);
             }
-            types::GTID | types::ANONYMOUS_GTID | types::GTID_TAGGED | types::MARIADB_GTID => {
-                if self.state == State::Inside {
-                    return Ok(Some(Fate::RolledBack));
-                }
-            }
-            types::STOP | types::ROTATE if self.state == State::Inside => {
+            // The next begins, or the file ends.
+            types::GTID
+            | types::ANONYMOUS_GTID
+            | types::GTID_TAGGED
+            | types::MARIADB_GTID
+            | types::STOP
+            | types::ROTATE
+                if self.state == State::Inside =>
+            {
                 return Ok(Some(Fate::RolledBack));
             }
+            types::GTID | types::ANONYMOUS_GTID | types::GTID_TAGGED | types::MARIADB_GTID => {}
             _ => self.state = State::Inside,
         }
         Ok(None)
@@ -154,10 +158,8 @@ impl FateSearch {
 
     fn query(&mut self, query: &Query<'_>) -> Result<Option<Fate>, Unknowable> {
         match query.statement() {
-            Statement::Begin | Statement::XaStart(_) => {
-                if self.state == State::Inside {
-                    return Ok(Some(Fate::RolledBack));
-                }
+            Statement::Begin | Statement::XaStart(_) if self.state == State::Inside => {
+                return Ok(Some(Fate::RolledBack));
             }
             Statement::Commit => return Ok(Some(self.committed())),
             Statement::Rollback => return Ok(Some(Fate::RolledBack)),

@@ -13,8 +13,8 @@ use bytes::Bytes;
 use wlf_core::event::{Ended, Transaction};
 use wlf_core::{Batch, Event, Mark};
 
-pub use self::prepared::Before;
 use self::partial::Partial;
+pub use self::prepared::Before;
 use self::prepared::Prepared;
 use super::error::Error;
 use super::events::event_type;
@@ -424,8 +424,7 @@ impl Transactions {
     /// Whether rows of the open transaction go on before its end.
     fn goes_on(&self) -> bool {
         self.open.as_ref().is_some_and(|open| {
-            open.streaming
-                || open.is_large(self.limits.transaction) && !self.is_undecided(open)
+            open.streaming || open.is_large(self.limits.transaction) && !self.is_undecided(open)
         })
     }
 

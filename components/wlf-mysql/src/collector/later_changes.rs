@@ -211,7 +211,8 @@ impl Look {
         let effects = statement.effects();
         let is_of_sequences = statement.about_sequences().is_some();
         for effect in self.temporary.settle(session, &statement, effects) {
-            if let Effect::DropTable { table, .. } | Effect::Unclear { table: Some(table) } = &effect
+            if let Effect::DropTable { table, .. } | Effect::Unclear { table: Some(table) } =
+                &effect
                 && is_of_sequences
             {
                 self.later.sequences.insert(table.clone());

@@ -316,17 +316,26 @@ mod tests {
     #[test]
     fn tables_are_shown_to_who_has_a_right_to_some() {
         for grants in [
-            &["GRANT USAGE ON *.* TO `r`@`%`", "GRANT SELECT ON `shop`.* TO `r`@`%`"][..],
+            &[
+                "GRANT USAGE ON *.* TO `r`@`%`",
+                "GRANT SELECT ON `shop`.* TO `r`@`%`",
+            ][..],
             &["GRANT SELECT, REPLICATION SLAVE ON *.* TO `r`@`%`"],
             &["GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` WITH GRANT OPTION"],
-            &["GRANT REPLICATION SLAVE ON *.* TO `r`@`%`", "GRANT `reader`@`%` TO `r`@`%`"],
+            &[
+                "GRANT REPLICATION SLAVE ON *.* TO `r`@`%`",
+                "GRANT `reader`@`%` TO `r`@`%`",
+            ],
             &["GRANT SELECT (`id`) ON `shop`.`t` TO `r`@`%`"],
         ] {
             assert!(sees_tables(grants), "{grants:?}");
         }
         for grants in [
             &["GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO `r`@`%`"][..],
-            &["GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO `r`@`%` IDENTIFIED BY 'x'", "GRANT PROXY ON ''@'%' TO 'r'@'%'"],
+            &[
+                "GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO `r`@`%` IDENTIFIED BY 'x'",
+                "GRANT PROXY ON ''@'%' TO 'r'@'%'",
+            ],
             &["GRANT USAGE ON *.* TO `r`@`%`"],
         ] {
             assert!(!sees_tables(grants), "{grants:?}");

@@ -27,10 +27,44 @@ const FRONT: usize = 64;
 
 /// Begin statements that change definitions, rights, or nothing. TRUNCATE is one of them: it has no rows in any format.
 const NO_ROWS: [&str; 38] = [
-    "ALTER", "BACKUP", "CACHE", "CHANGE", "CHECK", "CHECKSUM", "CLONE", "DEALLOCATE", "DESC", "DESCRIBE", "DROP", "EXPLAIN",
-    "FLUSH", "GRANT", "HELP", "IMPORT", "INSTALL", "KILL", "LOCK", "OPTIMIZE", "PREPARE", "PURGE", "RELEASE", "RENAME",
-    "REPAIR", "RESET", "RESTART", "REVOKE", "SAVEPOINT", "SHOW", "SHUTDOWN", "SIGNAL", "START", "STOP", "TRUNCATE",
-    "UNINSTALL", "UNLOCK", "USE",
+    "ALTER",
+    "BACKUP",
+    "CACHE",
+    "CHANGE",
+    "CHECK",
+    "CHECKSUM",
+    "CLONE",
+    "DEALLOCATE",
+    "DESC",
+    "DESCRIBE",
+    "DROP",
+    "EXPLAIN",
+    "FLUSH",
+    "GRANT",
+    "HELP",
+    "IMPORT",
+    "INSTALL",
+    "KILL",
+    "LOCK",
+    "OPTIMIZE",
+    "PREPARE",
+    "PURGE",
+    "RELEASE",
+    "RENAME",
+    "REPAIR",
+    "RESET",
+    "RESTART",
+    "REVOKE",
+    "SAVEPOINT",
+    "SHOW",
+    "SHUTDOWN",
+    "SIGNAL",
+    "START",
+    "STOP",
+    "TRUNCATE",
+    "UNINSTALL",
+    "UNLOCK",
+    "USE",
 ];
 
 /// Says what the statement does to rows; `database` is the default one.
@@ -233,7 +267,9 @@ mod tests {
     fn table(sql: &str) -> Option<String> {
         match read(sql) {
             Logged::Rows(rows) => {
-                let table = rows.table.map(|name| format!("{}.{}", name.database, name.table));
+                let table = rows
+                    .table
+                    .map(|name| format!("{}.{}", name.database, name.table));
                 Some(table.unwrap_or_default())
             }
             Logged::NoRows => None,
@@ -247,7 +283,10 @@ mod tests {
             ("/* app */ UPDATE t SET v = 2", "d.t"),
             ("INSERT\nINTO t VALUES (2, 2)", "d.t"),
             ("DELETE\tFROM t WHERE id = 1", "d.t"),
-            ("-- x\n# y\n/*!40000 replace */ low_priority `e`.`t` SET a = 1", "e.t"),
+            (
+                "-- x\n# y\n/*!40000 replace */ low_priority `e`.`t` SET a = 1",
+                "e.t",
+            ),
             ("insert ignore t select * from u", "d.t"),
             ("INSERT DELAYED INTO e . t () VALUES ()", "e.t"),
             ("UPDATE IGNORE e.t AS x SET x.v = 1", "e.t"),
@@ -264,22 +303,37 @@ mod tests {
             ("DELETE FROM a USING a JOIN b", ""),
             ("DELETE FROM a, b USING a JOIN b", ""),
             ("WITH x AS (SELECT 1) UPDATE t SET v = 1", ""),
-            ("LOAD DATA LOCAL INFILE '/tmp/a' REPLACE INTO TABLE `t` FIELDS TERMINATED BY ','", "d.t"),
+            (
+                "LOAD DATA LOCAL INFILE '/tmp/a' REPLACE INTO TABLE `t` FIELDS TERMINATED BY ','",
+                "d.t",
+            ),
             ("LOAD XML INFILE 'x' INTO TABLE e.t", "e.t"),
             ("CALL p(1)", ""),
             ("SELECT `d`.`f`(1)", ""),
             ("DO f()", ""),
             ("EXECUTE IMMEDIATE 'DELETE FROM t'", ""),
             ("BEGIN NOT ATOMIC DELETE FROM t; END", ""),
-            ("SET STATEMENT max_statement_time=1 FOR UPDATE t SET v = 1", "d.t"),
-            ("SET STATEMENT sql_mode='' FOR CREATE TABLE e.t SELECT 1", "e.t"),
+            (
+                "SET STATEMENT max_statement_time=1 FOR UPDATE t SET v = 1",
+                "d.t",
+            ),
+            (
+                "SET STATEMENT sql_mode='' FOR CREATE TABLE e.t SELECT 1",
+                "e.t",
+            ),
             ("ANALYZE UPDATE t SET v = 1", "d.t"),
             ("ANALYZE FORMAT=JSON DELETE FROM t", "d.t"),
             ("CREATE TABLE t SELECT 1", "d.t"),
-            ("CREATE OR REPLACE TABLE e.t (a INT) ENGINE=InnoDB IGNORE AS SELECT 1", "e.t"),
+            (
+                "CREATE OR REPLACE TABLE e.t (a INT) ENGINE=InnoDB IGNORE AS SELECT 1",
+                "e.t",
+            ),
             ("CREATE TABLE t (SELECT 1)", "d.t"),
             ("CREATE TABLE t ((SELECT 1) UNION (SELECT 2))", "d.t"),
-            ("CREATE TABLE IF NOT EXISTS t AS WITH x AS (SELECT 1) SELECT * FROM x", "d.t"),
+            (
+                "CREATE TABLE IF NOT EXISTS t AS WITH x AS (SELECT 1) SELECT * FROM x",
+                "d.t",
+            ),
             ("CREATE TABLE t VALUES (1)", "d.t"),
             ("BINLOG 'abc'", ""),
             ("\u{fffd} no SQL at all (((", ""),

@@ -73,7 +73,11 @@ mod tests {
             let both = vec![name("d", "t"), name("e", "u")];
             assert_eq!(read(sql), Some(Temporary::Drop(both)), "{sql}");
         }
-        for sql in ["CREATE TABLE t (temporary INT)", "DROP TABLE t", "CREATE TABLE temporary (a INT)"] {
+        for sql in [
+            "CREATE TABLE t (temporary INT)",
+            "DROP TABLE t",
+            "CREATE TABLE temporary (a INT)",
+        ] {
             assert_eq!(read(sql), None, "{sql}");
         }
     }

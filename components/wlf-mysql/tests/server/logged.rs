@@ -116,9 +116,7 @@ async fn what_happens_to_temporary_tables_changes_no_other() {
                     expected,
                     "{variable:?} {format} {metadata}"
                 );
-                server
-                    .run("SET GLOBAL binlog_row_metadata = DEFAULT")
-                    .await;
+                server.run("SET GLOBAL binlog_row_metadata = DEFAULT").await;
             }
         }
     }
@@ -130,9 +128,7 @@ async fn a_start_before_a_temporary_table_knows_the_other() {
     const DATABASE: &str = "wlf_temporary_past";
     for (variable, _) in SERVERS {
         let mut server = take(variable).await;
-        server
-            .run("SET GLOBAL binlog_row_metadata = MINIMAL")
-            .await;
+        server.run("SET GLOBAL binlog_row_metadata = MINIMAL").await;
         server.with_table(DATABASE).await;
         server.reconnect().await;
         let (file, position) = server.end().await;
@@ -152,9 +148,7 @@ async fn a_start_before_a_temporary_table_knows_the_other() {
         let mut reading = Reading::new(&server, DATABASE, options);
         reading.connect().await.read_all().await;
         assert_eq!(reading.column("name"), ["a", "b"]);
-        server
-            .run("SET GLOBAL binlog_row_metadata = DEFAULT")
-            .await;
+        server.run("SET GLOBAL binlog_row_metadata = DEFAULT").await;
     }
 }
 
@@ -165,9 +159,7 @@ async fn a_table_that_is_changed_beside_a_temporary_one_is_known_by_its_rows() {
     for (variable, _) in SERVERS {
         for format in ["STATEMENT", "ROW"] {
             let mut server = take(variable).await;
-            server
-                .run("SET GLOBAL binlog_row_metadata = MINIMAL")
-                .await;
+            server.run("SET GLOBAL binlog_row_metadata = MINIMAL").await;
             server.with_table(DATABASE).await;
             server.reconnect().await;
             server
@@ -198,9 +190,7 @@ async fn a_table_that_is_changed_beside_a_temporary_one_is_known_by_its_rows() {
                 json!(["insert", "l", {"q": 1, "r": 2, "s": 3}]),
             ];
             assert_eq!(shown(&reading.rows), expected, "{variable:?} {format}");
-            server
-                .run("SET GLOBAL binlog_row_metadata = DEFAULT")
-                .await;
+            server.run("SET GLOBAL binlog_row_metadata = DEFAULT").await;
         }
     }
 }
@@ -215,12 +205,21 @@ const ROWS: &[(&str, bool)] = &[
     ("INSERT INTO a (name) VALUES ('secret')", true),
     ("UPDATE t SET name = @secret", true),
     ("CREATE TABLE made SELECT * FROM t", true),
-    ("UPDATE t x, t y SET x.name = 'secret' WHERE x.id = y.id", false),
-    ("DELETE x FROM t x JOIN t y USING (id) WHERE x.id = 1000 OR x.id = 1", false),
+    (
+        "UPDATE t x, t y SET x.name = 'secret' WHERE x.id = y.id",
+        false,
+    ),
+    (
+        "DELETE x FROM t x JOIN t y USING (id) WHERE x.id = 1000 OR x.id = 1",
+        false,
+    ),
     ("SELECT f('secret')", false),
     ("DO f('secret')", false),
     ("CALL p('secret')", true),
-    ("LOAD DATA INFILE '{file}' INTO TABLE t FIELDS TERMINATED BY ','", true),
+    (
+        "LOAD DATA INFILE '{file}' INTO TABLE t FIELDS TERMINATED BY ','",
+        true,
+    ),
 ];
 
 /// What only one of them has.

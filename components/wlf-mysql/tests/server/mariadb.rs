@@ -577,7 +577,10 @@ async fn generated_columns_are_right_or_left_out() {
         let whole = json!({"id": 1, "a": 10, "v": 11, "s": 20});
         assert_eq!(reading.rows[0]["data"], whole);
         for row in &reading.rows[1..] {
-            assert_eq!((&row["data"]["id"], &row["data"]["a"]), (&json!(1), &json!(20)));
+            assert_eq!(
+                (&row["data"]["id"], &row["data"]["a"]),
+                (&json!(1), &json!(20))
+            );
             for (name, value) in [("v", 21), ("s", 40)] {
                 if let Some(found) = row["data"].get(name) {
                     assert_eq!(found, value, "{version}: {row}");

@@ -433,14 +433,20 @@ async fn a_user_who_sees_no_table_is_refused_where_the_binlog_has_no_names() {
     let fault = reading.connect_after(None).await.unwrap_err();
     assert!(fault.to_string().contains("lacks SELECT"), "{fault}");
     let hint = fault.hint.as_deref().unwrap_or_default();
-    assert!(hint.contains("GRANT SELECT ON *.* TO 'wlf_blind'@'%'"), "{hint}");
+    assert!(
+        hint.contains("GRANT SELECT ON *.* TO 'wlf_blind'@'%'"),
+        "{hint}"
+    );
     // Of another database: the table is told of with what its user needs.
     server.run("GRANT SELECT ON mysql.* TO wlf_blind").await;
     reading.connect().await;
     server.insert("wlf_blind", 1..2).await;
     let fault = reading.read_to_unencodable().await;
     let text = fault.to_string();
-    assert!(text.contains("needs GRANT SELECT ON `wlf_blind`.`t`"), "{text}");
+    assert!(
+        text.contains("needs GRANT SELECT ON `wlf_blind`.`t`"),
+        "{text}"
+    );
     // Which leads out.
     server.run("GRANT SELECT ON wlf_blind.t TO wlf_blind").await;
     let (file, position) = server.end().await;
@@ -452,7 +458,10 @@ async fn a_user_who_sees_no_table_is_refused_where_the_binlog_has_no_names() {
     again.read_rows(1).await;
     assert_eq!(again.column("name"), ["n2"]);
     server
-        .run_all(&["DROP USER wlf_blind", "SET GLOBAL binlog_row_metadata = FULL"])
+        .run_all(&[
+            "DROP USER wlf_blind",
+            "SET GLOBAL binlog_row_metadata = FULL",
+        ])
         .await;
 }
 

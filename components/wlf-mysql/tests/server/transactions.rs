@@ -51,7 +51,12 @@ impl Server {
 fn shown(reading: &Reading) -> Vec<String> {
     let each = |row: &Value| {
         let member = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
-        format!("{}: {} {}", member("table"), member("type"), row["data"]["id"])
+        format!(
+            "{}: {} {}",
+            member("table"),
+            member("type"),
+            row["data"]["id"]
+        )
     };
     reading.rows.iter().map(each).collect()
 }
@@ -78,9 +83,7 @@ async fn rows_behind_a_savepoint_that_was_rolled_back_to_do_not_come() {
             server
                 .run(&format!("SET GLOBAL log_bin_compress = {compress}"))
                 .await;
-            server
-                .run("SET GLOBAL log_bin_compress_min_len = 10")
-                .await;
+            server.run("SET GLOBAL log_bin_compress_min_len = 10").await;
             server.reconnect().await;
             server.with_both_engines(DATABASE).await;
             let place = server.end().await;
@@ -210,7 +213,9 @@ async fn a_large_transaction_that_was_rolled_back_gives_no_rows() {
         server.run("BEGIN").await;
         for id in 1..=6 {
             server
-                .run(&format!("INSERT INTO t VALUES ({id}, REPEAT('x', 1000000))"))
+                .run(&format!(
+                    "INSERT INTO t VALUES ({id}, REPEAT('x', 1000000))"
+                ))
                 .await;
         }
         server
@@ -258,15 +263,24 @@ struct Draw {
 impl Draw {
     fn statement(&mut self) -> String {
         let id = self.random.gen_range(0..60);
-        let size = *[0, 1, 50, 300, 3000].choose(&mut self.random).expect("a size");
-        let table = if self.random.gen_ratio(1, 5) { "m" } else { "t" };
+        let size = *[0, 1, 50, 300, 3000]
+            .choose(&mut self.random)
+            .expect("a size");
+        let table = if self.random.gen_ratio(1, 5) {
+            "m"
+        } else {
+            "t"
+        };
         let name = *["a", "`B`", "b", "`c d`", "A", "`c``d`", "é"]
             .choose(&mut self.random)
             .expect("a name");
         match self.random.gen_range(0..24) {
             0..=6 => format!("INSERT INTO {table} VALUES ({id}, REPEAT('x', {size}))"),
             7 => format!("INSERT INTO {table} VALUES ({id}, 'y'), ({}, 'y')", id + 1),
-            8 | 9 => format!("UPDATE {table} SET v = REPEAT('z', {size}) WHERE id BETWEEN {id} AND {}", id + 3),
+            8 | 9 => format!(
+                "UPDATE {table} SET v = REPEAT('z', {size}) WHERE id BETWEEN {id} AND {}",
+                id + 3
+            ),
             10 => format!("DELETE FROM {table} WHERE id BETWEEN {id} AND {}", id + 5),
             11..=14 => format!("SAVEPOINT {name}"),
             15..=18 => format!("ROLLBACK TO {name}"),
@@ -340,7 +354,9 @@ fn replay(contents: &mut Contents, reading: &Reading) {
 async fn contents(server: &mut Server, database: &str) -> Contents {
     let mut contents = Contents::new();
     for table in ["t", "m"] {
-        let rows = server.run(&format!("SELECT id, v FROM {database}.{table}")).await;
+        let rows = server
+            .run(&format!("SELECT id, v FROM {database}.{table}"))
+            .await;
         for row in &rows.rows {
             let id = row.text(0).and_then(|id| id.parse().ok()).expect("an id");
             let value = row.text(1).unwrap_or_default().to_owned();
@@ -354,7 +370,9 @@ async fn contents(server: &mut Server, database: &str) -> Contents {
 async fn follow(server: &mut Server, database: &str, is_mysql: bool) {
     server.with_both_engines(database).await;
     if !is_mysql {
-        server.run("CREATE SEQUENCE q START WITH 1000 NOCACHE").await;
+        server
+            .run("CREATE SEQUENCE q START WITH 1000 NOCACHE")
+            .await;
     }
     let begun = Instant::now();
     let mut replayed = Contents::new();
@@ -374,7 +392,9 @@ async fn follow(server: &mut Server, database: &str, is_mysql: bool) {
             server.try_all(&statements).await;
         }
         // Nothing is left open, and the temporary table with its drop is in the binlog.
-        server.try_all(&["ROLLBACK", "DROP TEMPORARY TABLE IF EXISTS x"]).await;
+        server
+            .try_all(&["ROLLBACK", "DROP TEMPORARY TABLE IF EXISTS x"])
+            .await;
         let small = server.read_from(database, &place, small).await;
         let large = server.read_from(database, &place, LARGE).await;
         assert_eq!(small.rows.len(), large.rows.len(), "seed {seed}");

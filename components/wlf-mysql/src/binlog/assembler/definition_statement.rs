@@ -30,7 +30,7 @@ impl StatementText {
             charset_name(collation.charset())
         });
         Self {
-            sql: sql.into(),
+            sql,
             database: String::from_utf8_lossy(query.database).into_owned(),
             dialect: Dialect::of_server(server_version, variables.sql_mode),
             server_charset: server,
@@ -39,7 +39,8 @@ impl StatementText {
 
     /// Whether the statement begins with this word.
     pub fn starts_with(&self, word: &str) -> bool {
-        ddl::first_word(&self.sql, self.dialect).is_some_and(|first| first.eq_ignore_ascii_case(word))
+        ddl::first_word(&self.sql, self.dialect)
+            .is_some_and(|first| first.eq_ignore_ascii_case(word))
     }
 
     /// Whether it is about sequences.

@@ -121,7 +121,8 @@ impl Assembler {
             part: 0,
             rows: 0..1,
         };
-        self.transactions.change(event, query.sql.len().min(1 << 10));
+        self.transactions
+            .change(event, query.sql.len().min(1 << 10));
         Ok(())
     }
 }

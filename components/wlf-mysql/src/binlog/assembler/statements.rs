@@ -74,8 +74,7 @@ impl Assembler {
         }
         self.transactions.note_statement();
         let statement = StatementText::decode(query, &self.format.server_version);
-        self.temporary
-            .note(Session::of(header, query), &statement);
+        self.temporary.note(Session::of(header, query), &statement);
         if self.emits_ddl || self.definitions.history.is_some() {
             self.definition_statement(&statement, query, header, start)?;
         }

@@ -54,7 +54,8 @@ impl SavepointName<'_> {
                 name
             }
             _ => {
-                let end = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b';' | b'/' | b'#');
+                let end =
+                    |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b';' | b'/' | b'#');
                 let name = written.split(end).next();
                 name.unwrap_or_default().to_vec()
             }
@@ -186,9 +187,7 @@ mod text {
             sql = match sql {
                 [0, rest @ ..] => rest,
                 [b'#', rest @ ..] => behind(rest, b"\n"),
-                [b'-', b'-', rest @ ..]
-                    if rest.first().is_none_or(|byte| *byte <= b' ') =>
-                {
+                [b'-', b'-', rest @ ..] if rest.first().is_none_or(|byte| *byte <= b' ') => {
                     behind(rest, b"\n")
                 }
                 [b'/', b'*', b'!', rest @ ..] | [b'/', b'*', b'M', b'!', rest @ ..] => {
@@ -273,7 +272,10 @@ mod tests {
         for (sql, name) in [
             ("ROLLBACK TO `a`", "a"),
             ("ROLLBACK TO SAVEPOINT a", "a"),
-            ("rollback /* x */ work to\nsavepoint `SAVEPOINT`", "SAVEPOINT"),
+            (
+                "rollback /* x */ work to\nsavepoint `SAVEPOINT`",
+                "SAVEPOINT",
+            ),
             ("ROLLBACK TO savepoint", "savepoint"),
             ("ROLLBACK TO `to`", "to"),
         ] {
@@ -282,6 +284,8 @@ mod tests {
                 other => panic!("{sql}: {other:?}"),
             }
         }
-        assert!(matches!(statement("RELEASE  SAVEPOINT `a`"), Statement::ReleaseSavepoint(name) if name.unquoted() == "a"));
+        assert!(
+            matches!(statement("RELEASE  SAVEPOINT `a`"), Statement::ReleaseSavepoint(name) if name.unquoted() == "a")
+        );
     }
 }

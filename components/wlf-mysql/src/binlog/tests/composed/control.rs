@@ -77,7 +77,9 @@ fn read(limit: usize, events: &[Vec<u8>]) -> Result<Vec<Value>, Error> {
     let saved: SavedPosition = serde_json::from_value(assembler.position().0).unwrap();
     assert_eq!(saved.position, at);
     let rows = lines(&batches);
-    let rows = rows.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let rows = rows
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
     Ok(rows.map(|row| row["data"]["c0"].clone()).collect())
 }
 
@@ -107,33 +109,107 @@ fn script(statements: &[&str]) -> Vec<Vec<u8>> {
 #[test]
 fn rows_behind_a_savepoint_that_was_rolled_back_to_are_gone() {
     for (statements, expected) in [
-        (&["BEGIN", "1", "SAVEPOINT `s`", "2", "ROLLBACK TO `s`", "XID"][..], &[1][..]),
-        (&["BEGIN", "SAVEPOINT `s`", "2", "3", "ROLLBACK TO `S`", "4", "COMMIT"], &[4]),
+        (
+            &["BEGIN", "1", "SAVEPOINT `s`", "2", "ROLLBACK TO `s`", "XID"][..],
+            &[1][..],
+        ),
         (
             &[
-                "BEGIN", "1", "SAVEPOINT `a`", "2", "SAVEPOINT `b`", "3", "ROLLBACK TO `b`", "4", "ROLLBACK TO `a`", "5", "XID",
+                "BEGIN",
+                "SAVEPOINT `s`",
+                "2",
+                "3",
+                "ROLLBACK TO `S`",
+                "4",
+                "COMMIT",
+            ],
+            &[4],
+        ),
+        (
+            &[
+                "BEGIN",
+                "1",
+                "SAVEPOINT `a`",
+                "2",
+                "SAVEPOINT `b`",
+                "3",
+                "ROLLBACK TO `b`",
+                "4",
+                "ROLLBACK TO `a`",
+                "5",
+                "XID",
             ],
             &[1, 5],
         ),
         // The same name again replaces the older; the one between stays.
         (
             &[
-                "BEGIN", "1", "SAVEPOINT `s`", "2", "SAVEPOINT `o`", "3", "SAVEPOINT `s`", "4", "ROLLBACK TO `s`", "5",
-                "ROLLBACK TO `o`", "6", "XID",
+                "BEGIN",
+                "1",
+                "SAVEPOINT `s`",
+                "2",
+                "SAVEPOINT `o`",
+                "3",
+                "SAVEPOINT `s`",
+                "4",
+                "ROLLBACK TO `s`",
+                "5",
+                "ROLLBACK TO `o`",
+                "6",
+                "XID",
             ],
             &[1, 2, 6],
         ),
         (
             &[
-                "BEGIN", "1", "savepoint\t/* c */ \"x y\"", "2", "SAVEPOINT b", "3", "RELEASE SAVEPOINT b", "4",
-                "/* c */ ROLLBACK\nTO SAVEPOINT `x y` -- d", "5", "SAVEPOINT b", "6", "XID",
+                "BEGIN",
+                "1",
+                "savepoint\t/* c */ \"x y\"",
+                "2",
+                "SAVEPOINT b",
+                "3",
+                "RELEASE SAVEPOINT b",
+                "4",
+                "/* c */ ROLLBACK\nTO SAVEPOINT `x y` -- d",
+                "5",
+                "SAVEPOINT b",
+                "6",
+                "XID",
             ],
             &[1, 5, 6],
         ),
-        (&["BEGIN", "1", "SAVEPOINT s", "2", "ROLLBACK TO s", "3", "ROLLBACK TO s", "ROLLBACK"], &[]),
-        (&["BEGIN", "1", "2", "3", "ROLLBACK", "BEGIN", "4", "XID"], &[4]),
         (
-            &["BEGIN", "9", "XID", "BEGIN", "1", "SAVEPOINT s", "2", "ROLLBACK TO s", "XID", "BEGIN", "3", "XID"],
+            &[
+                "BEGIN",
+                "1",
+                "SAVEPOINT s",
+                "2",
+                "ROLLBACK TO s",
+                "3",
+                "ROLLBACK TO s",
+                "ROLLBACK",
+            ],
+            &[],
+        ),
+        (
+            &["BEGIN", "1", "2", "3", "ROLLBACK", "BEGIN", "4", "XID"],
+            &[4],
+        ),
+        (
+            &[
+                "BEGIN",
+                "9",
+                "XID",
+                "BEGIN",
+                "1",
+                "SAVEPOINT s",
+                "2",
+                "ROLLBACK TO s",
+                "XID",
+                "BEGIN",
+                "3",
+                "XID",
+            ],
             &[9, 1, 3],
         ),
     ] {
@@ -163,7 +239,9 @@ fn a_large_transaction_of_mysql_waits_for_its_end_only_if_it_has_statements() {
         binlog.query(statement);
         while !binlog.assembler.is_full() {
             let row = [&front(types::WRITE_ROWS, 1, 1)[..], &[0, 1]].concat();
-            binlog.take(types::TABLE_MAP, &table_map(1, "t", &[TINY])).unwrap();
+            binlog
+                .take(types::TABLE_MAP, &table_map(1, "t", &[TINY]))
+                .unwrap();
             binlog.take(types::WRITE_ROWS, &row).unwrap();
         }
         assert_eq!(binlog.assembler.needs_fate(), waits, "{statement}");
@@ -175,11 +253,23 @@ fn a_large_transaction_of_mysql_waits_for_its_end_only_if_it_has_statements() {
 fn a_rollback_to_a_savepoint_that_is_not_there_is_an_error() {
     for statements in [
         &["BEGIN", "1", "ROLLBACK TO `s`", "XID"][..],
-        &["BEGIN", "SAVEPOINT a", "SAVEPOINT b", "ROLLBACK TO a", "1", "ROLLBACK TO b"],
+        &[
+            "BEGIN",
+            "SAVEPOINT a",
+            "SAVEPOINT b",
+            "ROLLBACK TO a",
+            "1",
+            "ROLLBACK TO b",
+        ],
     ] {
         let fault = wlf_core::Fault::from(read(1 << 20, &script(statements)).unwrap_err());
         assert_eq!(fault.exit(), wlf_core::Exit::Data);
-        assert!(fault.to_string().contains("a savepoint that the transaction does not have"), "{fault}");
+        assert!(
+            fault
+                .to_string()
+                .contains("a savepoint that the transaction does not have"),
+            "{fault}"
+        );
     }
 }
 
@@ -205,16 +295,27 @@ fn statements_that_changed_rows_are_not_passed_over() {
         assert!(fault.hint.unwrap().contains("binlog_format = 'ROW'"));
         assert_eq!(binlog.position(), binlog.end);
     }
-    for sql in ["UPDATE t, u SET t.v = 1", "CALL p('secret')", "\u{fffd} no SQL at all ((("] {
+    for sql in [
+        "UPDATE t, u SET t.v = 1",
+        "CALL p('secret')",
+        "\u{fffd} no SQL at all (((",
+    ] {
         let mut binlog = Binlog::new();
         let error = binlog.take(types::QUERY, &query(sql)).unwrap_err();
         let fault = wlf_core::Fault::from(error);
         assert_eq!(fault.exit(), wlf_core::Exit::Data);
         let said = fault.to_string();
-        assert!(said.contains("may have changed rows is in the binlog") && !said.contains("secret"), "{said}");
+        assert!(
+            said.contains("may have changed rows is in the binlog") && !said.contains("secret"),
+            "{said}"
+        );
     }
     // Or all are, if that is wanted.
-    for sql in ["INSERT INTO t VALUES (1)", "CALL p(1)", "UPDATE t, u SET t.v = 1"] {
+    for sql in [
+        "INSERT INTO t VALUES (1)",
+        "CALL p(1)",
+        "UPDATE t, u SET t.v = 1",
+    ] {
         let mut binlog = Binlog::new();
         let assembler = std::mem::replace(&mut binlog.assembler, Assembler::new(LIMITS));
         binlog.assembler = assembler.with_on_statement(OnStatement::Warn);
