@@ -547,6 +547,12 @@ async fn logins_and_rights() {
         server
             .run("GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO wlf_m_login")
             .await;
+        let fault = reading.connect_after(None).await.unwrap_err();
+        assert!(
+            fault.to_string().contains("lacks SELECT, without which"),
+            "{fault}"
+        );
+        server.run("GRANT SELECT ON mysql.* TO wlf_m_login").await;
         reading.connect().await;
         server.run("DROP USER wlf_m_login, wlf_m_empty").await;
     }
