@@ -12,7 +12,7 @@ use wlf_mysql::binlog::events::query::Query;
 use wlf_mysql::binlog::events::transaction_payload::{
     Decoder, Next, PayloadEvents, TransactionPayload,
 };
-use wlf_mysql::binlog::{Assembler, Limits, Taken};
+use wlf_mysql::binlog::{Assembler, Fate, Limits, Taken};
 use wlf_mysql::ddl::{self, Dialect};
 use wlf_mysql::positions::SavedPosition;
 use wlf_mysql::schema::{History, Owner};

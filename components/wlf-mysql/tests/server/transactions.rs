@@ -7,6 +7,10 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
+use wlf_core::format::{Encoder, Format};
+use wlf_core::{Collector, Desk};
+use wlf_mysql::binlog::Limits;
+use wlf_mysql::file_collector::BinlogFileCollector;
 
 use crate::Server;
 use crate::collecting::Reading;
@@ -198,6 +202,69 @@ async fn a_prepared_transaction_has_no_rows_that_were_rolled_back() {
         let reading = server.read_from(DATABASE, &place, LARGE).await;
         let expected = ["m: insert 1", "t: insert 1", "t: insert 3", "m: insert 2"];
         assert_eq!(shown(&reading), expected);
+    }
+}
+
+/// The same from the server's files, in one go and by looking ahead in them.
+#[tokio::test]
+async fn files_give_no_rows_that_were_rolled_back() {
+    const DATABASE: &str = "wlf_rolled_back_files";
+    for version in MARIADB {
+        let mut server = Server::mariadb(version).await;
+        server
+            .run_all(&["SET GLOBAL binlog_row_metadata = FULL", "FLUSH BINARY LOGS"])
+            .await;
+        server.reconnect().await;
+        server.with_both_engines(DATABASE).await;
+        let (file, _) = server.end().await;
+        let base = server.text("SELECT @@log_bin_basename").await;
+        let directory = std::path::Path::new(&base).parent().expect("a directory");
+        server
+            .run_all(&[
+                "BEGIN",
+                "INSERT INTO t VALUES (1, REPEAT('x', 100))",
+                "SAVEPOINT s",
+                "INSERT INTO m VALUES (1, '')",
+                "INSERT INTO t VALUES (2, REPEAT('x', 100))",
+                "ROLLBACK TO s",
+                "INSERT INTO t VALUES (3, REPEAT('x', 100))",
+                "COMMIT",
+                "BEGIN",
+                "INSERT INTO t VALUES (4, REPEAT('x', 1000))",
+                "INSERT INTO m VALUES (2, '')",
+                "ROLLBACK",
+                "INSERT INTO t VALUES (5, '')",
+                "SET GLOBAL binlog_row_metadata = DEFAULT",
+                "FLUSH BINARY LOGS",
+            ])
+            .await;
+        for transaction in [200, 1 << 20] {
+            let limits = Limits {
+                rows: 1,
+                bytes: 1 << 20,
+                transaction,
+            };
+            let paths = vec![directory.join(&file).to_string_lossy().into_owned()];
+            let mut collector = BinlogFileCollector::new(paths, limits);
+            collector.connect(None).await.expect("files");
+            let mut encoder = Encoder::new(Format::default());
+            while let Some(batch) = collector.read(&Desk::alone()).await.expect("reads") {
+                for event in batch
+                    .events
+                    .iter()
+                    .filter(|event| event.table.database == DATABASE)
+                {
+                    encoder.encode(event).expect("a row");
+                }
+            }
+            let rows = encoder.records().map(|row| {
+                let row: Value = serde_json::from_slice(row.value.expect("a value")).expect("JSON");
+                let table = row["table"].as_str().expect("a table").to_owned();
+                format!("{table} {}", row["data"]["id"])
+            });
+            let rows: Vec<String> = rows.collect();
+            assert_eq!(rows, ["m 1", "t 1", "t 3", "m 2", "t 5"], "{transaction}");
+        }
     }
 }
 
