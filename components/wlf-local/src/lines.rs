@@ -33,6 +33,8 @@ impl Lines {
 
     /// Adds a line of a row.
     pub fn push(&mut self, row: (usize, u32), payload: &[u8]) {
+        // Else a large row's end would take as much again.
+        self.bytes.reserve(payload.len().saturating_add(1));
         self.bytes.extend_from_slice(payload);
         self.bytes.push(b'\n');
         self.ends.push((self.bytes.len(), row));

@@ -4,6 +4,7 @@ pub mod beginning;
 pub mod config;
 pub mod definitions;
 mod end;
+mod fate;
 pub mod later_changes;
 pub mod locate;
 pub mod read_back;
@@ -152,7 +153,8 @@ impl BinlogCollector {
             // MariaDB's binlog does not say everything even with full metadata.
             let assembler = Assembler::new(self.limits)
                 .decrypted_by_the_server()
-                .with_definitions();
+                .with_definitions()
+                .with_on_statement(self.config.on_statement);
             if self.config.ddl {
                 assembler.with_ddl()
             } else {
@@ -184,6 +186,7 @@ impl BinlogCollector {
         .await?;
         let mut assembler = self.assembler();
         assembler.set_server_uuid(place.server_uuid.clone());
+        assembler.set_lower_case_table_names(server.lower_case_table_names());
         assembler.start(&place.file, place.position, executed);
         tracing::info!(
             server = server.address(),

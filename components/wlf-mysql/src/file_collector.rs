@@ -17,7 +17,8 @@ use self::binlog_file::BinlogFile;
 use self::blocks::Blocks;
 use self::error::Error;
 use self::listing::Listed;
-use crate::binlog::{self, Assembler, Limits, Taken};
+use crate::binlog::fate::FateSearch;
+use crate::binlog::{self, Assembler, Fate, Limits, OnStatement, Taken};
 use crate::positions::SavedPosition;
 use crate::schema::{History, Owner};
 
@@ -38,6 +39,11 @@ pub struct Config {
     /// is known as far as the files have told it.
     #[serde(default)]
     ddl: bool,
+    /// What becomes of statements that may have changed rows and are in the files as text, as sessions with another
+    /// `binlog_format` than `ROW` log them: `stop` ends the program with 65, unless a filter drops the table that the
+    /// statement names; `warn` passes them over, and says so at most every 10 s.
+    #[serde(default)]
+    on_statement: OnStatement,
 }
 
 /// The collector.
@@ -54,6 +60,9 @@ pub struct BinlogFileCollector {
     /// Shown once all that was read before it is.
     fault: Option<Fault>,
     ended: bool,
+    /// Looks how a transaction ends that is too large to be held: the file once more, and what was found so far.
+    ahead: Option<(BinlogFile, FateSearch)>,
+    on_statement: OnStatement,
     /// Where to keep the history of definitions, if changes of them are wanted.
     history: Option<Owner>,
 }
@@ -80,6 +89,7 @@ impl BinlogFileCollector {
             transaction: delivery.transaction_buffer.as_usize(),
         };
         let mut collector = Self::new(config.paths, limits);
+        collector.on_statement = config.on_statement;
         collector.history = config.ddl.then(|| Owner::new(context));
         Ok(collector)
     }
@@ -96,8 +106,14 @@ impl BinlogFileCollector {
             file: None,
             fault: None,
             ended: false,
+            ahead: None,
+            on_statement: OnStatement::default(),
             history: None,
         }
+    }
+
+    fn new_assembler(&self) -> Assembler {
+        Assembler::new(self.limits).with_on_statement(self.on_statement)
     }
 
     /// Goes on with the history as it was at the position, or begins one.
@@ -105,7 +121,7 @@ impl BinlogFileCollector {
         let Some(owner) = self.history.clone() else {
             return Ok(());
         };
-        self.assembler = Assembler::new(self.limits).with_ddl();
+        self.assembler = self.new_assembler().with_ddl();
         let at = match after {
             Some(after) => saved(after)?,
             None => SavedPosition {
@@ -169,6 +185,10 @@ impl BinlogFileCollector {
 
     /// Reads until a batch is full, or a block is used up: `None` then, and there may be more.
     fn read_block(&mut self) -> Result<Option<Batch>, Error> {
+        if self.ahead.is_some() {
+            self.look_ahead()?;
+            return Ok(None);
+        }
         let Some(file) = &mut self.file else {
             let Some(listed) = self.files.get(self.current) else {
                 self.ended = true;
@@ -191,6 +211,9 @@ impl BinlogFileCollector {
             {
                 return Ok(Some(batch));
             }
+            if self.assembler.needs_fate() {
+                return self.begin_to_look_ahead().map(|()| None);
+            }
             if taken == Taken::More {
                 return Ok(None);
             }
@@ -206,6 +229,51 @@ impl BinlogFileCollector {
         self.file = None;
         self.current += 1;
         Ok(None)
+    }
+}
+
+impl BinlogFileCollector {
+    /// Begins to look how the unfinished transaction ends.
+    fn begin_to_look_ahead(&mut self) -> Result<(), Error> {
+        let (Some(listed), Some(place)) =
+            (self.files.get(self.current), self.assembler.unfinished())
+        else {
+            return Ok(());
+        };
+        let mut file = BinlogFile::open(listed)?;
+        file.go_to(place.position)?;
+        let format = self.assembler.format().clone();
+        let search = FateSearch::new(place.position, format, self.limits.transaction);
+        self.ahead = Some((file, search));
+        Ok(())
+    }
+
+    /// Looks on, by one block.
+    fn look_ahead(&mut self) -> Result<(), Error> {
+        let Some((file, search)) = &mut self.ahead else {
+            return Ok(());
+        };
+        let mut fate = None;
+        while fate.is_none()
+            && let Some((block, event, _)) = file.next_event()?
+        {
+            let seen = search.see(block.get(event.clone()).unwrap_or_default());
+            fate = seen.map_err(|source| {
+                let place = self.assembler.coordinates();
+                let place = self.assembler.unfinished().unwrap_or(place);
+                source.at(place, self.limits.transaction)
+            })?;
+            file.taken(event);
+        }
+        // A transaction that has no end was never committed: the server died while it wrote it.
+        if fate.is_none() && !file.read(&mut Blocks::default())? {
+            fate = Some(Fate::RolledBack);
+        }
+        if let Some(fate) = fate {
+            self.assembler.decide(fate);
+            self.ahead = None;
+        }
+        Ok(())
     }
 }
 
@@ -230,7 +298,8 @@ impl BinlogFileCollector {
 impl Collector for BinlogFileCollector {
     async fn connect(&mut self, after: Option<&Position>) -> Result<(), Fault> {
         self.files = listing::list(&self.paths)?;
-        self.assembler = Assembler::new(self.limits);
+        self.assembler = self.new_assembler();
+        self.ahead = None;
         self.current = 0;
         self.file = None;
         self.fault = None;

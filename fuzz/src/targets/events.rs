@@ -12,7 +12,7 @@ use wlf_mysql::binlog::events::query::Query;
 use wlf_mysql::binlog::events::transaction_payload::{
     Decoder, Next, PayloadEvents, TransactionPayload,
 };
-use wlf_mysql::binlog::{Assembler, Limits, Taken};
+use wlf_mysql::binlog::{Assembler, Fate, Limits, Taken};
 use wlf_mysql::ddl::{self, Dialect};
 use wlf_mysql::positions::SavedPosition;
 use wlf_mysql::schema::{History, Owner};
@@ -157,6 +157,10 @@ fn take(
     for _ in 0..PIECES {
         let taken = assembler.take(&block, 0..block.len(), at);
         while assembler.is_full() {
+            if assembler.needs_fate() {
+                let dropped = Vec::new();
+                assembler.decide(Fate::Committed { dropped });
+            }
             match assembler.cut() {
                 Some(batch) => batches.push(batch),
                 None => break,

@@ -17,6 +17,7 @@ on_both!(
     a_purged_position_ends_with_69,
     a_position_that_the_server_does_not_know_ends_with_65,
     a_missing_topic_that_must_not_be_created_is_an_error,
+    a_statement_that_changed_rows_ends_with_65_unless_its_table_is_filtered_out,
 );
 
 /// A pipeline with a name of its own, for each name means another `server_id`.
@@ -184,4 +185,63 @@ fn a_missing_topic_that_must_not_be_created_is_an_error(runtime: &Runtime) {
     );
     assert!(ended.stderr.contains("create_topics"), "{}", ended.stderr);
     assert!(!topic.exists());
+}
+
+/// A session that logs statements: the rows are not known, and those behind it wait until somebody decides.
+fn a_statement_that_changed_rows_ends_with_65_unless_its_table_is_filtered_out(runtime: &Runtime) {
+    let _peace = undisturbed();
+    let name = format!("wlf_logged_{}", runtime.version.replace('.', "_"));
+    let mysql = mysql_address();
+    for (rule, on_statement, code) in [
+        ("include: {database: none}", "stop", 65),
+        ("exclude: {table: hidden}", "stop", 0),
+        ("include: {database: none}", "warn", 0),
+    ] {
+        let mut connection = database(&name);
+        execute(
+            &mut connection,
+            &[
+                "CREATE TABLE hidden (id INT PRIMARY KEY, v TEXT)",
+                "CREATE TABLE shown (id INT PRIMARY KEY)",
+            ],
+        );
+        let status: Option<mysql::Row> = connection
+            .query_first("SHOW BINARY LOG STATUS")
+            .expect("a status");
+        let status = status.expect("a status");
+        let file: String = status.get(0).expect("a file");
+        let position: u64 = status.get(1).expect("a position");
+        execute(
+            &mut connection,
+            &[
+                "SET SESSION binlog_format = STATEMENT",
+                "/* app */ INSERT\nINTO hidden VALUES (1, 'secret')",
+                "SET SESSION binlog_format = ROW",
+                "INSERT INTO shown VALUES (7)",
+            ],
+        );
+        let configuration = format!(
+            "name: {name}
+collectors:
+  - {{id: mysql, type: BinlogCollector, host: {}, port: {}, user: root, password: password, stop_at_end: true,
+     start: {{file: {file}, position: {position}}}, on_statement: {on_statement}, destination: filter}}
+transformers:
+  - {{id: filter, type: BinlogFilter, rules: [{{{rule}}}], destination: out}}
+dispatchers:
+  - {{id: out, type: StdoutDispatcher}}
+",
+            mysql.host, mysql.port
+        );
+        let place = tempfile::tempdir().expect("a directory");
+        let ended = Run::start(runtime.in_directory(place.path(), &configuration))
+            .end()
+            .with_code(code);
+        let said = &ended.stderr;
+        assert!(!said.contains("secret"), "{said}");
+        let names = format!("rows of `{name}`.`hidden`");
+        assert_eq!(said.contains(&names), code == 65, "{said}");
+        assert_eq!(said.contains("binlog_format = 'ROW'"), code == 65, "{said}");
+        let shown = ended.stdout.iter().filter(|row| row.contains("shown"));
+        assert_eq!(shown.count() == 1, code == 0, "{:?}", ended.stdout);
+    }
 }

@@ -84,6 +84,8 @@ impl Room {
         let old = self.bytes.len();
         // What is large grows in smaller steps: until it has moved, both are in memory.
         let step = if old < LARGE { old } else { old / 4 };
+        // What closes a large value finds room.
+        let more = more.saturating_add(more / 256);
         let len = self.len.saturating_add(more).max(old + step).max(1024);
         self.bytes.reserve_exact(len - old);
         self.bytes.resize(len, 0);

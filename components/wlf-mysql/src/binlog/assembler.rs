@@ -4,10 +4,12 @@ mod checked;
 mod control;
 pub mod definition_statement;
 mod definition_statements;
+mod logged_statements;
 mod mariadb;
 mod payload;
 mod rewritten;
 mod statements;
+pub mod temporary_tables;
 mod unknown;
 
 use std::collections::BTreeMap;
@@ -18,7 +20,11 @@ use bytes::Bytes;
 use wlf_core::{Batch, Mark, Position};
 
 use self::checked::Checked;
+use self::logged_statements::LoggedStatements;
+pub(in crate::binlog) use self::logged_statements::Of;
+pub use self::logged_statements::OnStatement;
 use self::payload::OpenPayload;
+use self::temporary_tables::TemporaryTables;
 use super::error::Error;
 use super::events::checksum::Checksum;
 use super::events::event_type as types;
@@ -30,6 +36,7 @@ use super::events::rows::RowsEvent;
 use super::events::table_map;
 use super::events::transaction_payload::Decoder;
 use super::events::{commit_timestamp, gtid, xid};
+use super::fate::Fate;
 use super::tables::{Definitions, Introduced, NotIntroduced, Tables};
 #[cfg(test)]
 use super::transactions::block::Block;
@@ -73,8 +80,9 @@ pub struct Assembler {
     needed: Option<TableName>,
     /// Changes of definitions are events too.
     emits_ddl: bool,
-    /// A statement that changes rows was already reported.
-    warned_of_statement: bool,
+    logged: LoggedStatements,
+    /// The temporary tables of sessions that log statements.
+    temporary: TemporaryTables,
     /// How many events of which types were passed over, since the server marks them as ignorable.
     ignored: BTreeMap<u8, u64>,
     /// A compressed transaction of which not all events were taken, and what decompresses it.
@@ -118,7 +126,8 @@ impl Assembler {
             definitions: Definitions::default(),
             needed: None,
             emits_ddl: false,
-            warned_of_statement: false,
+            logged: LoggedStatements::default(),
+            temporary: TemporaryTables::default(),
             ignored: BTreeMap::new(),
             payload: None,
             decoder: Decoder::default(),
@@ -147,6 +156,20 @@ impl Assembler {
     pub fn with_ddl(mut self) -> Self {
         self.emits_ddl = true;
         self
+    }
+
+    /// What becomes of statements that changed rows and are in the binlog as text.
+    #[must_use]
+    pub fn with_on_statement(mut self, on_statement: OnStatement) -> Self {
+        self.logged.on_statement = on_statement;
+        self
+    }
+
+    /// What the server's `lower_case_table_names` is: with 1 it writes all names in lower case, whatever statements do, and
+    /// with 1 and 2 names that differ in case only are the same.
+    pub fn set_lower_case_table_names(&mut self, mode: u8) {
+        self.logged.lowers_case = mode == 1;
+        self.temporary.folds_case = mode > 0;
     }
 
     /// Sets where definitions come from that the binlog does not have; statements in the binlog move it on.
@@ -393,6 +416,22 @@ impl Assembler {
         self.transactions.is_full()
     }
 
+    /// Whether the unfinished transaction is larger than what may be held: before its first rows go on it has to be
+    /// [known](Self::decide) how it ends.
+    pub fn needs_fate(&self) -> bool {
+        self.transactions.needs_fate()
+    }
+
+    /// How many bytes of an unfinished transaction are held.
+    pub fn transaction_limit(&self) -> usize {
+        self.transactions.limit()
+    }
+
+    /// Says how the unfinished transaction ends.
+    pub fn decide(&mut self, fate: Fate) {
+        self.transactions.decide(fate);
+    }
+
     /// Gives what was taken and not cut yet: whole transactions, or a piece of one that is too large to be held.
     ///
     /// `None` if there is nothing, not even a new position.
@@ -410,6 +449,17 @@ impl Assembler {
         self.reported = Some(self.boundary.clone());
         batch.mark = Mark::Upto(self.position());
         Some(batch)
+    }
+
+    /// What was executed before the unfinished transaction, and the place where that begins.
+    pub fn before_unfinished(&self) -> Option<SavedPosition> {
+        let place = self.unfinished()?;
+        Some(SavedPosition {
+            file: place.file.to_string(),
+            position: place.position,
+            gtid_set: self.executed.as_ref().map(Executed::to_string),
+            server_uuid: self.server_uuid.clone(),
+        })
     }
 
     /// The place behind the last transaction that has ended, or before the first that is prepared and not decided.

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use wlf_core::{Exit, Fault};
 
+use super::assembler::Of;
 use super::events::transaction_payload::PayloadError;
+use super::transactions::origin::Flavor;
+use crate::ddl::TableName;
 use crate::positions::coordinates::Coordinates;
 use crate::reader::Malformed;
 use crate::schema::HistoryError;
@@ -62,6 +65,19 @@ pub enum Error {
         limit: usize,
         problem: &'static str,
     },
+    #[error("{place}: rows were rolled back to a savepoint that the transaction does not have")]
+    UnknownSavepoint { place: Coordinates },
+    #[error(
+        "{place}: a statement that may have changed {} is in the binlog as text (`{words} …`): which rows it changed is not \
+         known",
+        Of(table)
+    )]
+    Statement {
+        place: Coordinates,
+        words: String,
+        table: Option<TableName>,
+        flavor: Flavor,
+    },
     #[error("{place}: rows of `{database}`.`{table}` cannot be decoded: {reason}")]
     Undecodable {
         place: Coordinates,
@@ -110,6 +126,19 @@ impl Error {
             Self::UnknownEvent { .. } => {
                 "it may hold rows, so that it is not passed over: the server is newer than this program, or the file is damaged"
             }
+            Self::UnknownSavepoint { .. } => {
+                "begin behind the transaction, and load the tables anew that it changed"
+            }
+            Self::Statement { flavor, .. } => match flavor {
+                Flavor::Mysql => {
+                    "SET PERSIST binlog_format = 'ROW' on the server, and let no session set another; `on_statement: warn` passes \
+                     the statement over, and the table is to be loaded anew then"
+                }
+                Flavor::Mariadb => {
+                    "SET GLOBAL binlog_format = 'ROW' on the server and in my.cnf, and let no session set another; \
+                     `on_statement: warn` passes the statement over, and the table is to be loaded anew then"
+                }
+            },
             Self::UnknownTable { .. } => "begin at the beginning of a transaction",
             Self::Incident { .. } => {
                 "rows are missing in this binlog for good: load the tables anew and begin behind this place"

@@ -24,6 +24,7 @@ pub mod assembler;
 pub mod charset;
 pub mod error;
 pub mod events;
+pub mod fate;
 pub mod images;
 pub mod json;
 pub mod tables;
@@ -32,8 +33,9 @@ pub(crate) mod tests;
 pub mod transactions;
 pub mod values;
 
-pub use assembler::{Assembler, Taken};
+pub use assembler::{Assembler, OnStatement, Taken};
 pub use error::Error;
+pub use fate::Fate;
 pub use tables::definition::{ColumnDefinition, Definition};
 pub use transactions::Limits;
 pub use transactions::origin::Flavor;

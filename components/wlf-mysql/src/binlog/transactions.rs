@@ -2,7 +2,9 @@
 
 pub mod block;
 pub mod origin;
+pub mod partial;
 mod prepared;
+pub mod savepoints;
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use bytes::Bytes;
 use wlf_core::event::{Ended, Transaction};
 use wlf_core::{Batch, Event, Mark};
 
+use self::partial::Partial;
 pub use self::prepared::Before;
 use self::prepared::Prepared;
 use super::error::Error;
@@ -34,7 +37,7 @@ pub struct Limits {
     pub rows: u64,
     /// A batch is full with so many bytes of binlog.
     pub bytes: usize,
-    /// A transaction of more bytes of binlog goes on before its end was seen.
+    /// A transaction of more bytes of binlog goes on before its end was seen, once it is known to be committed.
     pub transaction: usize,
 }
 
@@ -72,8 +75,11 @@ struct Open {
     size: Size,
     /// Its first rows are gone already.
     streaming: bool,
+    /// The rows that come were rolled back.
+    skips: bool,
     /// It is distributed, under this id.
     xa: Option<Box<[u8]>>,
+    partial: Option<Box<Partial>>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -137,6 +143,11 @@ impl Transactions {
         self.open.is_some()
     }
 
+    /// How many bytes of a transaction are held.
+    pub fn limit(&self) -> usize {
+        self.limits.transaction
+    }
+
     /// Whether the last batch ended inside of a transaction.
     pub fn is_inside(&self) -> bool {
         self.open.as_ref().is_some_and(|open| open.streaming)
@@ -151,7 +162,9 @@ impl Transactions {
                 place: place.clone(),
                 size: Size::default(),
                 streaming: false,
+                skips: false,
                 xa: None,
+                partial: None,
             });
         }
     }
@@ -214,6 +227,10 @@ impl Transactions {
         plan: &Arc<TablePlan>,
         place: Coordinates,
     ) -> Result<(), Error> {
+        if self.open.as_ref().is_some_and(|open| open.skips) {
+            self.end_statement(event);
+            return Ok(());
+        }
         let wrong = |place: &Coordinates, source| Error::Malformed {
             place: place.clone(),
             event: event_type::name(header.code),
@@ -254,11 +271,16 @@ impl Transactions {
         if let Some(before) = &mut self.payload_rows {
             *before = before.saturating_add(rows);
         }
+        self.end_statement(event);
+        self.refuse_large_xa()
+    }
+
+    #[inline(always)]
+    fn end_statement(&mut self, event: &RowsEvent<'_>) {
         if event.ends_statement && self.origin.statement.is_some() {
             self.origin.statement = None;
             self.noted = None;
         }
-        self.refuse_large_xa()
     }
 
     #[inline(always)]
@@ -368,12 +390,13 @@ impl Transactions {
         }
         match &self.open {
             Some(open) if open.streaming => is_full(&open.size),
-            Some(open) => open.xa.is_none() && open.size.bytes > self.limits.transaction,
+            Some(open) => open.is_large(self.limits.transaction),
             None => false,
         }
     }
 
-    /// Gives the whole transactions; if there are none and the open one is too large to be held, the rows of it.
+    /// Gives the whole transactions; if there are none and the open one is too large to be held and will be committed, the
+    /// rows of it.
     pub fn cut(&mut self) -> Batch {
         self.close_block();
         let mut batch = Batch {
@@ -384,9 +407,8 @@ impl Transactions {
         };
         if batch.events.is_empty()
             && batch.ended.is_none()
+            && self.goes_on()
             && let Some(open) = &mut self.open
-            && (open.streaming || open.size.bytes > self.limits.transaction)
-            && open.xa.is_none()
         {
             open.streaming = true;
             batch.events = std::mem::take(&mut self.held);
@@ -397,6 +419,13 @@ impl Transactions {
         let images = rows.saturating_mul(size_of::<u32>());
         batch.bytes = batch.bytes.saturating_add(overhead).saturating_add(images);
         batch
+    }
+
+    /// Whether rows of the open transaction go on before its end.
+    fn goes_on(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| {
+            open.streaming || open.is_large(self.limits.transaction) && !self.is_undecided(open)
+        })
     }
 
     /// Closes the block that is being filled, and makes events of what is in it.

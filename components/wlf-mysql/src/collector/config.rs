@@ -8,6 +8,7 @@ use wlf_core::config::{Duration, Invalid, Secret};
 use wlf_net::Tls;
 
 use super::start::{FIRST_EVENT, Start};
+use crate::binlog::OnStatement;
 
 /// Reads the binlog of a MySQL or MariaDB server, live, as a replica does.
 ///
@@ -48,14 +49,19 @@ pub struct Config {
     /// Ends at the position that the server had at the start.
     #[serde(default)]
     pub stop_at_end: bool,
-    /// How often an idle server says that it is still there, `100ms` to `1h`. After three times without a word the
-    /// connection is given up and made anew.
+    /// How often an idle server says that it is still there, `100ms` to `1h`. After three times this and 5 s more without
+    /// a word the connection is given up and made anew.
     #[serde(default = "heartbeat")]
     pub heartbeat: Duration,
     /// Gives schema changes (DDL: `CREATE`, `ALTER`, `RENAME`, `DROP` and `TRUNCATE` of tables, `CREATE`,
     /// `ALTER` and `DROP` of databases) as events of type `ddl`, in their places between the rows.
     #[serde(default)]
     pub ddl: bool,
+    /// What becomes of statements that may have changed rows and are in the binlog as text, as sessions with another
+    /// `binlog_format` than `ROW` log them: `stop` ends the program with 65, unless a filter drops the table that the
+    /// statement names; `warn` passes them over, and says so at most every 10 s.
+    #[serde(default)]
+    pub on_statement: OnStatement,
 }
 
 fn localhost() -> String {

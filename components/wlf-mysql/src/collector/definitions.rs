@@ -1,6 +1,9 @@
 //! Asks the server for tables' definitions where the binlog does not have them.
 
+use wlf_core::Fault;
+
 use super::beginning::{Beginning, executed};
+use super::fate;
 use super::later_changes::{self, LaterChanges};
 use super::read_back;
 use super::replica::Replica;
@@ -11,7 +14,7 @@ use crate::connection::{Connection, Endpoint};
 use crate::error::Error;
 use crate::positions::executed::Executed;
 use crate::positions::{Coordinates, SavedPosition};
-use crate::schema::{History, Lookup, Owner};
+use crate::schema::{History, Lookup, Owner, TableSchema};
 
 /// Asks the server for tables' definitions.
 #[derive(Debug)]
@@ -134,11 +137,13 @@ impl Definitions {
         self.connection = Some(connection);
         let later = self.look_ahead(&place, assembler).await?;
         let change = later.change_of(&table, &place).cloned();
+        let is_sequence = later.is_sequence(&table);
         self.later = Some(later);
         let Some(history) = assembler.history() else {
             return Ok(());
         };
         match (schema, change) {
+            (_, Some(_)) if is_sequence => history.learn(&table, TableSchema::sequence())?,
             (_, Some(change)) => history.refuse(
                 &table,
                 format!("it was changed later, at {change}, and what it was before is not known"),
@@ -146,9 +151,26 @@ impl Definitions {
             (Some(schema), None) => history.learn(&table, schema)?,
             (None, None) => history.refuse(
                 &table,
-                "the server has no such table now, or does not show it to this user".to_owned(),
+                format!(
+                    "the server has no such table now, or does not show it to this user, who then needs GRANT SELECT ON \
+                     `{}`.`{}`",
+                    table.database, table.table
+                ),
             ),
         }
+        Ok(())
+    }
+
+    /// Tells the assembler how its unfinished transaction ends, which is too large to be held.
+    pub async fn decide(&mut self, assembler: &mut Assembler) -> Result<(), Fault> {
+        let (Some(before), Some(place)) = (assembler.before_unfinished(), assembler.unfinished())
+        else {
+            return Ok(());
+        };
+        let dump = self.dump(&before)?;
+        let limit = assembler.transaction_limit();
+        let fate = fate::find(&self.endpoint, &self.scout, &dump, &place, limit).await?;
+        assembler.decide(fate);
         Ok(())
     }
 

@@ -3,9 +3,10 @@
 //! What `information_schema` says is what is so now. It is right for rows of an earlier position if no statement between
 //! that position and now has changed the table; so the binlog is read to its end once, without a look at its rows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::binlog::assembler::definition_statement::DefinitionStatement;
+use crate::binlog::assembler::definition_statement::StatementText;
+use crate::binlog::assembler::temporary_tables::{Session, TemporaryTables};
 use crate::binlog::events::checksum::Checksum;
 use crate::binlog::events::event_type as event;
 use crate::binlog::events::format_description::FormatDescription;
@@ -29,6 +30,8 @@ pub struct LaterChanges {
     pub end: Coordinates,
     tables: HashMap<TableName, Coordinates>,
     databases: HashMap<String, Coordinates>,
+    /// Those of the tables that statements about sequences name.
+    sequences: HashSet<TableName>,
     /// The last statement that may have changed any table.
     all: Option<Coordinates>,
 }
@@ -39,6 +42,7 @@ impl LaterChanges {
             end,
             tables: HashMap::new(),
             databases: HashMap::new(),
+            sequences: HashSet::new(),
             all: None,
         }
     }
@@ -64,6 +68,11 @@ impl LaterChanges {
             .flatten()
             .filter(|place| is_behind(place, behind))
             .max_by_key(|place| (number(&place.file), place.position))
+    }
+
+    /// Whether the table is a sequence: its columns are what they were, whatever became of it.
+    pub fn is_sequence(&self, table: &TableName) -> bool {
+        self.sequences.contains(table)
     }
 
     /// The tables that are changed; `None` if any may be.
@@ -125,6 +134,7 @@ pub async fn look(
         place: from,
         format: None,
         inflater: Inflater::default(),
+        temporary: TemporaryTables::default(),
     };
     loop {
         while let Some(item) = stream.received()? {
@@ -153,6 +163,7 @@ struct Look {
     place: Coordinates,
     format: Option<FormatDescription>,
     inflater: Inflater,
+    temporary: TemporaryTables,
 }
 
 impl Look {
@@ -172,12 +183,12 @@ impl Look {
                 return Ok(());
             }
             event::FORMAT_DESCRIPTION => self.format = Some(FormatDescription::decode(bytes)?),
-            event::QUERY => self.query(&Query::decode(self.body(bytes)?)?),
+            event::QUERY => self.query(&header, &Query::decode(self.body(bytes)?)?),
             event::MARIADB_QUERY_COMPRESSED => {
                 let mut query = Query::decode(self.body(bytes)?)?;
                 let sql = self.inflater.inflate(query.sql)?;
                 query.sql = &sql;
-                self.query(&query);
+                self.query(&header, &query);
             }
             _ => {}
         }
@@ -189,13 +200,23 @@ impl Look {
         Ok(())
     }
 
-    fn query(&mut self, query: &Query<'_>) {
+    fn query(&mut self, header: &Header, query: &Query<'_>) {
         if query.statement() != Statement::Other {
             return;
         }
         let version = self.format.as_ref().map(|format| &*format.server_version);
-        let statement = DefinitionStatement::read(query, version.unwrap_or_default());
-        for effect in statement.effects {
+        let statement = StatementText::decode(query, version.unwrap_or_default());
+        let session = Session::of(header, query);
+        self.temporary.note(session, &statement);
+        let effects = statement.effects();
+        let is_of_sequences = statement.about_sequences().is_some();
+        for effect in self.temporary.settle(session, &statement, effects) {
+            if let Effect::DropTable { table, .. } | Effect::Unclear { table: Some(table) } =
+                &effect
+                && is_of_sequences
+            {
+                self.later.sequences.insert(table.clone());
+            }
             self.later.note(effect, &self.place);
         }
     }

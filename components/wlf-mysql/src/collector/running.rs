@@ -47,6 +47,8 @@ enum Stopped {
     Turn,
     /// The definition of a table has to be asked for first.
     Definition,
+    /// Nothing goes on before it is known how the transaction ends.
+    Fate,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +116,7 @@ impl Running {
                     turn::pass_on().await;
                 }
                 Stopped::Definition => definitions.answer(&mut self.assembler).await?,
+                Stopped::Fate => definitions.decide(&mut self.assembler).await?,
                 Stopped::All => return Ok(true),
                 Stopped::Enough => return Ok(false),
             }
@@ -160,7 +163,10 @@ impl Running {
                 return Ok(Stopped::Enough);
             }
             if self.assembler.is_full() {
-                return Ok(Stopped::Enough);
+                return Ok(match self.assembler.needs_fate() {
+                    true => Stopped::Fate,
+                    false => Stopped::Enough,
+                });
             }
         }
         Ok(Stopped::Turn)

@@ -123,15 +123,22 @@ impl Server {
             Err(error) => return Err(error),
         };
         let grants: Vec<&str> = grants.rows.iter().filter_map(|row| row.text(0)).collect();
-        Ok(lacking(&grants)
-            .into_iter()
-            .map(|right| {
-                Problem::new(
-                    format!("user {who} lacks {right}"),
-                    format!("GRANT {right} ON *.* TO {}", quoted(who)),
-                )
-            })
-            .collect())
+        let lacks = |right: &str, why: &str| {
+            Problem::new(
+                format!("user {who} lacks {right}{why}"),
+                format!("GRANT {right} ON *.* TO {}", quoted(who)),
+            )
+        };
+        let lacking = lacking(&grants).into_iter();
+        let mut problems: Vec<Problem> = lacking.map(|right| lacks(right, "")).collect();
+        if !self.has_full_metadata() && !sees_tables(&grants) {
+            problems.push(lacks(
+                "SELECT",
+                ", without which the server shows it no table's columns, and with binlog_row_metadata=MINIMAL the binlog does \
+                 not have them",
+            ));
+        }
+        Ok(problems)
     }
 
     fn warn_of_short_retention(&self) {
@@ -182,6 +189,31 @@ fn lacking(grants: &[&str]) -> Vec<&'static str> {
         .into_iter()
         .filter(|right| !has(right))
         .collect()
+}
+
+/// Whether one of the lines of `SHOW GRANTS` may give a right to some table, without which `information_schema` does not
+/// show it.
+fn sees_tables(grants: &[&str]) -> bool {
+    const OF_TABLES: [&str; 8] = [
+        "SELECT",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "ALTER",
+        "CREATE",
+        "DROP",
+        "ALL PRIVILEGES",
+    ];
+    grants.iter().any(|line| {
+        let Some(rights) = line.strip_prefix("GRANT ") else {
+            return false;
+        };
+        match rights.split_once(" ON *.* TO ") {
+            Some((rights, _)) => rights.split(", ").any(|right| OF_TABLES.contains(&right)),
+            // Of a database or a table, or a role.
+            None => !rights.starts_with("PROXY "),
+        }
+    })
 }
 
 /// Writes `name@host` as SQL wants it.
@@ -279,6 +311,35 @@ mod tests {
             old[0].what,
             "it is MariaDB 10.1.48-MariaDB, and 10.2 is the oldest that can be read"
         );
+    }
+
+    #[test]
+    fn tables_are_shown_to_who_has_a_right_to_some() {
+        for grants in [
+            &[
+                "GRANT USAGE ON *.* TO `r`@`%`",
+                "GRANT SELECT ON `shop`.* TO `r`@`%`",
+            ][..],
+            &["GRANT SELECT, REPLICATION SLAVE ON *.* TO `r`@`%`"],
+            &["GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` WITH GRANT OPTION"],
+            &[
+                "GRANT REPLICATION SLAVE ON *.* TO `r`@`%`",
+                "GRANT `reader`@`%` TO `r`@`%`",
+            ],
+            &["GRANT SELECT (`id`) ON `shop`.`t` TO `r`@`%`"],
+        ] {
+            assert!(sees_tables(grants), "{grants:?}");
+        }
+        for grants in [
+            &["GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO `r`@`%`"][..],
+            &[
+                "GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO `r`@`%` IDENTIFIED BY 'x'",
+                "GRANT PROXY ON ''@'%' TO 'r'@'%'",
+            ],
+            &["GRANT USAGE ON *.* TO `r`@`%`"],
+        ] {
+            assert!(!sees_tables(grants), "{grants:?}");
+        }
     }
 
     #[test]

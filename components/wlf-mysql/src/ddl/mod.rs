@@ -17,13 +17,19 @@ mod alter;
 mod column;
 mod cursor;
 mod lexer;
+mod logged;
+mod sequence;
 mod statement;
+mod temporary;
 #[cfg(test)]
 mod tests;
 mod type_name;
 
 pub use lexer::Dialect;
+pub use logged::{Logged, RowsStatement, first_word, logged};
+pub use sequence::{SequenceStatement, sequence_statement};
 pub use statement::parse;
+pub use temporary::{Temporary, temporary};
 pub use type_name::{
     TextSize, TypeName, charset_name, charset_of_collation, charset_width, plain_type,
 };

@@ -31,6 +31,7 @@ fn read(paths: &[String], limits: Limits, after: Option<&Position>) -> (Vec<Batc
         .unwrap();
     runtime.block_on(async {
         let mut collector = BinlogFileCollector::new(paths.to_vec(), limits);
+        collector.on_statement = OnStatement::Warn;
         let mut batches = Vec::new();
         if let Err(fault) = collector.connect(after).await {
             return (batches, Some(fault));

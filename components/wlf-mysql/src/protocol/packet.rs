@@ -28,6 +28,8 @@ pub struct Packets {
     joined: usize,
     sequence: u8,
     limit: usize,
+    /// The messages are events of a binlog.
+    are_events: bool,
 }
 
 impl Packets {
@@ -38,6 +40,7 @@ impl Packets {
             joined: 0,
             sequence: 0,
             limit,
+            are_events: false,
         }
     }
 
@@ -63,10 +66,31 @@ impl Packets {
                     .saturating_sub(self.received.len())
             })
             .unwrap_or(0);
-        if self.spare() < missing || !self.has_room() {
+        let missing = missing.max(self.missing_of_event());
+        // The end of what is large needs no block of its own.
+        let fits = self.received.len() > READ_BLOCK && (1..=self.spare()).contains(&missing);
+        if !fits && (self.spare() < missing || !self.has_room()) {
             self.received.reserve(missing.max(READ_BLOCK));
         }
         &mut self.received
+    }
+
+    /// What is missing of an event of which the first packet is there: its header says how long it is, so that its memory
+    /// does not grow in steps, each of which is a copy and leaves half of it empty at last.
+    fn missing_of_event(&self) -> usize {
+        // int<1>: 0, then the event's header with its length.
+        const LENGTH: Range<usize> = 10..14;
+        if !self.are_events || self.joined < MAX_PAYLOAD {
+            return 0;
+        }
+        let length = self.received.get(LENGTH);
+        let Some(&[a, b, c, d]) = length.and_then(|length| length.first_chunk()) else {
+            return 0;
+        };
+        let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+        // Its last packet's header is there until that is whole.
+        let whole = length.min(self.limit).saturating_add(1 + 2 * HEADER);
+        whole.saturating_sub(self.received.len())
     }
 
     /// Whether there is room left in the block that is being read into; its last bytes are not worth a read of their own.
@@ -138,6 +162,7 @@ impl Packets {
         messages: &mut Vec<Range<usize>>,
     ) -> Result<Option<Bytes>, DecodeError> {
         messages.clear();
+        self.are_events = true;
         let mut end = 0_usize;
         while self.joined == 0
             && let Some((len, sequence)) = self.header_at(end)
@@ -197,6 +222,34 @@ fn encode(message: &[u8], sequence: &mut u8) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An event of several packets gets the memory that it needs, once, when its first packet is there.
+    #[test]
+    fn a_large_event_grows_once() {
+        let length = 5 * MAX_PAYLOAD;
+        let mut message = vec![0; 1 + length];
+        message[10..14].copy_from_slice(&u32::try_from(length).unwrap().to_le_bytes());
+        let sent = encode(&message, &mut 0);
+        let mut packets = Packets::new(MAX_MESSAGE);
+        let mut messages = Vec::new();
+        let mut rest = &sent[..];
+        let mut blocks = Vec::new();
+        let mut capacities = Vec::new();
+        while !rest.is_empty() {
+            let room = packets.room();
+            let count = rest.len().min(READ_BLOCK).min(room.capacity() - room.len());
+            room.put_slice(&rest[..count]);
+            if capacities.last() != Some(&room.capacity()) {
+                capacities.push(room.capacity());
+            }
+            rest = &rest[count..];
+            blocks.extend(packets.next_block(&mut messages).unwrap());
+        }
+        assert_eq!(blocks.len(), 1);
+        assert_eq!(blocks[0], message);
+        let most = capacities.iter().max().unwrap();
+        assert!(*most <= message.len() + 2 * READ_BLOCK, "{capacities:?}");
+    }
 
     fn receive(packets: &mut Packets, mut bytes: &[u8], step: usize) -> Vec<Bytes> {
         let mut messages = Vec::new();

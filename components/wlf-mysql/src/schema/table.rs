@@ -35,6 +35,32 @@ pub struct ColumnSchema {
 pub struct Conflict;
 
 impl TableSchema {
+    /// One of MariaDB's sequences (`sequence_structure` in `sql/sql_sequence.cc`).
+    pub fn sequence() -> Self {
+        const BIGINT: &str = "bigint";
+        let columns = [
+            ("next_not_cached_value", BIGINT),
+            ("minimum_value", BIGINT),
+            ("maximum_value", BIGINT),
+            ("start_value", BIGINT),
+            ("increment", BIGINT),
+            ("cache_size", "bigint unsigned"),
+            ("cycle_option", "tinyint unsigned"),
+            ("cycle_count", BIGINT),
+        ];
+        let column = |(name, column_type): (&str, &str)| ColumnSchema {
+            name: name.to_owned(),
+            column_type: column_type.to_owned(),
+            charset: None,
+            nullable: false,
+        };
+        Self {
+            charset: "utf8mb4".to_owned(),
+            columns: columns.map(column).into(),
+            primary_key: Vec::new(),
+        }
+    }
+
     /// The table that CREATE TABLE makes, with the default charset that it says or its database has.
     pub fn create(
         columns: &[ColumnClause],

@@ -8,6 +8,7 @@
 mod certificate;
 mod collecting;
 mod compressed;
+mod logged;
 mod login;
 mod mariadb;
 mod methods;
@@ -15,6 +16,7 @@ mod schema;
 mod starting;
 mod streaming;
 mod tls;
+mod transactions;
 mod without_gtids;
 
 use std::sync::{Arc, LazyLock};

@@ -416,6 +416,56 @@ async fn everything_wrong_with_a_server_is_named_at_once() {
 }
 
 #[tokio::test]
+async fn a_user_who_sees_no_table_is_refused_where_the_binlog_has_no_names() {
+    let mut server = Server::take().await;
+    server.with_table("wlf_blind").await;
+    server
+        .run_all(&[
+            "SET GLOBAL binlog_row_metadata = MINIMAL",
+            "DROP USER IF EXISTS wlf_blind",
+            "CREATE USER wlf_blind IDENTIFIED BY 'secret'",
+            "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO wlf_blind",
+        ])
+        .await;
+    server.reconnect().await;
+    let options = json!({"user": "wlf_blind", "password": "secret"});
+    let mut reading = Reading::new(&server, "wlf_blind", options.clone());
+    let fault = reading.connect_after(None).await.unwrap_err();
+    assert!(fault.to_string().contains("lacks SELECT"), "{fault}");
+    let hint = fault.hint.as_deref().unwrap_or_default();
+    assert!(
+        hint.contains("GRANT SELECT ON *.* TO 'wlf_blind'@'%'"),
+        "{hint}"
+    );
+    // Of another database: the table is told of with what its user needs.
+    server.run("GRANT SELECT ON mysql.* TO wlf_blind").await;
+    reading.connect().await;
+    server.insert("wlf_blind", 1..2).await;
+    let fault = reading.read_to_unencodable().await;
+    let text = fault.to_string();
+    assert!(
+        text.contains("needs GRANT SELECT ON `wlf_blind`.`t`"),
+        "{text}"
+    );
+    // Which leads out.
+    server.run("GRANT SELECT ON wlf_blind.t TO wlf_blind").await;
+    let (file, position) = server.end().await;
+    let mut options = options;
+    options["start"] = json!({"file": file, "position": position});
+    let mut again = Reading::new(&server, "wlf_blind", options);
+    again.connect().await;
+    server.insert("wlf_blind", 2..3).await;
+    again.read_rows(1).await;
+    assert_eq!(again.column("name"), ["n2"]);
+    server
+        .run_all(&[
+            "DROP USER wlf_blind",
+            "SET GLOBAL binlog_row_metadata = FULL",
+        ])
+        .await;
+}
+
+#[tokio::test]
 async fn rights_may_come_from_a_role() {
     let mut server = Server::take().await;
     server

@@ -11,6 +11,7 @@ use crate::binlog::events::event_type as types;
 use crate::binlog::events::format_description::FormatDescription;
 use crate::binlog::events::header::Header;
 use crate::binlog::events::heartbeat::Heartbeat;
+use crate::binlog::events::query::Query;
 use crate::binlog::events::rotate::Rotate;
 use crate::binlog::events::xa_prepare::XaPrepare;
 use crate::binlog::events::{commit_timestamp, gtid, incident};
@@ -87,7 +88,10 @@ impl Assembler {
                 self.transactions
                     .statement(block.slice(offsets(block, body)));
             }
-            types::EXECUTE_LOAD_QUERY => self.passed_over(start),
+            types::EXECUTE_LOAD_QUERY => {
+                let query = Query::decode_load(body).map_err(|source| wrong(self, source))?;
+                self.load_data(&query, header, start)?;
+            }
             types::STOP
             | types::INTVAR
             | types::RAND
@@ -153,6 +157,9 @@ impl Assembler {
         }
         self.transactions.set_flavor(format.flavor());
         self.tables.set_mariadb(format.is_mariadb());
+        if format.at_start && header.flags & Header::ARTIFICIAL == 0 {
+            self.temporary.forget();
+        }
         self.format = format;
         self.gtid = None;
         self.refuse_unfinished()?;

@@ -4,24 +4,28 @@ use wlf_core::schema_change::{ChangePlace, SchemaChange, TableDefinition};
 use wlf_core::{Column, Table};
 
 use super::Assembler;
-use crate::binlog::assembler::definition_statement::DefinitionStatement;
+use crate::binlog::assembler::definition_statement::StatementText;
+use crate::binlog::assembler::temporary_tables::Session;
 use crate::binlog::error::Error;
 use crate::binlog::events::header::Header;
 use crate::binlog::events::query::Query;
 use crate::binlog::tables::definition::Definition;
-use crate::ddl::{Clause, Effect, TableName};
+use crate::ddl::{Clause, Effect, SequenceStatement, TableName};
 use crate::schema::{Change, Point, Surroundings, TableSchema};
 
 impl Assembler {
     /// Takes a statement that stands where those that change definitions do; the end is behind it already.
     pub(super) fn definition_statement(
         &mut self,
+        statement: &StatementText,
         query: &Query<'_>,
         header: &Header,
         start: u64,
     ) -> Result<(), Error> {
-        let statement = DefinitionStatement::read(query, &self.format.server_version);
-        if statement.effects.is_empty() {
+        let effects = statement.effects();
+        let session = Session::of(header, query);
+        let effects = self.temporary.settle(session, statement, effects);
+        if effects.is_empty() {
             return Ok(());
         }
         let gtid = self
@@ -37,7 +41,7 @@ impl Assembler {
                 gtid: gtid.clone(),
                 server: self.server_uuid.clone(),
             },
-            server_charset: statement.server_charset,
+            server_charset: statement.server_charset.clone(),
         };
         let place = ChangePlace {
             server: self.format.flavor().name(),
@@ -47,8 +51,15 @@ impl Assembler {
             thread_id: Some(query.thread_id),
             gtid,
         };
-        for effect in statement.effects {
-            if let Effect::Unclear { table } = &effect {
+        let sequences = statement.about_sequences();
+        for effect in effects {
+            let made = match (&effect, sequences) {
+                (Effect::Unclear { table }, Some(SequenceStatement::Create)) => table.clone(),
+                _ => None,
+            };
+            if let Effect::Unclear { table } = &effect
+                && made.is_none()
+            {
                 let table = table.as_ref().map_or_else(
                     || "any table".to_owned(),
                     |table| format!("`{}`.`{}`", table.database, table.table),
@@ -62,7 +73,13 @@ impl Assembler {
             }
             self.forget_changed(&effect);
             let change = match &mut self.definitions.history {
-                Some(history) => history.apply(effect, &around)?,
+                Some(history) => {
+                    let change = history.apply(effect, &around)?;
+                    if let Some(sequence) = &made {
+                        history.learn(sequence, TableSchema::sequence())?;
+                    }
+                    change
+                }
                 None => None,
             };
             if let Some(change) = change

@@ -134,9 +134,11 @@ impl Assembler {
                     query.map_err(|source| self.malformed_at(start, header.code, source))?;
                 match query.statement() {
                     Statement::Begin | Statement::XaStart(_) => false,
-                    Statement::Neutral | Statement::Dml | Statement::Other => {
-                        self.transactions.open_at().is_none()
-                    }
+                    Statement::Savepoint(_)
+                    | Statement::RollbackTo(_)
+                    | Statement::ReleaseSavepoint(_)
+                    | Statement::Neutral
+                    | Statement::Other => self.transactions.open_at().is_none(),
                     Statement::Commit
                     | Statement::Rollback
                     | Statement::XaCommit(_)

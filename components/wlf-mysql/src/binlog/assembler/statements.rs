@@ -1,6 +1,8 @@
 //! Where transactions begin and end.
 
 use super::Assembler;
+use super::definition_statement::StatementText;
+use super::temporary_tables::Session;
 use crate::binlog::error::Error;
 use crate::binlog::events::header::Header;
 use crate::binlog::events::query::{Query, Statement};
@@ -51,11 +53,13 @@ impl Assembler {
                 }
                 self.finish();
             }
-            Statement::Neutral => {}
-            Statement::Dml => {
-                self.passed_over(start);
-                self.alone();
+            Statement::Savepoint(name) => self.transactions.savepoint(&name.unquoted()),
+            Statement::RollbackTo(name) => self.transactions.roll_back_to(&name.unquoted())?,
+            Statement::ReleaseSavepoint(name) => {
+                self.transactions.release_savepoint(&name.unquoted())
             }
+            // One that is empty stands alone.
+            Statement::Neutral => self.alone(),
             Statement::Other => self.other(query, header, start)?,
         }
         Ok(())
@@ -68,9 +72,13 @@ impl Assembler {
             self.finish();
             return Ok(());
         }
+        self.transactions.note_statement();
+        let statement = StatementText::decode(query, &self.format.server_version);
+        self.temporary.note(Session::of(header, query), &statement);
         if self.emits_ddl || self.definitions.history.is_some() {
-            self.definition_statement(query, header, start)?;
+            self.definition_statement(&statement, query, header, start)?;
         }
+        self.logged_statement(&statement, query, header, start)?;
         self.alone();
         Ok(())
     }

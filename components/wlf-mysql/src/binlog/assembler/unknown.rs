@@ -1,4 +1,4 @@
-//! Events that are not known, and statements that change rows where the rows themselves should be.
+//! Events that are not known.
 
 use super::Assembler;
 use crate::binlog::error::Error;
@@ -27,17 +27,5 @@ impl Assembler {
             );
         }
         Ok(())
-    }
-
-    /// Rows are changed and the binlog does not say which: said once.
-    pub(super) fn passed_over(&mut self, start: u64) {
-        if self.warned_of_statement {
-            return;
-        }
-        self.warned_of_statement = true;
-        tracing::warn!(
-            place = %self.place_at(start),
-            "a change of rows is in the binlog as a statement and is passed over: set binlog_format=ROW"
-        );
     }
 }

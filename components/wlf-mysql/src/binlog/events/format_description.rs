@@ -11,6 +11,8 @@ use crate::reader::{Malformed, Reader};
 pub struct FormatDescription {
     pub server_version: String,
     pub checksum: Checksum,
+    /// The server was started with this file.
+    pub at_start: bool,
     /// Rows events have a table id of 4 bytes, as before MySQL 5.1.4.
     pub short_table_ids: bool,
 }
@@ -47,7 +49,7 @@ impl FormatDescription {
         let version = version.split(|byte| *byte == 0).next().unwrap_or_default();
         let server_version = String::from_utf8_lossy(version).into_owned();
         // int<4>: create timestamp
-        reader.u32("the timestamp")?;
+        let created = reader.u32("the timestamp")?;
         // int<1>: header length
         if usize::from(reader.u8("the header length")?) != Header::LENGTH {
             return Err(Malformed::Invalid("the header length, which is not 19,"));
@@ -76,6 +78,7 @@ impl FormatDescription {
         Ok(Self {
             server_version,
             checksum,
+            at_start: created != 0,
             short_table_ids: lengths.get(table_map) == Some(&6),
         })
     }

@@ -30,6 +30,8 @@ impl Header {
     pub const LONGEST: usize = (1 << 30) + (1 << 20);
     /// The file was not closed yet.
     pub const IN_USE: u16 = 0x01;
+    /// The statement, or one before it in a procedure, uses a temporary table of its session.
+    pub const THREAD_SPECIFIC: u16 = 0x04;
     /// The event was made for the stream and is in no file.
     pub const ARTIFICIAL: u16 = 0x20;
     /// Who does not know the event may pass it over.

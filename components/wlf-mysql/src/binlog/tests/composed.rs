@@ -19,6 +19,7 @@ pub(crate) struct Binlog {
     /// Where the next event begins.
     pub(crate) end: u64,
     has_checksums: bool,
+    version: &'static str,
 }
 
 /// The lengths of events' fixed parts, by type, as MySQL 9.7.4 gives them, and those of v1 rows events, which it writes no
@@ -39,6 +40,7 @@ impl Binlog {
             assembler: Assembler::new(LIMITS),
             end: position,
             has_checksums: true,
+            version: "9.7.4",
         };
         binlog.assembler.start("binlog.000001", position, None);
         binlog.describe(true);
@@ -47,17 +49,26 @@ impl Binlog {
 
     /// Says how the events behind it are protected.
     fn describe(&mut self, checksums: bool) {
+        self.has_checksums = true;
+        let event = self.description_of(checksums);
+        self.give(event).unwrap();
+        self.has_checksums = checksums;
+    }
+
+    fn description(&mut self) -> Vec<u8> {
+        self.description_of(true)
+    }
+
+    fn description_of(&mut self, checksums: bool) -> Vec<u8> {
         let mut body = vec![4, 0];
-        body.extend(b"9.7.4");
+        body.extend(self.version.as_bytes());
         body.resize(2 + 50, 0);
         body.extend([0; 4]);
         body.push(Header::LENGTH as u8);
         body.extend(POST_HEADERS);
         body.push(u8::from(checksums));
         // It is protected itself, whatever it says.
-        self.has_checksums = true;
-        self.take(types::FORMAT_DESCRIPTION, &body).unwrap();
-        self.has_checksums = checksums;
+        self.event(types::FORMAT_DESCRIPTION, 0, &body)
     }
 
     pub(crate) fn event(&mut self, code: u8, flags: u16, body: &[u8]) -> Vec<u8> {

@@ -12,7 +12,7 @@ use wlf_core::Batch;
 use wlf_core::format::{Encoder, Format};
 
 use crate::binlog::events::header::Header;
-use crate::binlog::{Assembler, ColumnDefinition, Error, Limits, Taken};
+use crate::binlog::{Assembler, ColumnDefinition, Error, Fate, Limits, OnStatement, Taken};
 use crate::ddl::TableName;
 use crate::positions::SavedPosition;
 use crate::schema::{ColumnSchema, History, Owner, TableSchema};
@@ -58,7 +58,7 @@ pub(super) fn events(file: &[u8]) -> Vec<std::ops::Range<usize>> {
 
 /// Reads all files, cutting as a collector does, and then what is left.
 pub(super) fn batches(name: &str, limits: Limits) -> Result<Vec<Batch>, Error> {
-    let mut assembler = Assembler::new(limits);
+    let mut assembler = Assembler::new(limits).with_on_statement(OnStatement::Warn);
     let mut batches = Vec::new();
     for (name, file) in files(name) {
         assembler.next_file(&name);
@@ -67,6 +67,10 @@ pub(super) fn batches(name: &str, limits: Limits) -> Result<Vec<Batch>, Error> {
             loop {
                 let taken = assembler.take(&file, event.clone(), Some(at))?;
                 while assembler.is_full() {
+                    if assembler.needs_fate() {
+                        let dropped = Vec::new();
+                        assembler.decide(Fate::Committed { dropped });
+                    }
                     match assembler.cut() {
                         Some(batch) => batches.push(batch),
                         None => break,

@@ -10,7 +10,7 @@ use crate::binlog::events::format_description::FormatDescription;
 use crate::binlog::events::header::Header;
 use crate::binlog::events::query::Query;
 use crate::binlog::events::rows::RowsEvent;
-use crate::binlog::{Assembler, Error, Limits, Taken};
+use crate::binlog::{Assembler, Error, Fate, Limits, Taken};
 
 /// An event without header and checksum.
 pub(super) type Bare = (u8, Vec<u8>);
@@ -79,6 +79,10 @@ pub(super) fn read(
         loop {
             let taken = assembler.take(&block, 0..block.len(), Some(at));
             while assembler.is_full() {
+                if assembler.needs_fate() {
+                    let dropped = Vec::new();
+                    assembler.decide(Fate::Committed { dropped });
+                }
                 match assembler.cut() {
                     Some(batch) => batches.push(batch),
                     None => break,

@@ -168,7 +168,7 @@ async fn a_start_in_the_past_stops_at_a_table_that_changed_since_and_reads_the_o
 #[tokio::test]
 async fn a_statement_that_is_not_understood_does_not_block_the_stream() {
     let mut server = nameless().await;
-    let options = json!({"start": "latest"});
+    let options = json!({"start": "latest", "on_statement": "warn"});
     let mut reading = Reading::new(&server, DATABASE, options);
     reading.connect().await;
     server.run("INSERT INTO t VALUES (1, 1)").await;
@@ -200,4 +200,54 @@ async fn a_statement_that_is_not_understood_does_not_block_the_stream() {
         json!({"six": 6, "five": 7, "letter": "t"})
     );
     server.run("SET GLOBAL binlog_row_metadata = FULL").await;
+}
+
+/// A statement that is not in the binlog cannot be followed: its table is read anew when the definitions are forgotten.
+#[tokio::test]
+async fn a_statement_that_was_not_logged_is_known_once_the_definitions_are_removed() {
+    for removes in [false, true] {
+        let mut server = nameless().await;
+        let state = tempfile::tempdir().expect("a directory");
+        let options = json!({"start": "latest"});
+        let mut reading = Reading::with_state(&server, DATABASE, options.clone(), state.path());
+        reading.connect().await;
+        server.run("INSERT INTO quiet VALUES (1, 10)").await;
+        reading.read_rows(1).await;
+        reading.commit().await;
+        let at = reading.position.clone();
+        drop(reading);
+        server
+            .run_all(&[
+                "SET SESSION sql_log_bin = 0",
+                "ALTER TABLE quiet RENAME COLUMN x TO y",
+                "SET SESSION sql_log_bin = 1",
+            ])
+            .await;
+        if removes {
+            let history = format!("collector-of-{DATABASE}.schema");
+            std::fs::remove_file(state.path().join(history)).expect("there is a history");
+        }
+        let mut again = Reading::with_state(&server, DATABASE, options, state.path());
+        again.connect_after(at.as_ref()).await.expect("connected");
+        server.run("INSERT INTO quiet VALUES (2, 20)").await;
+        again.read_rows(1).await;
+        let name = if removes { "y" } else { "x" };
+        assert_eq!(data(&again), [json!({"id": 2, name: 20})]);
+    }
+    let mut server = nameless().await;
+    server.run("SET GLOBAL binlog_row_metadata = FULL").await;
+    server.reconnect().await;
+    let mut reading = Reading::new(&server, DATABASE, json!({}));
+    reading.connect().await;
+    server
+        .run_all(&[
+            &format!("USE {DATABASE}"),
+            "SET SESSION sql_log_bin = 0",
+            "ALTER TABLE quiet RENAME COLUMN x TO y",
+            "SET SESSION sql_log_bin = 1",
+            "INSERT INTO quiet VALUES (3, 30)",
+        ])
+        .await;
+    reading.read_rows(1).await;
+    assert_eq!(data(&reading), [json!({"id": 3, "y": 30})]);
 }

@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use super::*;
+use crate::binlog::fate::FateSearch;
+use crate::binlog::{Limits, OnStatement};
 
 #[test]
 fn statements_that_change_no_rows_give_none_and_move_the_position() {
@@ -17,8 +19,6 @@ fn statements_that_change_no_rows_give_none_and_move_the_position() {
         "CREATE USER 'someone'@'%' IDENTIFIED BY PASSWORD 'x'",
         "FLUSH PRIVILEGES",
         "# Dummy event replacing event type 161 that slave cannot handle.",
-        "INSERT INTO t VALUES (1)",
-        "\u{fffd} no SQL at all (((",
     ] {
         binlog.query(sql);
         assert_eq!(binlog.position(), binlog.end, "{sql}");
@@ -39,6 +39,290 @@ fn savepoints_and_rollbacks_give_no_rows() {
     binlog.query("ROLLBACK");
     assert_eq!(binlog.rows(), [] as [Value; 0]);
     assert_eq!(binlog.position(), binlog.end);
+}
+
+/// What is in the rows of a binlog whose buffer has so many bytes; the end of a transaction that is larger is looked for as
+/// the collectors do it.
+fn read(limit: usize, events: &[Vec<u8>]) -> Result<Vec<Value>, Error> {
+    let limits = Limits {
+        transaction: limit,
+        rows: 2,
+        ..LIMITS
+    };
+    let mut assembler = Assembler::new(limits);
+    let mut batches = Vec::new();
+    let mut at = 4_u64;
+    assembler.start("binlog.000001", at, None);
+    for (n, event) in events.iter().enumerate() {
+        let block = Bytes::from(event.clone());
+        assembler.take(&block, 0..block.len(), Some(at))?;
+        at += event.len() as u64;
+        while assembler.is_full() {
+            if assembler.needs_fate() {
+                let begins = assembler.unfinished().unwrap().position;
+                let format = assembler.format().clone();
+                let mut search = FateSearch::new(begins, format, 1 << 20);
+                let seen = events.iter().map(|event| search.see(event).unwrap());
+                let fate = seen.flatten().next();
+                assert!(fate.is_some(), "{n}");
+                assembler.decide(fate.unwrap());
+            }
+            match assembler.cut() {
+                Some(batch) => batches.push(batch),
+                None => break,
+            }
+        }
+    }
+    batches.extend(assembler.cut());
+    let saved: SavedPosition = serde_json::from_value(assembler.position().0).unwrap();
+    assert_eq!(saved.position, at);
+    let rows = lines(&batches);
+    let rows = rows
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    Ok(rows.map(|row| row["data"]["c0"].clone()).collect())
+}
+
+/// A script of statements, of which a number is a row.
+fn script(statements: &[&str]) -> Vec<Vec<u8>> {
+    let mut binlog = Binlog::new();
+    binlog.end = 4;
+    binlog.version = "10.11.18-MariaDB";
+    let mut events = vec![binlog.description()];
+    for statement in statements {
+        match statement.parse::<u8>() {
+            Ok(value) => {
+                let row = [&front(types::WRITE_ROWS, 1, 1)[..], &[0, value]].concat();
+                events.push(binlog.event(types::TABLE_MAP, 0, &table_map(1, "t", &[TINY])));
+                events.push(binlog.event(types::WRITE_ROWS, 0, &row));
+            }
+            Err(_) if *statement == "XID" => {
+                events.push(binlog.event(types::XID, 0, &7_u64.to_le_bytes()));
+            }
+            Err(_) => events.push(binlog.event(types::QUERY, 0, &query(statement))),
+        }
+    }
+    events
+}
+
+/// Scripts of MariaDB, and what was committed of them: in one go, and streamed from any event on.
+#[test]
+fn rows_behind_a_savepoint_that_was_rolled_back_to_are_gone() {
+    for (statements, expected) in [
+        (
+            &["BEGIN", "1", "SAVEPOINT `s`", "2", "ROLLBACK TO `s`", "XID"][..],
+            &[1][..],
+        ),
+        (
+            &[
+                "BEGIN",
+                "SAVEPOINT `s`",
+                "2",
+                "3",
+                "ROLLBACK TO `S`",
+                "4",
+                "COMMIT",
+            ],
+            &[4],
+        ),
+        (
+            &[
+                "BEGIN",
+                "1",
+                "SAVEPOINT `a`",
+                "2",
+                "SAVEPOINT `b`",
+                "3",
+                "ROLLBACK TO `b`",
+                "4",
+                "ROLLBACK TO `a`",
+                "5",
+                "XID",
+            ],
+            &[1, 5],
+        ),
+        // The same name again replaces the older; the one between stays.
+        (
+            &[
+                "BEGIN",
+                "1",
+                "SAVEPOINT `s`",
+                "2",
+                "SAVEPOINT `o`",
+                "3",
+                "SAVEPOINT `s`",
+                "4",
+                "ROLLBACK TO `s`",
+                "5",
+                "ROLLBACK TO `o`",
+                "6",
+                "XID",
+            ],
+            &[1, 2, 6],
+        ),
+        (
+            &[
+                "BEGIN",
+                "1",
+                "savepoint\t/* c */ \"x y\"",
+                "2",
+                "SAVEPOINT b",
+                "3",
+                "RELEASE SAVEPOINT b",
+                "4",
+                "/* c */ ROLLBACK\nTO SAVEPOINT `x y` -- d",
+                "5",
+                "SAVEPOINT b",
+                "6",
+                "XID",
+            ],
+            &[1, 5, 6],
+        ),
+        (
+            &[
+                "BEGIN",
+                "1",
+                "SAVEPOINT s",
+                "2",
+                "ROLLBACK TO s",
+                "3",
+                "ROLLBACK TO s",
+                "ROLLBACK",
+            ],
+            &[],
+        ),
+        (
+            &["BEGIN", "1", "2", "3", "ROLLBACK", "BEGIN", "4", "XID"],
+            &[4],
+        ),
+        (
+            &[
+                "BEGIN",
+                "9",
+                "XID",
+                "BEGIN",
+                "1",
+                "SAVEPOINT s",
+                "2",
+                "ROLLBACK TO s",
+                "XID",
+                "BEGIN",
+                "3",
+                "XID",
+            ],
+            &[9, 1, 3],
+        ),
+    ] {
+        let events = script(statements);
+        let longest: usize = events.iter().map(Vec::len).sum();
+        for limit in (0..longest + 10).step_by(17) {
+            let rows = read(limit, &events).unwrap();
+            assert_eq!(rows, expected, "{limit}: {statements:?}");
+        }
+    }
+}
+
+/// MySQL rolls nothing back of which there are only rows, so that large transactions go on at once; with a statement between
+/// the rows it may.
+#[test]
+fn a_large_transaction_of_mysql_waits_for_its_end_only_if_it_has_statements() {
+    for (statement, waits) in [("SAVEPOINT `s`", false), ("INSERT INTO m VALUES (1)", true)] {
+        let mut binlog = Binlog::new();
+        let limits = Limits {
+            transaction: 500,
+            ..LIMITS
+        };
+        let assembler = Assembler::new(limits).with_on_statement(OnStatement::Warn);
+        binlog.assembler = assembler;
+        binlog.assembler.start("binlog.000001", binlog.end, None);
+        binlog.query("BEGIN");
+        binlog.query(statement);
+        while !binlog.assembler.is_full() {
+            let row = [&front(types::WRITE_ROWS, 1, 1)[..], &[0, 1]].concat();
+            binlog
+                .take(types::TABLE_MAP, &table_map(1, "t", &[TINY]))
+                .unwrap();
+            binlog.take(types::WRITE_ROWS, &row).unwrap();
+        }
+        assert_eq!(binlog.assembler.needs_fate(), waits, "{statement}");
+        assert_eq!(binlog.assembler.cut().is_none(), waits, "{statement}");
+    }
+}
+
+#[test]
+fn a_rollback_to_a_savepoint_that_is_not_there_is_an_error() {
+    for statements in [
+        &["BEGIN", "1", "ROLLBACK TO `s`", "XID"][..],
+        &[
+            "BEGIN",
+            "SAVEPOINT a",
+            "SAVEPOINT b",
+            "ROLLBACK TO a",
+            "1",
+            "ROLLBACK TO b",
+        ],
+    ] {
+        let fault = wlf_core::Fault::from(read(1 << 20, &script(statements)).unwrap_err());
+        assert_eq!(fault.exit(), wlf_core::Exit::Data);
+        assert!(
+            fault
+                .to_string()
+                .contains("a savepoint that the transaction does not have"),
+            "{fault}"
+        );
+    }
+}
+
+/// A statement of a table is for whoever does not filter it out; of one that cannot be told, for everybody.
+#[test]
+fn statements_that_changed_rows_are_not_passed_over() {
+    for (sql, table) in [
+        ("INSERT INTO t VALUES (1)", "rows of `d`.`t`"),
+        ("/* app */ UPDATE `e`.t SET v = 'secret'", "rows of `e`.`t`"),
+        ("DELETE\tFROM t WHERE id = 'secret'", "rows of `d`.`t`"),
+        ("CREATE TABLE t SELECT 1", "rows of `d`.`t`"),
+    ] {
+        let mut binlog = Binlog::new();
+        let place = binlog.end;
+        binlog.query(sql);
+        let batch = binlog.assembler.cut().unwrap();
+        assert_eq!(batch.events.len(), 1, "{sql}");
+        let mut encoder = wlf_core::format::Encoder::new(wlf_core::format::Format::default());
+        let fault = encoder.encode(&batch.events[0]).unwrap_err().fault;
+        let said = fault.to_string();
+        assert!(said.contains(&format!("binlog.000001:{place}: ")), "{said}");
+        assert!(said.contains(table) && !said.contains("secret"), "{said}");
+        assert!(fault.hint.unwrap().contains("binlog_format = 'ROW'"));
+        assert_eq!(binlog.position(), binlog.end);
+    }
+    for sql in [
+        "UPDATE t, u SET t.v = 1",
+        "CALL p('secret')",
+        "\u{fffd} no SQL at all (((",
+    ] {
+        let mut binlog = Binlog::new();
+        let error = binlog.take(types::QUERY, &query(sql)).unwrap_err();
+        let fault = wlf_core::Fault::from(error);
+        assert_eq!(fault.exit(), wlf_core::Exit::Data);
+        let said = fault.to_string();
+        assert!(
+            said.contains("may have changed rows is in the binlog") && !said.contains("secret"),
+            "{said}"
+        );
+    }
+    // Or all are, if that is wanted.
+    for sql in [
+        "INSERT INTO t VALUES (1)",
+        "CALL p(1)",
+        "UPDATE t, u SET t.v = 1",
+    ] {
+        let mut binlog = Binlog::new();
+        let assembler = std::mem::replace(&mut binlog.assembler, Assembler::new(LIMITS));
+        binlog.assembler = assembler.with_on_statement(OnStatement::Warn);
+        binlog.query(sql);
+        assert_eq!(binlog.rows(), [] as [Value; 0]);
+        assert_eq!(binlog.position(), binlog.end);
+    }
 }
 
 /// What was rolled back is gone, and not only held back until something commits.
