@@ -1,10 +1,11 @@
 //! The clauses of ALTER TABLE.
 
-use super::column::{Element, charset_option, column, default_charset};
+use super::column::column;
 use super::cursor::{Cursor, NotUnderstood};
+use super::element::Element;
 use super::lexer::{Dialect, Token};
-use super::type_name::charset_of_collation;
-use super::{CharsetName, Clause};
+use super::options::{charset_option, collation_option, default_charset};
+use super::{CharsetName, Clause, UniqueKey};
 
 /// What the reader of clauses goes on with.
 enum Next {
@@ -21,9 +22,18 @@ pub fn clauses(
 ) -> Result<Vec<Clause>, NotUnderstood> {
     let mut clauses = Vec::new();
     while let Some(item) = cursor.item() {
+        // Partitions may follow the last clause without a comma.
+        let (item, is_last) = item.before(&["PARTITION BY", "REMOVE PARTITIONING"]);
+        if is_last && item.is_empty() {
+            break;
+        }
         if let Next::Nothing = clause(item, database, dialect, &mut clauses)? {
             break;
         }
+    }
+    if !dialect.is_mariadb {
+        // Its indexes have no columns of their own in rows.
+        clauses.retain(|clause| !clause.is_about_indexes());
     }
     Ok(clauses)
 }
@@ -119,12 +129,18 @@ fn add(
 
 fn push(element: Element, if_not_exists: bool, out: &mut Vec<Clause>) {
     match element {
-        Element::Column(column, placement) => out.push(Clause::Add {
-            column,
-            placement,
-            if_not_exists,
-        }),
+        Element::Column(column, placement) => {
+            let unique = column.unique;
+            let unique = unique.map(|hash| UniqueKey::of_column(&column.name, hash));
+            out.push(Clause::Add {
+                column,
+                placement,
+                if_not_exists,
+            });
+            out.extend(unique.map(Clause::AddUnique));
+        }
         Element::PrimaryKey(columns) => out.push(Clause::AddPrimaryKey(columns)),
+        Element::Unique(key) => out.push(Clause::AddUnique(key)),
         Element::Other => {}
     }
 }
@@ -141,9 +157,10 @@ fn drop(mut item: Cursor<'_>, out: &mut Vec<Clause>) -> Result<Next, NotUndersto
         }
         if item.eat_any(&["INDEX", "KEY", "CONSTRAINT"]) {
             item.eat("IF EXISTS");
-            if item.name()?.eq_ignore_ascii_case("PRIMARY") {
-                out.push(Clause::DropPrimaryKey);
-            }
+            out.push(match item.name()?.eq_ignore_ascii_case("PRIMARY") {
+                true => Clause::DropPrimaryKey,
+                false => Clause::DropIndex,
+            });
             return Ok(Next::Clauses);
         }
         if item.is_at("FOREIGN KEY") || item.is_at("PERIOD FOR") {
@@ -176,13 +193,17 @@ fn rename(
         return Ok(());
     }
     if item.eat("COLUMN") {
-        item.eat("IF EXISTS");
+        let if_exists = item.eat("IF EXISTS");
         let old = item.column_name()?;
         if !item.eat("TO") {
             return Err(NotUnderstood);
         }
         let new = item.column_name()?;
-        out.push(Clause::RenameColumn { old, new });
+        out.push(Clause::RenameColumn {
+            old,
+            new,
+            if_exists,
+        });
         return Ok(());
     }
     if !item.eat_any(&["TO", "AS"]) {
@@ -197,17 +218,16 @@ fn convert(mut item: Cursor<'_>) -> Result<CharsetName, NotUnderstood> {
         return Err(NotUnderstood);
     };
     // CONVERT TO CHARACTER SET DEFAULT COLLATE x
-    if charset == CharsetName::Default && item.eat("COLLATE") {
-        item.eat_symbol('=');
-        if let Some(charset) = charset_of_collation(&item.name()?) {
-            return Ok(CharsetName::Named(charset));
-        }
+    if charset == CharsetName::Default
+        && let Some(charset) = collation_option(&mut item)?
+    {
+        return Ok(charset);
     }
     Ok(charset)
 }
 
 fn is_partitioning(item: &Cursor<'_>) -> bool {
-    const VERBS: [&str; 12] = [
+    const VERBS: [&str; 11] = [
         "TRUNCATE",
         "DISCARD",
         "IMPORT",
@@ -219,14 +239,10 @@ fn is_partitioning(item: &Cursor<'_>) -> bool {
         "OPTIMIZE",
         "REBUILD",
         "REPAIR",
-        "REMOVE",
     ];
-    if item.is_at("PARTITION BY") {
-        return true;
-    }
     let mut behind = *item;
     behind.eat_any(&VERBS)
-        && ["PARTITION", "PARTITIONING", "TABLESPACE"]
+        && ["PARTITION", "TABLESPACE"]
             .iter()
             .any(|word| behind.is_at(word))
 }

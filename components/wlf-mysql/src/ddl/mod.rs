@@ -14,19 +14,23 @@
 )]
 
 mod alter;
+mod client;
 mod column;
 mod cursor;
+mod element;
 mod lexer;
+mod names;
+mod options;
 mod statement;
 #[cfg(test)]
 mod tests;
 mod type_name;
 
+pub use client::Client;
 pub use lexer::Dialect;
+pub use names::{folded, same};
 pub use statement::parse;
-pub use type_name::{
-    TextSize, TypeName, charset_name, charset_of_collation, charset_width, plain_type,
-};
+pub use type_name::{TextSize, TypeName, charset_name, charset_of_collation, plain_type};
 
 /// A table's name with its database's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,6 +71,18 @@ pub enum Effect {
         table: TableName,
         if_exists: bool,
     },
+    /// A view, which shares its names with tables, is made, or stands where it stood.
+    CreateView {
+        view: TableName,
+    },
+    DropView {
+        view: TableName,
+    },
+    /// Indexes alone: what MariaDB keeps in columns of its own for some of them.
+    AlterIndexes {
+        table: TableName,
+        clauses: Vec<Clause>,
+    },
     TruncateTable {
         table: TableName,
     },
@@ -83,8 +99,40 @@ pub enum TableContent {
         columns: Vec<ColumnClause>,
         primary_key: Vec<String>,
         charset: Option<CharsetName>,
+        extras: Extras,
     },
     Like(TableName),
+}
+
+/// What MariaDB makes columns of that a statement does not name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Extras {
+    /// The table keeps its history.
+    pub versioned: bool,
+    pub unique_keys: Vec<UniqueKey>,
+}
+
+/// A unique key, as far as MariaDB may keep a hash of it in a column of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UniqueKey {
+    pub parts: Vec<KeyPart>,
+    /// USING HASH
+    pub hash: bool,
+}
+
+/// A column of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPart {
+    pub column: String,
+    /// How many characters of it are in the key, if that is not all of them.
+    pub length: Option<u64>,
+}
+
+/// Which end of a row's time in the table a column holds (MariaDB's `AS ROW START` and `AS ROW END`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SystemTime {
+    Start,
+    End,
 }
 
 /// A charset as a statement names it.
@@ -104,6 +152,12 @@ pub struct ColumnClause {
     pub charset: Option<CharsetName>,
     pub nullable: bool,
     pub primary_key: bool,
+    pub auto_increment: bool,
+    /// It is a unique key of its own, USING HASH or not.
+    pub unique: Option<bool>,
+    pub system_time: Option<SystemTime>,
+    /// WITH SYSTEM VERSIONING, of which one makes the table keep its history.
+    pub versioned: bool,
 }
 
 /// Where a column goes.
@@ -135,6 +189,7 @@ pub enum Clause {
     RenameColumn {
         old: String,
         new: String,
+        if_exists: bool,
     },
     Rename(TableName),
     Convert {
@@ -145,4 +200,14 @@ pub enum Clause {
     Charset(CharsetName),
     AddPrimaryKey(Vec<String>),
     DropPrimaryKey,
+    AddUnique(UniqueKey),
+    /// Some other index.
+    DropIndex,
+}
+
+impl Clause {
+    /// Whether it changes nothing but indexes, of which MariaDB may keep hashes in columns of their own.
+    pub fn is_about_indexes(&self) -> bool {
+        matches!(self, Self::AddUnique(_) | Self::DropIndex)
+    }
 }

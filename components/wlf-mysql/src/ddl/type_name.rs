@@ -2,6 +2,7 @@
 
 use super::cursor::{Cursor, NotUnderstood};
 use super::lexer::{Dialect, Token};
+use crate::charset::Charset;
 
 /// A type, as far as it is known without the column's charset.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl TextSize {
 
     fn name(self, charset: &str) -> String {
         let size = match self {
-            Self::Characters(n) => Self::of_bytes(n.saturating_mul(charset_width(charset))),
+            Self::Characters(n) => Self::of_bytes(n.saturating_mul(width(charset))),
             size => size,
         };
         let word = if charset == "binary" { "blob" } else { "text" };
@@ -67,7 +68,7 @@ impl TypeName {
             Self::Char(n) if is_binary => format!("binary({n})"),
             Self::Char(n) => format!("char({n})"),
             // Without strict mode a VARCHAR that is too long becomes a TEXT.
-            Self::VarChar(n) if n.saturating_mul(charset_width(charset)) > 0xffff => {
+            Self::VarChar(n) if n.saturating_mul(width(charset)) > 0xffff => {
                 TextSize::Characters(*n).name(charset)
             }
             Self::VarChar(n) if is_binary => format!("varbinary({n})"),
@@ -75,8 +76,8 @@ impl TypeName {
             Self::Text(size) => size.name(charset),
             Self::Json if is_binary => TextSize::Long.name(charset),
             Self::Json => "json".to_owned(),
-            Self::Enum(labels) => choice("enum", labels),
-            Self::Set(labels) => choice("set", labels),
+            Self::Enum(labels) => choice("enum", labels, charset),
+            Self::Set(labels) => choice("set", labels, charset),
         };
         (name, (!is_binary).then(|| charset.to_owned()))
     }
@@ -280,7 +281,7 @@ fn long(cursor: &mut Cursor<'_>) -> TypeName {
     TypeName::Text(TextSize::Medium)
 }
 
-/// `('a','b')`; labels lose the spaces at their ends, as the server does it.
+/// `('a','b')`
 fn labels(cursor: &mut Cursor<'_>) -> Result<Vec<String>, NotUnderstood> {
     let mut inside = cursor.parenthesized()?;
     let mut labels = Vec::new();
@@ -294,15 +295,24 @@ fn labels(cursor: &mut Cursor<'_>) -> Result<Vec<String>, NotUnderstood> {
                 None => break,
             }
         }
-        labels.push(text.trim_end_matches(' ').to_owned());
+        labels.push(text);
     }
     Ok(labels)
 }
 
-/// Labels as the server quotes them.
-fn choice(word: &str, labels: &[String]) -> String {
+/// Labels as the server keeps and quotes them: in the column's charset, and without spaces at their ends if that is one of
+/// text (`create_typelib` of `sql/sql_table.cc`).
+fn choice(word: &str, labels: &[String], charset: &str) -> String {
     let mut text = format!("{word}(");
     for (n, label) in labels.iter().enumerate() {
+        let converted;
+        let label = match charset {
+            "binary" => label,
+            _ => {
+                converted = Charset::named(charset).converted(label);
+                converted.trim_end_matches(' ')
+            }
+        };
         text.push_str(if n == 0 { "'" } else { ",'" });
         for c in label.chars() {
             match c {
@@ -364,11 +374,6 @@ pub fn charset_of_collation(collation: &str) -> Option<String> {
 }
 
 /// The most bytes that a character takes in the charset.
-pub fn charset_width(charset: &str) -> u64 {
-    match charset {
-        "utf8mb4" | "utf16" | "utf16le" | "utf32" | "gb18030" => 4,
-        "utf8mb3" | "ujis" | "eucjpms" => 3,
-        "ucs2" | "gbk" | "big5" | "sjis" | "cp932" | "euckr" | "gb2312" => 2,
-        _ => 1,
-    }
+fn width(charset: &str) -> u64 {
+    Charset::named(charset).longest.into()
 }
