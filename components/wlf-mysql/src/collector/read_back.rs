@@ -24,7 +24,7 @@ const SHOW_GENERATED: &str =
 
 /// The parts of keys, those of MariaDB's that are kept as a hash in a hidden column apart. Indexes of MEMORY are hashes in
 /// themselves.
-const KEYS: &str = "SELECT TABLE_NAME, COLUMN_NAME, INDEX_NAME = 'PRIMARY', SEQ_IN_INDEX = 1 \
+const KEYS: &str = "SELECT TABLE_NAME, COLUMN_NAME, INDEX_NAME, SUB_PART \
      FROM information_schema.STATISTICS AS s WHERE {place} AND (INDEX_NAME = 'PRIMARY' \
      /*M!100400 OR INDEX_TYPE = 'HASH' AND NON_UNIQUE = 0 AND NOT EXISTS (SELECT 1 FROM \
      information_schema.TABLES AS t WHERE t.TABLE_SCHEMA = s.TABLE_SCHEMA AND t.TABLE_NAME = s.TABLE_NAME \
@@ -133,8 +133,11 @@ async fn read(
             return;
         };
         match row.text(2) {
-            Some("1") => table.primary_key.push(column.to_owned()),
-            _ => table.hidden.learn(column, row.text(3) == Some("1")),
+            Some("PRIMARY") | None => table.primary_key.push(column.to_owned()),
+            Some(key) => {
+                let length = row.text(3).and_then(|length| length.parse().ok());
+                table.hidden.learn(key, column, length);
+            }
         }
     };
     let sql = KEYS.replace("{place}", &place);

@@ -157,9 +157,10 @@ fn drop(mut item: Cursor<'_>, out: &mut Vec<Clause>) -> Result<Next, NotUndersto
         }
         if item.eat_any(&["INDEX", "KEY", "CONSTRAINT"]) {
             item.eat("IF EXISTS");
-            out.push(match item.name()?.eq_ignore_ascii_case("PRIMARY") {
+            let name = item.name()?;
+            out.push(match name.eq_ignore_ascii_case("PRIMARY") {
                 true => Clause::DropPrimaryKey,
-                false => Clause::DropIndex,
+                false => Clause::DropIndex(name),
             });
             return Ok(Next::Clauses);
         }

@@ -67,7 +67,12 @@ fn primary_key(item: &mut Cursor<'_>) -> Result<Vec<String>, NotUnderstood> {
 impl UniqueKey {
     /// Reads a key behind UNIQUE: `[INDEX] [name] [USING …] (…) [USING …]`.
     pub(super) fn read(item: &mut Cursor<'_>) -> Result<Self, NotUnderstood> {
-        let mut hash = false;
+        let (mut hash, mut name) = (false, None);
+        item.eat_any(&["INDEX", "KEY"]);
+        item.eat("IF NOT EXISTS");
+        if !item.is_at("USING") && !item.is_at("TYPE") && !item.is_at_symbol('(') {
+            name = Some(item.name()?);
+        }
         while !item.is_at_symbol('(') {
             hash |= item.eat("USING HASH");
             if !item.is_at_symbol('(') && item.next().is_none() {
@@ -97,7 +102,7 @@ impl UniqueKey {
             }
             parts.push(KeyPart { column, length });
         }
-        Ok(Self { parts, hash })
+        Ok(Self { name, parts, hash })
     }
 
     /// The key of a column that is UNIQUE itself.
@@ -107,6 +112,7 @@ impl UniqueKey {
             length: None,
         };
         Self {
+            name: None,
             parts: vec![part],
             hash,
         }

@@ -32,6 +32,8 @@ pub use names::{folded, same};
 pub use statement::parse;
 pub use type_name::{TextSize, TypeName, charset_name, charset_of_collation, plain_type};
 
+use serde::{Deserialize, Serialize};
+
 /// A table's name with its database's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TableName {
@@ -113,18 +115,23 @@ pub struct Extras {
 }
 
 /// A unique key, as far as MariaDB may keep a hash of it in a column of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UniqueKey {
+    /// Without one the server gives it that of its first column, with a number behind if it is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     pub parts: Vec<KeyPart>,
     /// USING HASH
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hash: bool,
 }
 
 /// A column of a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyPart {
     pub column: String,
     /// How many characters of it are in the key, if that is not all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<u64>,
 }
 
@@ -202,12 +209,12 @@ pub enum Clause {
     DropPrimaryKey,
     AddUnique(UniqueKey),
     /// Some other index.
-    DropIndex,
+    DropIndex(String),
 }
 
 impl Clause {
     /// Whether it changes nothing but indexes, of which MariaDB may keep hashes in columns of their own.
     pub fn is_about_indexes(&self) -> bool {
-        matches!(self, Self::AddUnique(_) | Self::DropIndex)
+        matches!(self, Self::AddUnique(_) | Self::DropIndex(_))
     }
 }

@@ -297,7 +297,8 @@ fn create_unique_index(mut cursor: Cursor<'_>, database: &str, dialect: Dialect)
     if !dialect.is_mariadb {
         return Vec::new();
     }
-    let mut is_hash = false;
+    cursor.eat("IF NOT EXISTS");
+    let (name, mut is_hash) = (cursor.name().ok(), false);
     while !cursor.is_empty() && !cursor.eat("ON") {
         is_hash |= cursor.is_at("USING HASH");
         cursor.next();
@@ -308,6 +309,7 @@ fn create_unique_index(mut cursor: Cursor<'_>, database: &str, dialect: Dialect)
     match UniqueKey::read(&mut cursor) {
         Ok(mut key) => {
             key.hash |= is_hash;
+            key.name = name;
             let clauses = vec![Clause::AddUnique(key)];
             vec![Effect::AlterIndexes { table, clauses }]
         }
@@ -381,7 +383,7 @@ fn drop_index(
         let clauses = vec![Clause::DropPrimaryKey];
         vec![Effect::AlterTable { table, clauses }]
     } else if dialect.is_mariadb {
-        let clauses = vec![Clause::DropIndex];
+        let clauses = vec![Clause::DropIndex(index)];
         vec![Effect::AlterIndexes { table, clauses }]
     } else {
         Vec::new()

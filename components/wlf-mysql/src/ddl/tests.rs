@@ -69,7 +69,7 @@ fn clause(clause: &Clause) -> String {
             let hash = if key.hash { " hash" } else { "" };
             format!("add unique {}{hash}", columns.join("+"))
         }
-        Clause::DropIndex => "drop index".to_owned(),
+        Clause::DropIndex(name) => format!("drop index {name}"),
     }
 }
 
@@ -350,13 +350,13 @@ fn statements_of_mariadb() {
         ),
         (
             "ALTER TABLE t ADD UNIQUE KEY u USING HASH (a, b(5)), DROP INDEX v",
-            "alter d.t: add unique a+b hash, drop index",
+            "alter d.t: add unique a+b hash, drop index v",
         ),
         (
             "CREATE UNIQUE INDEX u USING HASH ON t (a)",
             "indexes d.t: add unique a hash",
         ),
-        ("DROP INDEX i ON t", "indexes d.t: drop index"),
+        ("DROP INDEX i ON t", "indexes d.t: drop index i"),
         ("ALTER TABLE t CONVERT PARTITION p TO TABLE u", "unclear"),
         ("CREATE SEQUENCE s", "unclear d.s"),
     ] {

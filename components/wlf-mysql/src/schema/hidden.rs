@@ -4,24 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use super::table::ColumnSchema;
 use crate::charset::Charset;
-use crate::ddl::{Clause, UniqueKey, same};
+use crate::ddl::{Clause, ColumnClause, KeyPart, UniqueKey, same};
 
 /// The columns that a table has besides those that it is said to have.
+///
+/// How many hashes there are is worked out as well as it can be: rows show whether it is right, by the number of their
+/// columns.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Hidden {
     /// `row_start` and `row_end`, of a table WITH SYSTEM VERSIONING that names no columns for them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub system_time: bool,
-    /// `DB_ROW_HASH_1` and so on, behind those: one for each unique key that is too long for an index.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub hashes: usize,
-    /// The columns of those keys.
+    /// Unique keys that are too long for an index, or USING HASH: for each there is a column `DB_ROW_HASH_n` behind all
+    /// others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub hashed: Vec<String>,
-}
-
-fn is_zero(hashes: &usize) -> bool {
-    *hashes == 0
+    pub hashed: Vec<UniqueKey>,
 }
 
 /// The longest that InnoDB indexes without a hash, of one column and of a whole key, in bytes; other engines take less.
@@ -43,36 +40,67 @@ impl Hidden {
 
     /// A unique key is added to a table with these columns.
     pub fn add_key(&mut self, key: &UniqueKey, columns: &[ColumnSchema]) {
-        if !key.hash && !is_too_long(key, columns) {
-            return;
-        }
-        self.hashes += 1;
-        for part in &key.parts {
-            if !self.hashed.iter().any(|name| same(name, &part.column)) {
-                self.hashed.push(part.column.clone());
-            }
+        if key.hash || is_too_long(key, columns) {
+            self.hashed.push(key.clone());
         }
     }
 
     /// The server says that a key is kept as a hash: its columns come one by one.
-    pub fn learn(&mut self, column: &str, is_first: bool) {
-        self.hashes += usize::from(is_first);
-        if !self.hashed.iter().any(|name| same(name, column)) {
-            self.hashed.push(column.to_owned());
+    pub fn learn(&mut self, key: &str, column: &str, length: Option<u64>) {
+        let part = KeyPart {
+            column: column.to_owned(),
+            length,
+        };
+        match self.hashed.last_mut() {
+            Some(last) if last.name.as_deref() == Some(key) => last.parts.push(part),
+            _ => self.hashed.push(UniqueKey {
+                name: Some(key.to_owned()),
+                parts: vec![part],
+                // Whether it says so, or is too long, is not told.
+                hash: true,
+            }),
         }
     }
 
-    /// Whether the number of hashes cannot be worked out over the clauses: which keys a dropped index or column takes with
-    /// it, and what becomes of one whose columns change.
-    pub(super) fn is_unclear_after(&self, clauses: &[&Clause]) -> bool {
-        let is_hashed = |name: &str| self.hashed.iter().any(|hashed| same(hashed, name));
-        self.hashes > 0
-            && clauses.iter().any(|clause| match clause {
-                Clause::DropIndex | Clause::Convert { .. } => true,
-                Clause::Drop { column, .. } => is_hashed(column),
-                Clause::Change { old, .. } | Clause::RenameColumn { old, .. } => is_hashed(old),
-                _ => false,
-            })
+    /// What becomes of the keys over the clauses of a statement, behind which the table has these columns.
+    pub(super) fn alter(&mut self, clauses: &[&Clause], columns: &[ColumnSchema]) {
+        for clause in clauses {
+            match clause {
+                Clause::DropIndex(name) => self.hashed.retain(|key| !same(key.name(), name)),
+                Clause::Drop { column, .. } => {
+                    for key in &mut self.hashed {
+                        key.parts.retain(|part| !same(&part.column, column));
+                    }
+                    self.hashed.retain(|key| !key.parts.is_empty());
+                }
+                Clause::Change {
+                    old,
+                    column: ColumnClause { name: new, .. },
+                    ..
+                }
+                | Clause::RenameColumn { old, new, .. } => {
+                    let parts = self.hashed.iter_mut().flat_map(|key| &mut key.parts);
+                    for part in parts.filter(|part| same(&part.column, old)) {
+                        part.column.clone_from(new);
+                    }
+                }
+                _ => {}
+            }
+        }
+        // Others that were made USING HASH become trees whenever a table is altered.
+        self.hashed.retain(|key| is_too_long(key, columns));
+        for clause in clauses {
+            if let Clause::AddUnique(key) = clause {
+                self.add_key(key, columns);
+            }
+        }
+    }
+}
+
+impl UniqueKey {
+    fn name(&self) -> &str {
+        let first = self.parts.first().map(|part| &*part.column);
+        self.name.as_deref().or(first).unwrap_or_default()
     }
 }
 

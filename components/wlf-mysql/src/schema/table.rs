@@ -94,9 +94,6 @@ impl TableSchema {
             CharsetName::Default => database_charset.to_owned(),
         };
         let clauses = &*self.effective(clauses);
-        if self.hidden.is_unclear_after(clauses) {
-            return Err(Conflict);
-        }
         let mut table = Self {
             charset: self.charset.clone(),
             columns: Vec::with_capacity(self.columns.len()),
@@ -138,11 +135,7 @@ impl TableSchema {
         }
         let key = self.key_after(clauses);
         table.set_primary_key(&key)?;
-        for clause in clauses {
-            if let Clause::AddUnique(key) = clause {
-                table.hidden.add_key(key, &table.columns);
-            }
-        }
+        table.hidden.alter(clauses, &table.columns);
         Ok(table)
     }
 

@@ -11,11 +11,11 @@ use wlf_mysql::connection::Connection;
 use crate::collecting::Reading;
 use crate::{Server, endpoint};
 
-const VERSIONS: [&str; 2] = ["WLF_TEST_MARIADB_1011", "WLF_TEST_MARIADB_118"];
+pub const VERSIONS: [&str; 2] = ["WLF_TEST_MARIADB_1011", "WLF_TEST_MARIADB_118"];
 
 impl Server {
     /// The MariaDB that a variable names, for one test at a time.
-    async fn mariadb(variable: &str) -> Self {
+    pub async fn mariadb(variable: &str) -> Self {
         static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
         let turn = TURN.lock().await;
         let endpoint = endpoint(variable);

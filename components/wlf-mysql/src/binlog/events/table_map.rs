@@ -106,7 +106,7 @@ impl TableMap {
             let code = self.columns.get(*n).map(|column| column.code);
             number.is_some_and(|number| number.parse::<u32>().is_ok())
                 && code == Some(types::LONGLONG)
-                && self.nullable.get(*n) == Some(&true)
+                && self.metadata.unsigned.get(*n) != Some(&false)
         };
         match self.is_mariadb {
             true => (0..self.columns.len()).rev().take_while(is_hash).count(),

@@ -46,7 +46,7 @@ impl Definition {
         Self {
             columns,
             primary_key,
-            hashes: schema.hidden.hashes,
+            hashes: schema.hidden.hashed.len(),
         }
     }
 

@@ -4,4 +4,5 @@ mod events;
 mod following;
 mod random;
 mod restarting;
+mod rows;
 mod statements;
