@@ -5,7 +5,7 @@ use super::cursor::{Cursor, NotUnderstood};
 use super::element::Element;
 use super::lexer::{Dialect, Token};
 use super::options::{charset_option, collation_option, default_charset};
-use super::{CharsetName, Clause, UniqueKey};
+use super::{CharsetName, Clause, ColumnClause, UniqueKey};
 
 /// What the reader of clauses goes on with.
 enum Next {
@@ -57,22 +57,26 @@ fn clause(
         let if_exists = item.eat("IF EXISTS");
         let old = item.column_name()?;
         let (column, placement) = column(&mut item, dialect)?;
+        let keys = keys_of(&column);
         out.push(Clause::Change {
             old,
             column,
             placement,
             if_exists,
         });
+        out.extend(keys);
     } else if item.eat("MODIFY") {
         item.eat("COLUMN");
         let if_exists = item.eat("IF EXISTS");
         let (column, placement) = column(&mut item, dialect)?;
+        let keys = keys_of(&column);
         out.push(Clause::Change {
             old: column.name.clone(),
             column,
             placement,
             if_exists,
         });
+        out.extend(keys);
     } else if item.eat("DROP") {
         return drop(item, out);
     } else if item.eat("RENAME") {
@@ -80,7 +84,7 @@ fn clause(
     } else if item.eat("CONVERT TO") {
         out.push(Clause::Convert {
             charset: convert(item)?,
-            grows_all: !dialect.is_mariadb,
+            is_mariadb: dialect.is_mariadb,
         });
     } else if is_partitioning(&item) {
         return Ok(Next::Nothing);
@@ -107,7 +111,8 @@ fn add(
         return Ok(Next::Nothing);
     }
     if !is_column && item.is_at("SYSTEM VERSIONING") {
-        return Err(NotUnderstood);
+        out.push(Clause::AddSystemVersioning);
+        return Ok(Next::Clauses);
     }
     let if_not_exists = item.eat("IF NOT EXISTS");
     if item.is_at_symbol('(') {
@@ -130,19 +135,30 @@ fn add(
 fn push(element: Element, if_not_exists: bool, out: &mut Vec<Clause>) {
     match element {
         Element::Column(column, placement) => {
-            let unique = column.unique;
-            let unique = unique.map(|hash| UniqueKey::of_column(&column.name, hash));
+            let keys = keys_of(&column);
             out.push(Clause::Add {
                 column,
                 placement,
                 if_not_exists,
             });
-            out.extend(unique.map(Clause::AddUnique));
+            out.extend(keys);
         }
         Element::PrimaryKey(columns) => out.push(Clause::AddPrimaryKey(columns)),
         Element::Unique(key) => out.push(Clause::AddUnique(key)),
         Element::Other => {}
     }
+}
+
+/// The keys that a column's attributes add, whether its own clause has an effect or not.
+fn keys_of(column: &ColumnClause) -> Vec<Clause> {
+    let unique = column
+        .unique
+        .map(|hash| UniqueKey::of_column(&column.name, hash));
+    let mut keys: Vec<Clause> = unique.map(Clause::AddUnique).into_iter().collect();
+    if column.primary_key {
+        keys.push(Clause::AddPrimaryKey(vec![column.name.clone()]));
+    }
+    keys
 }
 
 fn drop(mut item: Cursor<'_>, out: &mut Vec<Clause>) -> Result<Next, NotUnderstood> {
@@ -168,7 +184,8 @@ fn drop(mut item: Cursor<'_>, out: &mut Vec<Clause>) -> Result<Next, NotUndersto
             return Ok(Next::Clauses);
         }
         if item.is_at("SYSTEM VERSIONING") {
-            return Err(NotUnderstood);
+            out.push(Clause::DropSystemVersioning);
+            return Ok(Next::Clauses);
         }
         // CHECK is a reserved word.
         if item.is_at("CHECK") {

@@ -10,15 +10,17 @@ use std::borrow::Cow;
 pub enum Client {
     /// One byte a character: 0xA0 is white space.
     OneByte,
-    #[default]
+    /// gbk and its like.
     SeveralBytes,
+    #[default]
+    Utf8,
     /// The statement is still as it came; this is what its bytes mean in texts and quoted names.
     Swe7,
 }
 
 impl Client {
     pub(super) fn is_one_byte(self) -> bool {
-        !matches!(self, Self::SeveralBytes)
+        matches!(self, Self::OneByte | Self::Swe7)
     }
 
     /// Whether the ASCII character is a letter to it. The others that are letters in swe7 have a meaning of their own in
@@ -30,7 +32,7 @@ impl Client {
     pub(super) fn decoded(self, text: &str) -> Cow<'_, str> {
         match self {
             Self::Swe7 => Cow::Owned(text.chars().map(swe7).collect()),
-            Self::OneByte | Self::SeveralBytes => Cow::Borrowed(text),
+            Self::OneByte | Self::SeveralBytes | Self::Utf8 => Cow::Borrowed(text),
         }
     }
 }

@@ -201,8 +201,8 @@ pub enum Clause {
     Rename(TableName),
     Convert {
         charset: CharsetName,
-        /// A TEXT that the same statement defines grows with its charset too, as it does in MySQL and not in MariaDB.
-        grows_all: bool,
+        /// In MariaDB a TEXT that the same statement defines does not grow with its charset, and labels keep their bytes.
+        is_mariadb: bool,
     },
     Charset(CharsetName),
     AddPrimaryKey(Vec<String>),
@@ -210,6 +210,8 @@ pub enum Clause {
     AddUnique(UniqueKey),
     /// Some other index.
     DropIndex(String),
+    AddSystemVersioning,
+    DropSystemVersioning,
 }
 
 impl Clause {

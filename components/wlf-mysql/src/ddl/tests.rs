@@ -8,14 +8,14 @@ const MYSQL: Dialect = Dialect {
     sql_mode: 0,
     version: 90_704,
     is_mariadb: false,
-    client: Client::SeveralBytes,
+    client: Client::Utf8,
     timestamps_not_null: false,
 };
 const MARIADB: Dialect = Dialect {
     sql_mode: 0,
     version: 110_806,
     is_mariadb: true,
-    client: Client::SeveralBytes,
+    client: Client::Utf8,
     timestamps_not_null: false,
 };
 
@@ -69,6 +69,8 @@ fn clause(clause: &Clause) -> String {
             let hash = if key.hash { " hash" } else { "" };
             format!("add unique {}{hash}", columns.join("+"))
         }
+        Clause::AddSystemVersioning => "add versioning".to_owned(),
+        Clause::DropSystemVersioning => "drop versioning".to_owned(),
         Clause::DropIndex(name) => format!("drop index {name}"),
     }
 }
@@ -343,7 +345,10 @@ fn statements_of_mariadb() {
             "ALTER TABLE t ADD b INT /*!50701 NOT NULL */ /*M!100000 UNSIGNED */",
             "alter d.t: add b int unsigned",
         ),
-        ("ALTER TABLE t ADD SYSTEM VERSIONING", "unclear d.t"),
+        (
+            "ALTER TABLE t ADD SYSTEM VERSIONING",
+            "alter d.t: add versioning",
+        ),
         (
             "CREATE TABLE t (a INT) WITH SYSTEM VERSIONING",
             "create d.t (a int) ",

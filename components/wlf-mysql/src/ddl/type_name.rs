@@ -1,5 +1,6 @@
 //! Columns' types as statements name them, and as `information_schema` does.
 
+use super::client::Client;
 use super::cursor::{Cursor, NotUnderstood};
 use super::lexer::{Dialect, Token};
 use crate::charset::Charset;
@@ -14,8 +15,16 @@ pub enum TypeName {
     Text(TextSize),
     /// MariaDB's: a LONGTEXT with a check.
     Json,
-    Enum(Vec<String>),
-    Set(Vec<String>),
+    Enum(Labels),
+    Set(Labels),
+}
+
+/// The labels of an ENUM or SET.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    texts: Vec<String>,
+    /// Their bytes are those of a client that does not speak UTF-8.
+    converted: bool,
 }
 
 /// How long a TEXT may be.
@@ -60,6 +69,14 @@ impl TextSize {
 }
 
 impl TypeName {
+    /// Whether labels would be bytes that are not known any more.
+    pub fn loses_bytes(&self, charset: &str) -> bool {
+        match self {
+            Self::Enum(labels) | Self::Set(labels) => labels.converted && charset == "binary",
+            _ => false,
+        }
+    }
+
     /// The type and charset as `information_schema` has them, for a column that would have this charset.
     pub fn resolve(&self, charset: &str) -> (String, Option<String>) {
         let is_binary = charset == "binary";
@@ -76,8 +93,8 @@ impl TypeName {
             Self::Text(size) => size.name(charset),
             Self::Json if is_binary => TextSize::Long.name(charset),
             Self::Json => "json".to_owned(),
-            Self::Enum(labels) => choice("enum", labels, charset),
-            Self::Set(labels) => choice("set", labels, charset),
+            Self::Enum(labels) => choice("enum", &labels.texts, charset),
+            Self::Set(labels) => choice("set", &labels.texts, charset),
         };
         (name, (!is_binary).then(|| charset.to_owned()))
     }
@@ -105,8 +122,8 @@ impl TypeName {
             "mediumtext" => Ok(Self::Text(TextSize::Medium)),
             "longtext" => Ok(Self::Text(TextSize::Long)),
             "long" => Ok(long(cursor)),
-            "enum" => Ok(Self::Enum(labels(cursor)?)),
-            "set" => Ok(Self::Set(labels(cursor)?)),
+            "enum" => Ok(Self::Enum(labels(cursor, dialect)?)),
+            "set" => Ok(Self::Set(labels(cursor, dialect)?)),
             "json" if dialect.is_mariadb => Ok(Self::Json),
             "bool" | "boolean" => Ok(Self::Plain("tinyint".to_owned())),
             "serial" => Ok(Self::Plain("bigint unsigned".to_owned())),
@@ -282,7 +299,7 @@ fn long(cursor: &mut Cursor<'_>) -> TypeName {
 }
 
 /// `('a','b')`
-fn labels(cursor: &mut Cursor<'_>) -> Result<Vec<String>, NotUnderstood> {
+fn labels(cursor: &mut Cursor<'_>, dialect: Dialect) -> Result<Labels, NotUnderstood> {
     let mut inside = cursor.parenthesized()?;
     let mut labels = Vec::new();
     while let Some(mut label) = inside.item() {
@@ -297,7 +314,11 @@ fn labels(cursor: &mut Cursor<'_>) -> Result<Vec<String>, NotUnderstood> {
         }
         labels.push(text);
     }
-    Ok(labels)
+    let is_ascii = labels.iter().all(|label| label.is_ascii());
+    Ok(Labels {
+        converted: dialect.client != Client::Utf8 && !is_ascii,
+        texts: labels,
+    })
 }
 
 /// Labels as the server keeps and quotes them: in the column's charset, and without spaces at their ends if that is one of

@@ -59,7 +59,7 @@ impl TableSchema {
             columns: columns
                 .iter()
                 .map(|column| column.resolve(charset))
-                .collect(),
+                .collect::<Result<_, _>>()?,
             primary_key: Vec::new(),
             hidden: Hidden::default(),
         };
@@ -111,30 +111,34 @@ impl TableSchema {
         for clause in clauses {
             match clause {
                 Clause::Charset(charset) => table.charset = named(charset),
-                Clause::Convert { charset, grows_all } => {
+                Clause::Convert {
+                    charset,
+                    is_mariadb,
+                } => {
                     table.charset = named(charset);
-                    converted = Some((named(charset), *grows_all));
+                    converted = Some((named(charset), *is_mariadb));
                 }
                 _ => {}
             }
         }
         self.check_targets(clauses)?;
         for column in &self.columns {
-            table.columns.extend(keep(column, clauses, &table.charset));
+            table.columns.extend(keep(column, clauses, &table.charset)?);
         }
         for clause in clauses {
             table.place(clause)?;
         }
         self.keep_generated_key_first(&mut table, clauses);
         // New columns too, whichever charset they name.
-        if let Some((charset, grows_all)) = converted {
+        if let Some((charset, is_mariadb)) = converted {
             for column in &mut table.columns {
-                let grows = grows_all || !is_defined(&column.name, clauses);
-                column.convert(&charset, grows);
+                let grows = !is_mariadb || !is_defined(&column.name, clauses);
+                column.convert(&charset, grows, is_mariadb)?;
             }
         }
         let key = self.key_after(clauses);
         table.set_primary_key(&key)?;
+        table.change_versioning(clauses)?;
         table.hidden.alter(clauses, &table.columns);
         Ok(table)
     }
@@ -254,7 +258,7 @@ impl TableSchema {
                 if self.find(&column.name).is_some() {
                     return Err(Conflict);
                 }
-                (column.resolve(&self.charset), placement.as_ref())
+                (column.resolve(&self.charset)?, placement.as_ref())
             }
             Clause::Change {
                 column,
@@ -272,6 +276,28 @@ impl TableSchema {
             Some(Placement::After(name)) => self.find(name).ok_or(Conflict)? + 1,
         };
         self.columns.insert(at.min(self.columns.len()), column);
+        Ok(())
+    }
+
+    /// ADD SYSTEM VERSIONING and DROP SYSTEM VERSIONING of a table that names no columns for a row's time.
+    fn change_versioning(&mut self, clauses: &[&Clause]) -> Result<(), Conflict> {
+        let names_columns = clauses.iter().any(
+            |clause| matches!(clause, Clause::Add { column, .. } if column.system_time.is_some()),
+        );
+        for clause in clauses {
+            match clause {
+                Clause::AddSystemVersioning if !names_columns && !self.hidden.system_time => {
+                    self.hidden.system_time = true;
+                }
+                Clause::DropSystemVersioning if self.hidden.system_time => {
+                    self.hidden.system_time = false;
+                }
+                Clause::AddSystemVersioning | Clause::DropSystemVersioning => {
+                    return Err(Conflict);
+                }
+                _ => {}
+            }
+        }
         Ok(())
     }
 
@@ -297,14 +323,8 @@ impl TableSchema {
             }));
         }
         for clause in clauses {
-            match clause {
-                Clause::AddPrimaryKey(columns) => key.clone_from(columns),
-                Clause::Add { column, .. } | Clause::Change { column, .. }
-                    if column.primary_key =>
-                {
-                    key = vec![column.name.clone()];
-                }
-                _ => {}
+            if let Clause::AddPrimaryKey(columns) = clause {
+                key.clone_from(columns);
             }
         }
         key
@@ -323,21 +343,25 @@ impl TableSchema {
 }
 
 /// What becomes of an old column in its place; `None` if it is dropped.
-fn keep(column: &ColumnSchema, clauses: &[&Clause], charset: &str) -> Option<ColumnSchema> {
+fn keep(
+    column: &ColumnSchema,
+    clauses: &[&Clause],
+    charset: &str,
+) -> Result<Option<ColumnSchema>, Conflict> {
     let mut kept = column.clone();
     for clause in clauses {
         match clause {
-            Clause::Drop { column: name, .. } if same(name, &column.name) => return None,
+            Clause::Drop { column: name, .. } if same(name, &column.name) => return Ok(None),
             Clause::RenameColumn { old, new, .. } if same(old, &column.name) => {
                 kept.name.clone_from(new);
             }
             Clause::Change {
                 old, column: new, ..
-            } if same(old, &column.name) => kept = new.resolve(charset),
+            } if same(old, &column.name) => kept = new.resolve(charset)?,
             _ => {}
         }
     }
-    Some(kept)
+    Ok(Some(kept))
 }
 
 /// Whether one of the clauses defines the column.
@@ -350,13 +374,16 @@ fn is_defined(name: &str, clauses: &[&Clause]) -> bool {
 
 impl ColumnClause {
     /// The column in a table with this default charset.
-    fn resolve(&self, charset: &str) -> ColumnSchema {
+    fn resolve(&self, charset: &str) -> Result<ColumnSchema, Conflict> {
         let charset = match &self.charset {
             Some(CharsetName::Named(name)) => name,
             Some(CharsetName::Default) | None => charset,
         };
+        if self.type_name.loses_bytes(charset) {
+            return Err(Conflict);
+        }
         let (column_type, charset) = self.type_name.resolve(charset);
-        ColumnSchema {
+        Ok(ColumnSchema {
             generated_key: self.auto_increment
                 && column_type == "bigint unsigned"
                 && same(&self.name, GENERATED_KEY),
@@ -364,9 +391,12 @@ impl ColumnClause {
             column_type,
             charset,
             nullable: self.nullable,
-        }
+        })
     }
 }
+
+/// Charsets in which a character of ASCII has more than its byte.
+const WIDE: [&str; 4] = ["ucs2", "utf16", "utf16le", "utf32"];
 
 /// The most bytes that a character takes in the charset.
 fn width(charset: &str) -> u64 {
@@ -384,9 +414,9 @@ impl ColumnSchema {
     }
 
     /// CONVERT TO CHARACTER SET; a TEXT may grow so that it holds as many characters as before.
-    fn convert(&mut self, to: &str, grows: bool) {
+    fn convert(&mut self, to: &str, grows: bool, is_mariadb: bool) -> Result<(), Conflict> {
         let Some(from) = self.charset.take() else {
-            return;
+            return Ok(());
         };
         let (word, rest) = match self.column_type.split_once('(') {
             Some((word, rest)) => (word, rest.trim_end_matches(')')),
@@ -405,12 +435,18 @@ impl ColumnSchema {
             "json" => TypeName::Json,
             _ if bytes > 0 && !grows => TypeName::Text(TextSize::Characters(bytes / width(to))),
             _ if bytes > 0 => TypeName::Text(TextSize::Characters(bytes / width(&from))),
-            // ENUM and SET keep their labels.
+            // ENUM and SET keep their labels, as far as both charsets have them, or their bytes.
             _ => {
-                self.charset = (to != "binary").then(|| to.to_owned());
-                return;
+                let is_same = Charset::named(to).converted(&self.column_type) == self.column_type;
+                let has_same_bytes = !WIDE.contains(&&*from) && self.column_type.is_ascii();
+                if !is_same || to == "binary" || is_mariadb && from != to && !has_same_bytes {
+                    return Err(Conflict);
+                }
+                self.charset = Some(to.to_owned());
+                return Ok(());
             }
         };
         (self.column_type, self.charset) = type_name.resolve(to);
+        Ok(())
     }
 }

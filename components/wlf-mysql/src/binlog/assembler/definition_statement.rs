@@ -25,12 +25,23 @@ impl DefinitionStatement {
         // What cannot be read of the settings is as if it were not there: the statement itself is whole.
         let variables = StatusVariables::decode(query.variables).unwrap_or_default();
         let client = variables.client_collation.map(Charset::of_collation);
-        let charset = client.unwrap_or(Charset::UTF8MB4);
+        let charset = match client {
+            Some(client) if !is_rewritten(query.sql) => client,
+            _ => Charset::UTF8MB4,
+        };
         let sql = charset.decode(query.sql);
         let (read, client) = match charset.encoding {
             Encoding::Swe7 => (Cow::Owned(as_ascii(query.sql)), Client::Swe7),
-            _ if charset.longest == 1 => (Cow::Borrowed(&*sql), Client::OneByte),
-            _ => (Cow::Borrowed(&*sql), Client::SeveralBytes),
+            Encoding::Utf8 => (Cow::Borrowed(&*sql), Client::Utf8),
+            // What is no character of the client's is a question mark to the server.
+            _ => {
+                let read = Cow::Owned(sql.replace(char::REPLACEMENT_CHARACTER, "?"));
+                let client = match charset.longest {
+                    1 => Client::OneByte,
+                    _ => Client::SeveralBytes,
+                };
+                (read, client)
+            }
         };
         let database = String::from_utf8_lossy(query.database);
         let dialect = Dialect::of_server(server_version, variables.sql_mode);
@@ -51,6 +62,27 @@ impl DefinitionStatement {
     }
 }
 
+/// Whether the server has written the statement itself, as it does for CREATE TABLE … SELECT, LIKE with a temporary table and
+/// generated keys: its text is then UTF-8, whatever the session's charset is said to be (`store_create_info` of
+/// `sql/sql_show.cc`).
+fn is_rewritten(sql: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(sql) else {
+        return false;
+    };
+    let is_one = |quote: char| {
+        let rest = text.strip_prefix("CREATE ")?;
+        let rest = rest.strip_prefix("OR REPLACE ").unwrap_or(rest);
+        let rest = rest.strip_prefix("TABLE ")?;
+        let rest = rest.strip_prefix("IF NOT EXISTS ").unwrap_or(rest);
+        let (front, columns) = rest.split_once(" (\n  ")?;
+        Some(front.starts_with(quote) && front.ends_with(quote) && columns.starts_with(quote))
+    };
+    !text.is_ascii()
+        && ['`', '"']
+            .into_iter()
+            .any(|quote| is_one(quote) == Some(true))
+}
+
 /// The bytes as the ASCII characters that the server takes them for where it looks for tokens.
 fn as_ascii(sql: &[u8]) -> String {
     let kept = |byte: &u8| {
@@ -61,4 +93,37 @@ fn as_ascii(sql: &[u8]) -> String {
         }
     };
     sql.iter().map(kept).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(sql: &[u8], collation: u8) -> String {
+        let query = Query {
+            thread_id: 1,
+            database: b"d",
+            variables: &[4, collation, 0, collation, 0, 255, 0],
+            sql,
+        };
+        format!("{:?}", DefinitionStatement::read(&query, "9.7.4").effects)
+    }
+
+    #[test]
+    fn a_statement_is_in_the_charset_of_its_client() {
+        let cp1251 = read("CREATE TABLE t (`é` ENUM('é '))".as_bytes(), 51);
+        assert!(
+            cp1251.contains("\"Г©\"") && cp1251.contains("\"Г© \""),
+            "{cp1251}"
+        );
+    }
+
+    #[test]
+    fn a_statement_that_the_server_has_written_is_utf_8() {
+        let sql = "CREATE TABLE `t` (\n  `é` int DEFAULT NULL\n) START TRANSACTION";
+        assert!(read(sql.as_bytes(), 51).contains("\"é\""));
+        // So is none that only looks like it.
+        let sql = b"CREATE TABLE `t` (\n  `\xe9` int DEFAULT NULL\n)";
+        assert!(read(sql, 51).contains("\"й\""));
+    }
 }

@@ -18,7 +18,7 @@ pub struct StatusVariables {
 
 impl StatusVariables {
     /// MariaDB's OPTION_EXPLICIT_DEF_TIMESTAMP (`sql/sql_priv.h`), which its QUERY events have since 10.10.
-    const MARIADB_EXPLICIT_TIMESTAMPS: u32 = 1 << 8;
+    const MARIADB_EXPLICIT_TIMESTAMPS: u32 = 1 << 24;
 
     /// Whether a TIMESTAMP that is not said to be NULL is NOT NULL.
     pub fn timestamps_not_null(&self, dialect: Dialect) -> bool {
@@ -41,12 +41,17 @@ enum Layout {
     TwoTexts,
     /// A count, then so many texts that end with a zero byte.
     Names,
+    /// A count of one byte, then so many pairs of two bytes each.
+    Pairs,
 }
 
 const FLAGS2: u8 = 0;
 const SQL_MODE: u8 = 1;
 const CHARSET: u8 = 4;
 const EXPLICIT_TIMESTAMPS: u8 = 16;
+const MARIADB_GTID_FLAGS: u8 = 130;
+const MARIADB_COMMIT_ALTER: u8 = 4;
+const MARIADB_ROLLBACK_ALTER: u8 = 8;
 /// More databases than can be listed.
 const MANY_NAMES: u8 = 254;
 
@@ -72,6 +77,13 @@ impl StatusVariables {
                 }
                 FLAGS2 => {
                     variables.flags = reader.u32(FIELD)?;
+                    continue;
+                }
+                MARIADB_GTID_FLAGS => {
+                    // The sequence number of START ALTER is behind the flags of COMMIT ALTER and ROLLBACK ALTER.
+                    if reader.u8(FIELD)? & (MARIADB_COMMIT_ALTER | MARIADB_ROLLBACK_ALTER) != 0 {
+                        reader.u64(FIELD)?;
+                    }
                     continue;
                 }
                 EXPLICIT_TIMESTAMPS => {
@@ -100,6 +112,10 @@ impl StatusVariables {
                     for _ in 0..if count == MANY_NAMES { 0 } else { count } {
                         while reader.u8(FIELD)? != 0 {}
                     }
+                }
+                Some(Layout::Pairs) => {
+                    let count = reader.u8(FIELD)?;
+                    reader.bytes(usize::from(count) * 4, FIELD)?;
                 }
                 None => break,
             }
@@ -135,9 +151,10 @@ fn layout(code: u8) -> Option<Layout> {
         18 => Layout::Bytes(2),
         // SQL_REQUIRE_PRIMARY_KEY, DEFAULT_TABLE_ENCRYPTION
         19 | 20 => Layout::Bytes(1),
-        // MariaDB: HRNOW, XID
+        // MariaDB: HRNOW, XID, and CHARACTER_SET_COLLATIONS, a count of pairs, which comes before others of lower codes.
         128 => Layout::Bytes(3),
         129 => Layout::Bytes(8),
+        131 => Layout::Pairs,
         _ => return None,
     })
 }
@@ -155,6 +172,8 @@ mod tests {
         bytes.extend(b"\x05\x06SYSTEM");
         bytes.extend(b"\x0b\x04root\x09localhost");
         bytes.extend(b"\x0c\x02d1\0d2\0");
+        bytes.extend([131, 1, 33, 0, 0, 8]);
+        bytes.extend([MARIADB_GTID_FLAGS, 4, 1, 2, 3, 4, 5, 6, 7, 8]);
         bytes.extend([CHARSET, 255, 0, 8, 0, 33, 0]);
         let expected = StatusVariables {
             sql_mode: 0x50_0004,

@@ -14,7 +14,7 @@ const DIALECT: Dialect = Dialect {
     sql_mode: 0,
     version: 90_704,
     is_mariadb: false,
-    client: Client::SeveralBytes,
+    client: Client::Utf8,
     timestamps_not_null: false,
 };
 
