@@ -22,11 +22,11 @@ const COLUMNS: &str = "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, CHARACTER_SE
 const SHOW_GENERATED: &str =
     "SET @wlf = 0 /*!80030 , SESSION show_gipk_in_create_table_and_information_schema = ON */";
 
-/// The parts of keys, those of MariaDB's that are kept as a hash in a hidden column apart. Indexes of MEMORY are hashes in
-/// themselves.
-const KEYS: &str = "SELECT TABLE_NAME, COLUMN_NAME, INDEX_NAME, SUB_PART \
+/// The parts of primary keys, and of MariaDB's unique keys, which may be kept as a hash in a hidden column. Indexes of MEMORY
+/// are hashes in themselves.
+const KEYS: &str = "SELECT TABLE_NAME, COLUMN_NAME, INDEX_NAME, SUB_PART, INDEX_TYPE = 'HASH' \
      FROM information_schema.STATISTICS AS s WHERE {place} AND (INDEX_NAME = 'PRIMARY' \
-     /*M!100400 OR INDEX_TYPE = 'HASH' AND NON_UNIQUE = 0 AND NOT EXISTS (SELECT 1 FROM \
+     /*M!100400 OR NON_UNIQUE = 0 AND NOT EXISTS (SELECT 1 FROM \
      information_schema.TABLES AS t WHERE t.TABLE_SCHEMA = s.TABLE_SCHEMA AND t.TABLE_NAME = s.TABLE_NAME \
      AND t.ENGINE = 'MEMORY') */) ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX";
 
@@ -136,7 +136,8 @@ async fn read(
             Some("PRIMARY") | None => table.primary_key.push(column.to_owned()),
             Some(key) => {
                 let length = row.text(3).and_then(|length| length.parse().ok());
-                table.hidden.learn(key, column, length);
+                let is_hash = row.text(4) == Some("1");
+                table.hidden.learn(key, column, length, is_hash);
             }
         }
     };

@@ -93,12 +93,14 @@ fn attribute(
             item.name()?;
         }
     } else if item.eat("CHECK") {
-        let check = item.parenthesized()?;
-        if dialect.is_mariadb
-            && is_json_check(check, &column.name)
-            && column.type_name == TypeName::Text(TextSize::Long)
-        {
-            column.type_name = TypeName::Json;
+        let is_json = is_json_check(item.parenthesized()?, &column.name);
+        match column.type_name {
+            TypeName::Text(TextSize::Long) if dialect.is_mariadb && is_json => {
+                column.type_name = TypeName::Json;
+            }
+            // It takes the place of the check that MariaDB's JSON has.
+            TypeName::Json if !is_json => column.type_name = TypeName::Text(TextSize::Long),
+            _ => {}
         }
     } else if item.eat("DEFAULT") || item.eat("ON UPDATE") {
         value(item)?;

@@ -121,7 +121,7 @@ pub struct UniqueKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub parts: Vec<KeyPart>,
-    /// USING HASH
+    /// USING HASH; of a key that is there, whether it is kept as one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hash: bool,
 }

@@ -15,10 +15,10 @@ pub struct Hidden {
     /// `row_start` and `row_end`, of a table WITH SYSTEM VERSIONING that names no columns for them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub system_time: bool,
-    /// Unique keys that are too long for an index, or USING HASH: for each there is a column `DB_ROW_HASH_n` behind all
-    /// others.
+    /// For each of them that is a hash there is a column `DB_ROW_HASH_n` behind all others: for those that are too long for
+    /// an index, or were made USING HASH.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub hashed: Vec<UniqueKey>,
+    pub unique_keys: Vec<UniqueKey>,
 }
 
 /// The longest that InnoDB indexes without a hash, of one column and of a whole key, in bytes; other engines take less.
@@ -38,26 +38,31 @@ impl Hidden {
         }
     }
 
-    /// A unique key is added to a table with these columns.
-    pub fn add_key(&mut self, key: &UniqueKey, columns: &[ColumnSchema]) {
-        if key.hash || is_too_long(key, columns) {
-            self.hashed.push(key.clone());
-        }
+    /// The number of columns with hashes.
+    pub fn hashes(&self) -> usize {
+        self.unique_keys.iter().filter(|key| key.hash).count()
     }
 
-    /// The server says that a key is kept as a hash: its columns come one by one.
-    pub fn learn(&mut self, key: &str, column: &str, length: Option<u64>) {
+    /// A unique key is added to a table with these columns.
+    pub fn add_key(&mut self, key: &UniqueKey, columns: &[ColumnSchema]) {
+        self.unique_keys.push(UniqueKey {
+            hash: key.hash || is_too_long(key, columns),
+            ..key.clone()
+        });
+    }
+
+    /// The server says that there is a unique key: its columns come one by one.
+    pub fn learn(&mut self, key: &str, column: &str, length: Option<u64>, hash: bool) {
         let part = KeyPart {
             column: column.to_owned(),
             length,
         };
-        match self.hashed.last_mut() {
+        match self.unique_keys.last_mut() {
             Some(last) if last.name.as_deref() == Some(key) => last.parts.push(part),
-            _ => self.hashed.push(UniqueKey {
+            _ => self.unique_keys.push(UniqueKey {
                 name: Some(key.to_owned()),
                 parts: vec![part],
-                // Whether it says so, or is too long, is not told.
-                hash: true,
+                hash,
             }),
         }
     }
@@ -66,12 +71,12 @@ impl Hidden {
     pub(super) fn alter(&mut self, clauses: &[&Clause], columns: &[ColumnSchema]) {
         for clause in clauses {
             match clause {
-                Clause::DropIndex(name) => self.hashed.retain(|key| !same(key.name(), name)),
+                Clause::DropIndex(name) => self.unique_keys.retain(|key| !same(key.name(), name)),
                 Clause::Drop { column, .. } => {
-                    for key in &mut self.hashed {
+                    for key in &mut self.unique_keys {
                         key.parts.retain(|part| !same(&part.column, column));
                     }
-                    self.hashed.retain(|key| !key.parts.is_empty());
+                    self.unique_keys.retain(|key| !key.parts.is_empty());
                 }
                 Clause::Change {
                     old,
@@ -79,7 +84,7 @@ impl Hidden {
                     ..
                 }
                 | Clause::RenameColumn { old, new, .. } => {
-                    let parts = self.hashed.iter_mut().flat_map(|key| &mut key.parts);
+                    let parts = self.unique_keys.iter_mut().flat_map(|key| &mut key.parts);
                     for part in parts.filter(|part| same(&part.column, old)) {
                         part.column.clone_from(new);
                     }
@@ -88,7 +93,9 @@ impl Hidden {
             }
         }
         // Others that were made USING HASH become trees whenever a table is altered.
-        self.hashed.retain(|key| is_too_long(key, columns));
+        for key in &mut self.unique_keys {
+            key.hash = is_too_long(key, columns);
+        }
         for clause in clauses {
             if let Clause::AddUnique(key) = clause {
                 self.add_key(key, columns);

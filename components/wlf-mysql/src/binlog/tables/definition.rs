@@ -46,7 +46,7 @@ impl Definition {
         Self {
             columns,
             primary_key,
-            hashes: schema.hidden.hashed.len(),
+            hashes: schema.hidden.hashes(),
         }
     }
 

@@ -223,10 +223,10 @@ impl Following {
 fn is_same(ours: &TableSchema, server: &TableSchema) -> bool {
     let without = |schema: &TableSchema| {
         let mut schema = schema.clone();
-        schema.hidden.hashed.clear();
+        schema.hidden.unique_keys.clear();
         schema
     };
-    ours.hidden.hashed.len() == server.hidden.hashed.len() && without(ours) == without(server)
+    ours.hidden.hashes() == server.hidden.hashes() && without(ours) == without(server)
 }
 
 fn difference(name: &TableName, ours: &TableSchema, server: &TableSchema) -> String {

@@ -192,6 +192,48 @@ const STORIES: &[Story] = &[
         ],
     },
     Story {
+        // To MySQL a VECTOR has a charset too.
+        on: On::Mysql,
+        before: &[],
+        during: &[
+            "CREATE TABLE x (v VECTOR(2), a VARCHAR(3) CHARACTER SET latin1, p POINT, w VECTOR(1), b TEXT CHARACTER SET koi8r, \
+             c VARCHAR(9), d BINARY(2))",
+            "INSERT INTO x VALUES (NULL, 'é', NULL, NULL, 'Ж', '日', NULL)",
+            "ALTER TABLE x DROP a, DROP d",
+            "INSERT INTO x VALUES (NULL, NULL, NULL, 'Ж', '日')",
+        ],
+        rows: &[
+            (
+                "x",
+                r#"{"v": null, "a": "é", "p": null, "w": null, "b": "Ж", "c": "日", "d": null}"#,
+            ),
+            (
+                "x",
+                r#"{"v": null, "p": null, "w": null, "b": "Ж", "c": "日"}"#,
+            ),
+        ],
+    },
+    Story {
+        // A key that grows too long for an index becomes a hash.
+        on: On::Mariadb,
+        before: &["CREATE TABLE k (a INT UNIQUE, b VARCHAR(700), UNIQUE u (b))"],
+        during: &[
+            "INSERT INTO k VALUES (1, 'x')",
+            "ALTER TABLE k MODIFY a TEXT, CHANGE b c VARCHAR(1700)",
+            "INSERT INTO k VALUES ('y', 'z')",
+            "ALTER TABLE k DROP KEY u, MODIFY a TEXT FIRST",
+            "INSERT INTO k VALUES ('w', 'v')",
+            "ALTER TABLE k ADD COLUMN IF NOT EXISTS c INT UNIQUE, MODIFY a CHAR(2)",
+            "INSERT INTO k VALUES ('t', 's')",
+        ],
+        rows: &[
+            ("k", r#"{"a": 1, "b": "x"}"#),
+            ("k", r#"{"a": "y", "c": "z"}"#),
+            ("k", r#"{"a": "w", "c": "v"}"#),
+            ("k", r#"{"a": "t", "c": "s"}"#),
+        ],
+    },
+    Story {
         // Labels in other charsets.
         on: On::All,
         before: &[],
