@@ -141,7 +141,7 @@ async fn read(
             }
         }
     };
-    let sql = KEYS.replace("{place}", &place);
+    let sql = KEYS.replace("{place}", place);
     connection.query_each(&sql, each).await?;
     // MariaDB's JSON is a LONGTEXT with a check. To the server too only that of a column is one.
     // MySQL has JSON itself, and takes what only MariaDB is to read for a comment.

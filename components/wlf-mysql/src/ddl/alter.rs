@@ -2,7 +2,7 @@
 
 use super::column::column;
 use super::cursor::{Cursor, NotUnderstood};
-use super::element::Element;
+use super::element::{AddedKey, Element};
 use super::lexer::{Dialect, Token};
 use super::options::{charset_option, collation_option, default_charset};
 use super::{CharsetName, Clause, ColumnClause, UniqueKey};
@@ -57,7 +57,7 @@ fn clause(
         let if_exists = item.eat("IF EXISTS");
         let old = item.column_name()?;
         let (column, placement) = column(&mut item, dialect)?;
-        let keys = keys_of(&column);
+        let keys = keys_of(&column, if_exists);
         out.push(Clause::Change {
             old,
             column,
@@ -69,7 +69,7 @@ fn clause(
         item.eat("COLUMN");
         let if_exists = item.eat("IF EXISTS");
         let (column, placement) = column(&mut item, dialect)?;
-        let keys = keys_of(&column);
+        let keys = keys_of(&column, if_exists);
         out.push(Clause::Change {
             old: column.name.clone(),
             column,
@@ -135,7 +135,7 @@ fn add(
 fn push(element: Element, if_not_exists: bool, out: &mut Vec<Clause>) {
     match element {
         Element::Column(column, placement) => {
-            let keys = keys_of(&column);
+            let keys = keys_of(&column, if_not_exists);
             out.push(Clause::Add {
                 column,
                 placement,
@@ -143,20 +143,30 @@ fn push(element: Element, if_not_exists: bool, out: &mut Vec<Clause>) {
             });
             out.extend(keys);
         }
-        Element::PrimaryKey(columns) => out.push(Clause::AddPrimaryKey(columns)),
-        Element::Unique(key) => out.push(Clause::AddUnique(key)),
+        Element::PrimaryKey(key) => out.push(Clause::AddPrimaryKey {
+            if_not_exists: key.if_not_exists,
+            columns: key.columns().collect(),
+        }),
+        Element::Unique(AddedKey { key, if_not_exists }) => {
+            out.push(Clause::AddUnique { key, if_not_exists });
+        }
         Element::Other => {}
     }
 }
 
-/// The keys that a column's attributes add, whether its own clause has an effect or not.
-fn keys_of(column: &ColumnClause) -> Vec<Clause> {
-    let unique = column
-        .unique
-        .map(|hash| UniqueKey::of_column(&column.name, hash));
-    let mut keys: Vec<Clause> = unique.map(Clause::AddUnique).into_iter().collect();
+/// The keys that a column's attributes add, whether its own clause has an effect or not; under a condition for the column
+/// they are added unless they are there.
+fn keys_of(column: &ColumnClause, if_not_exists: bool) -> Vec<Clause> {
+    let mut keys = Vec::new();
+    if let Some(hash) = column.unique {
+        let key = UniqueKey::of_column(&column.name, hash);
+        keys.push(Clause::AddUnique { key, if_not_exists });
+    }
     if column.primary_key {
-        keys.push(Clause::AddPrimaryKey(vec![column.name.clone()]));
+        keys.push(Clause::AddPrimaryKey {
+            columns: vec![column.name.clone()],
+            if_not_exists,
+        });
     }
     keys
 }

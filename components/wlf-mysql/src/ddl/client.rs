@@ -29,9 +29,21 @@ impl Client {
         self == Self::Swe7 && matches!(c, '[' | ']' | '{' | '}' | '^' | '~')
     }
 
-    pub(super) fn decoded(self, text: &str) -> Cow<'_, str> {
+    /// A text or quoted name as the server converts it: what is no character of the client's, which is U+FFFD here, becomes a
+    /// question mark; to MySQL it is nothing at the end, where a character is not whole (`copy_and_convert` of
+    /// `sql-common/sql_string.cc`).
+    pub(super) fn decoded(self, text: &str, is_mariadb: bool) -> Cow<'_, str> {
+        let text = match self {
+            Self::SeveralBytes if !is_mariadb => text
+                .strip_suffix(char::REPLACEMENT_CHARACTER)
+                .unwrap_or(text),
+            _ => text,
+        };
         match self {
             Self::Swe7 => Cow::Owned(text.chars().map(swe7).collect()),
+            Self::OneByte | Self::SeveralBytes if text.contains(char::REPLACEMENT_CHARACTER) => {
+                Cow::Owned(text.replace(char::REPLACEMENT_CHARACTER, "?"))
+            }
             Self::OneByte | Self::SeveralBytes | Self::Utf8 => Cow::Borrowed(text),
         }
     }

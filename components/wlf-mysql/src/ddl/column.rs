@@ -28,7 +28,7 @@ pub fn column(
         name,
         type_name,
         charset,
-        nullable: !is_serial && !(is_timestamp && dialect.timestamps_not_null),
+        nullable: !(is_serial || is_timestamp && dialect.timestamps_not_null),
         primary_key: false,
         auto_increment: is_serial && !dialect.is_mariadb,
         unique: None,
@@ -252,14 +252,10 @@ fn value(item: &mut Cursor<'_>) -> Result<(), NotUnderstood> {
         first => {
             let mut last = first;
             // A number of several tokens, as in 1.5e-3, or a name of several parts.
-            loop {
-                if item.eat_symbol('.') {
-                    last = item.next();
-                } else if is_exponent(last) && (item.eat_symbol('-') || item.eat_symbol('+')) {
-                    last = item.next();
-                } else {
-                    break;
-                }
+            while item.eat_symbol('.')
+                || is_exponent(last) && (item.eat_symbol('-') || item.eat_symbol('+'))
+            {
+                last = item.next();
             }
             // b'1', x'41', _utf8'x', DATE'2020-01-01'
             literals(item);

@@ -9,10 +9,24 @@ use super::{ColumnClause, KeyPart, Placement, UniqueKey};
 #[derive(Debug)]
 pub enum Element {
     Column(ColumnClause, Option<Placement>),
-    PrimaryKey(Vec<String>),
-    Unique(UniqueKey),
+    PrimaryKey(AddedKey),
+    Unique(AddedKey),
     /// An index or constraint, which changes no column.
     Other,
+}
+
+/// A key, and whether it is added only if there is none of its name.
+#[derive(Debug)]
+pub struct AddedKey {
+    pub key: UniqueKey,
+    pub if_not_exists: bool,
+}
+
+impl AddedKey {
+    /// The names of its columns.
+    pub fn columns(self) -> impl Iterator<Item = String> {
+        self.key.parts.into_iter().map(|part| part.column)
+    }
 }
 
 impl Element {
@@ -26,10 +40,10 @@ impl Element {
             }
         }
         if item.eat("PRIMARY KEY") {
-            return Ok(Self::PrimaryKey(primary_key(&mut item)?));
+            return Ok(Self::PrimaryKey(AddedKey::read(&mut item)?));
         }
         if item.eat("UNIQUE") {
-            return Ok(Self::Unique(UniqueKey::read(&mut item)?));
+            return Ok(Self::Unique(AddedKey::read(&mut item)?));
         }
         if item.eat("PERIOD FOR") {
             // Of any other name its columns become NOT NULL.
@@ -58,18 +72,12 @@ fn is_constraint(item: &Cursor<'_>) -> bool {
         .any(|word| item.is_at(word))
 }
 
-/// The columns behind PRIMARY KEY.
-fn primary_key(item: &mut Cursor<'_>) -> Result<Vec<String>, NotUnderstood> {
-    let key = UniqueKey::read(item)?;
-    Ok(key.parts.into_iter().map(|part| part.column).collect())
-}
-
-impl UniqueKey {
-    /// Reads a key behind UNIQUE: `[INDEX] [name] [USING …] (…) [USING …]`.
-    pub(super) fn read(item: &mut Cursor<'_>) -> Result<Self, NotUnderstood> {
+impl AddedKey {
+    /// Reads a key behind UNIQUE or PRIMARY KEY: `[INDEX] [IF NOT EXISTS] [name] [USING …] (…) [USING …]`.
+    pub fn read(item: &mut Cursor<'_>) -> Result<Self, NotUnderstood> {
         let (mut hash, mut name) = (false, None);
         item.eat_any(&["INDEX", "KEY"]);
-        item.eat("IF NOT EXISTS");
+        let if_not_exists = item.eat("IF NOT EXISTS");
         if !item.is_at("USING") && !item.is_at("TYPE") && !item.is_at_symbol('(') {
             name = Some(item.name()?);
         }
@@ -102,9 +110,14 @@ impl UniqueKey {
             }
             parts.push(KeyPart { column, length });
         }
-        Ok(Self { name, parts, hash })
+        Ok(Self {
+            key: UniqueKey { name, parts, hash },
+            if_not_exists,
+        })
     }
+}
 
+impl UniqueKey {
     /// The key of a column that is UNIQUE itself.
     pub(super) fn of_column(column: &str, hash: bool) -> Self {
         let part = KeyPart {

@@ -214,9 +214,9 @@ impl Lexer<'_> {
     }
 
     fn decoded(&self, text: String) -> String {
-        match self.dialect.client.decoded(&text) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(decoded) => decoded,
+        match self.dialect.client.decoded(&text, self.dialect.is_mariadb) {
+            Cow::Borrowed(same) if same.len() == text.len() => text,
+            decoded => decoded.into_owned(),
         }
     }
 }

@@ -201,13 +201,19 @@ pub enum Clause {
     Rename(TableName),
     Convert {
         charset: CharsetName,
-        /// In MariaDB a TEXT that the same statement defines does not grow with its charset, and labels keep their bytes.
+        /// In MariaDB a TEXT that the same statement changes does not grow with its charset, and labels keep their bytes.
         is_mariadb: bool,
     },
     Charset(CharsetName),
-    AddPrimaryKey(Vec<String>),
+    AddPrimaryKey {
+        columns: Vec<String>,
+        if_not_exists: bool,
+    },
     DropPrimaryKey,
-    AddUnique(UniqueKey),
+    AddUnique {
+        key: UniqueKey,
+        if_not_exists: bool,
+    },
     /// Some other index.
     DropIndex(String),
     AddSystemVersioning,
@@ -217,6 +223,6 @@ pub enum Clause {
 impl Clause {
     /// Whether it changes nothing but indexes, of which MariaDB may keep hashes in columns of their own.
     pub fn is_about_indexes(&self) -> bool {
-        matches!(self, Self::AddUnique(_) | Self::DropIndex(_))
+        matches!(self, Self::AddUnique { .. } | Self::DropIndex(_))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::alter;
 use super::cursor::{Cursor, NotUnderstood};
-use super::element::{Element, is_in_memory};
+use super::element::{AddedKey, Element, is_in_memory};
 use super::lexer::{Dialect, Lexer, Token};
 use super::options::default_charset;
 use super::{Clause, Effect, Extras, TableContent, TableName, UniqueKey};
@@ -253,8 +253,8 @@ fn content(
                 versioned |= column.versioned;
                 columns.push(column);
             }
-            Element::PrimaryKey(key) => primary_key = key,
-            Element::Unique(key) => unique_keys.push(key),
+            Element::PrimaryKey(key) => primary_key = key.columns().collect(),
+            Element::Unique(key) => unique_keys.push(key.key),
             Element::Other => {}
         }
     }
@@ -297,7 +297,7 @@ fn create_unique_index(mut cursor: Cursor<'_>, database: &str, dialect: Dialect)
     if !dialect.is_mariadb {
         return Vec::new();
     }
-    cursor.eat("IF NOT EXISTS");
+    let if_not_exists = cursor.eat("IF NOT EXISTS");
     let (name, mut is_hash) = (cursor.name().ok(), false);
     while !cursor.is_empty() && !cursor.eat("ON") {
         is_hash |= cursor.is_at("USING HASH");
@@ -306,11 +306,11 @@ fn create_unique_index(mut cursor: Cursor<'_>, database: &str, dialect: Dialect)
     let Ok(table) = cursor.table_name(database) else {
         return Vec::new();
     };
-    match UniqueKey::read(&mut cursor) {
-        Ok(mut key) => {
+    match AddedKey::read(&mut cursor) {
+        Ok(AddedKey { mut key, .. }) => {
             key.hash |= is_hash;
             key.name = name;
-            let clauses = vec![Clause::AddUnique(key)];
+            let clauses = vec![Clause::AddUnique { key, if_not_exists }];
             vec![Effect::AlterIndexes { table, clauses }]
         }
         Err(NotUnderstood) => vec![Effect::Unclear { table: Some(table) }],

@@ -62,9 +62,9 @@ fn clause(clause: &Clause) -> String {
         Clause::Rename(to) => format!("to {}", table(to)),
         Clause::Convert { charset, .. } => format!("convert {charset:?}"),
         Clause::Charset(charset) => format!("charset {charset:?}"),
-        Clause::AddPrimaryKey(columns) => format!("add key {}", columns.join("+")),
+        Clause::AddPrimaryKey { columns, .. } => format!("add key {}", columns.join("+")),
         Clause::DropPrimaryKey => "drop key".to_owned(),
-        Clause::AddUnique(key) => {
+        Clause::AddUnique { key, .. } => {
             let columns: Vec<&str> = key.parts.iter().map(|part| &*part.column).collect();
             let hash = if key.hash { " hash" } else { "" };
             format!("add unique {}{hash}", columns.join("+"))

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::table::ColumnSchema;
 use crate::charset::Charset;
-use crate::ddl::{Clause, ColumnClause, KeyPart, UniqueKey, same};
+use crate::ddl::{Clause, ColumnClause, KeyPart, UniqueKey, folded, same};
 
 /// The columns that a table has besides those that it is said to have.
 ///
@@ -36,6 +36,18 @@ impl Hidden {
             true => &["row_start", "row_end"],
             false => &[],
         }
+    }
+
+    /// Whether a column that is not listed has this name.
+    pub fn has_column(&self, name: &str) -> bool {
+        let number = |name: &str| folded(name).strip_prefix("db_row_hash_")?.parse().ok();
+        let is_hash = number(name).is_some_and(|number| (1..=self.hashes()).contains(&number));
+        is_hash || self.shown().iter().any(|shown| same(shown, name))
+    }
+
+    /// Whether there is a unique key of this name.
+    pub fn has_key(&self, name: &str) -> bool {
+        self.unique_keys.iter().any(|key| same(key.name(), name))
     }
 
     /// The number of columns with hashes.
@@ -92,20 +104,32 @@ impl Hidden {
                 _ => {}
             }
         }
-        // Others that were made USING HASH become trees whenever a table is altered.
-        for key in &mut self.unique_keys {
-            key.hash = is_too_long(key, columns);
-        }
+        self.rebuild(columns);
         for clause in clauses {
-            if let Clause::AddUnique(key) = clause {
+            if let Clause::AddUnique { key, .. } = clause {
                 self.add_key(key, columns);
             }
+        }
+    }
+
+    /// The table is made anew, by ALTER TABLE or LIKE: keys that were made USING HASH without need become trees, as do those of
+    /// a geometry.
+    pub(super) fn rebuild(&mut self, columns: &[ColumnSchema]) {
+        for key in &mut self.unique_keys {
+            let mut parts = key.parts.iter();
+            let is_geometry = parts.any(|part| {
+                let column = columns
+                    .iter()
+                    .find(|column| same(&column.name, &part.column));
+                column.is_some_and(ColumnSchema::is_geometry)
+            });
+            key.hash = !is_geometry && is_too_long(key, columns);
         }
     }
 }
 
 impl UniqueKey {
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         let first = self.parts.first().map(|part| &*part.column);
         self.name.as_deref().or(first).unwrap_or_default()
     }
@@ -150,9 +174,22 @@ impl ColumnSchema {
                 Some(length.saturating_mul(width))
             }
             _ if word.ends_with("text") || word.ends_with("blob") || word == "json" => None,
-            "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
-            | "multipolygon" | "geomcollection" => None,
+            _ if self.is_geometry() => None,
             _ => Some(8),
         }
+    }
+
+    pub fn is_geometry(&self) -> bool {
+        const TYPES: [&str; 8] = [
+            "geometry",
+            "point",
+            "linestring",
+            "polygon",
+            "multipoint",
+            "multilinestring",
+            "multipolygon",
+            "geomcollection",
+        ];
+        TYPES.contains(&&*self.column_type)
     }
 }

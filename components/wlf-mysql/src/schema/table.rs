@@ -84,6 +84,12 @@ impl TableSchema {
         Ok(table)
     }
 
+    /// What CREATE TABLE LIKE makes of it.
+    pub fn like(mut self) -> Self {
+        self.hidden.rebuild(&self.columns);
+        self
+    }
+
     /// The table after the clauses, but for its name; `database_charset` is what DEFAULT stands for.
     ///
     /// As servers do it: first all that is there is kept, changed in its place, or dropped; then, in the statement's order,
@@ -132,7 +138,7 @@ impl TableSchema {
         // New columns too, whichever charset they name.
         if let Some((charset, is_mariadb)) = converted {
             for column in &mut table.columns {
-                let grows = !is_mariadb || !is_defined(&column.name, clauses);
+                let grows = !is_defined(&column.name, clauses, is_mariadb);
                 column.convert(&charset, grows, is_mariadb)?;
             }
         }
@@ -156,7 +162,11 @@ impl TableSchema {
                     column,
                     if_not_exists: true,
                     ..
-                } => self.find(&column.name).is_none() && !is_in(&defined, &column.name),
+                } => {
+                    self.find(&column.name).is_none()
+                        && !self.hidden.has_column(&column.name)
+                        && !is_in(&defined, &column.name)
+                }
                 Clause::Change {
                     old,
                     if_exists: true,
@@ -171,6 +181,14 @@ impl TableSchema {
                     column,
                     if_exists: true,
                 } => self.find(column).is_some() && !is_in(&dropped, column),
+                Clause::AddPrimaryKey {
+                    if_not_exists: true,
+                    ..
+                } => self.primary_key.is_empty(),
+                Clause::AddUnique {
+                    key,
+                    if_not_exists: true,
+                } => !self.hidden.has_key(key.name()),
                 _ => true,
             };
             if !holds {
@@ -323,7 +341,7 @@ impl TableSchema {
             }));
         }
         for clause in clauses {
-            if let Clause::AddPrimaryKey(columns) = clause {
+            if let Clause::AddPrimaryKey { columns, .. } = clause {
                 key.clone_from(columns);
             }
         }
@@ -364,10 +382,11 @@ fn keep(
     Ok(Some(kept))
 }
 
-/// Whether one of the clauses defines the column.
-fn is_defined(name: &str, clauses: &[&Clause]) -> bool {
+/// Whether one of the clauses defines the column; in MySQL, whether it is new.
+fn is_defined(name: &str, clauses: &[&Clause], is_mariadb: bool) -> bool {
     clauses.iter().any(|clause| match clause {
-        Clause::Add { column, .. } | Clause::Change { column, .. } => same(&column.name, name),
+        Clause::Add { column, .. } => same(&column.name, name),
+        Clause::Change { column, .. } => is_mariadb && same(&column.name, name),
         _ => false,
     })
 }
@@ -438,7 +457,8 @@ impl ColumnSchema {
             // ENUM and SET keep their labels, as far as both charsets have them, or their bytes.
             _ => {
                 let is_same = Charset::named(to).converted(&self.column_type) == self.column_type;
-                let has_same_bytes = !WIDE.contains(&&*from) && self.column_type.is_ascii();
+                let is_wide = [&*from, to].iter().any(|charset| WIDE.contains(charset));
+                let has_same_bytes = !is_wide && self.column_type.is_ascii();
                 if !is_same || to == "binary" || is_mariadb && from != to && !has_same_bytes {
                     return Err(Conflict);
                 }

@@ -33,15 +33,8 @@ impl DefinitionStatement {
         let (read, client) = match charset.encoding {
             Encoding::Swe7 => (Cow::Owned(as_ascii(query.sql)), Client::Swe7),
             Encoding::Utf8 => (Cow::Borrowed(&*sql), Client::Utf8),
-            // What is no character of the client's is a question mark to the server.
-            _ => {
-                let read = Cow::Owned(sql.replace(char::REPLACEMENT_CHARACTER, "?"));
-                let client = match charset.longest {
-                    1 => Client::OneByte,
-                    _ => Client::SeveralBytes,
-                };
-                (read, client)
-            }
+            _ if charset.longest == 1 => (Cow::Borrowed(&*sql), Client::OneByte),
+            _ => (Cow::Borrowed(&*sql), Client::SeveralBytes),
         };
         let database = String::from_utf8_lossy(query.database);
         let dialect = Dialect::of_server(server_version, variables.sql_mode);
@@ -54,11 +47,25 @@ impl DefinitionStatement {
             let collation = Collation::resolve(CollationId::from(collation));
             charset_name(collation.charset())
         });
+        let mut effects = ddl::parse(&read, &database, dialect);
+        if query.error != 0 {
+            effects.iter_mut().for_each(fail);
+        }
         Self {
-            effects: ddl::parse(&read, &database, dialect),
+            effects,
             sql,
             server_charset: server,
         }
+    }
+}
+
+/// A table that could not be made in the place of another (MariaDB's CREATE OR REPLACE TABLE) is gone.
+fn fail(effect: &mut Effect) {
+    if let Effect::CreateTable { table, .. } = effect {
+        *effect = Effect::DropTable {
+            table: table.clone(),
+            if_exists: true,
+        };
     }
 }
 
@@ -102,6 +109,7 @@ mod tests {
     fn read(sql: &[u8], collation: u8) -> String {
         let query = Query {
             thread_id: 1,
+            error: 0,
             database: b"d",
             variables: &[4, collation, 0, collation, 0, 255, 0],
             sql,

@@ -7,6 +7,8 @@ use crate::reader::{Malformed, Reader};
 pub struct Query<'a> {
     /// The connection that gave it.
     pub thread_id: u32,
+    /// What the statement failed with, which was logged since it had effects all the same; 0 if it did not.
+    pub error: u16,
     /// The default database's name, in UTF-8.
     pub database: &'a [u8],
     /// Settings that it depends on.
@@ -43,7 +45,7 @@ impl<'a> Query<'a> {
         // int<1>: length of the database's name
         let database = reader.u8("the database")?;
         // int<2>: error code
-        reader.u16("the error code")?;
+        let error = reader.u16("the error code")?;
         // int<2>: length of the status variables
         let variables = reader.u16("the status variables")?;
         let variables = reader.bytes(usize::from(variables), "the status variables")?;
@@ -52,6 +54,7 @@ impl<'a> Query<'a> {
         reader.u8("the database")?;
         Ok(Self {
             thread_id,
+            error,
             database,
             variables,
             sql: reader.rest(),
@@ -118,6 +121,7 @@ mod tests {
         let statement = |sql: &'static str| {
             Query {
                 thread_id: 0,
+                error: 0,
                 database: b"",
                 variables: b"",
                 sql: sql.as_bytes(),

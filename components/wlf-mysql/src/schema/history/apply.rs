@@ -228,7 +228,7 @@ impl History {
             // The name may be that of a view which nothing is known of, and then nothing was created.
             _ if if_not_exists && !self.header.views => None,
             TableContent::Like(model) => match self.before(model)? {
-                Before::Known(schema) => Some(schema),
+                Before::Known(schema) => Some(schema.like()),
                 Before::Unknown | Before::Absent | Before::View => None,
             },
             TableContent::Columns {
