@@ -414,7 +414,7 @@ impl ColumnClause {
     }
 }
 
-/// Charsets in which a character of ASCII has more than its byte.
+/// Charsets in which a character of ASCII has more than its byte, so that servers mix up the labels that they convert.
 const WIDE: [&str; 4] = ["ucs2", "utf16", "utf16le", "utf32"];
 
 /// The most bytes that a character takes in the charset.
@@ -458,8 +458,8 @@ impl ColumnSchema {
             _ => {
                 let is_same = Charset::named(to).converted(&self.column_type) == self.column_type;
                 let is_wide = [&*from, to].iter().any(|charset| WIDE.contains(charset));
-                let has_same_bytes = !is_wide && self.column_type.is_ascii();
-                if !is_same || to == "binary" || is_mariadb && from != to && !has_same_bytes {
+                let mixes_up = is_wide || is_mariadb && !self.column_type.is_ascii();
+                if !is_same || to == "binary" || from != to && mixes_up {
                     return Err(Conflict);
                 }
                 self.charset = Some(to.to_owned());
