@@ -104,7 +104,13 @@ impl Hidden {
                 _ => {}
             }
         }
-        self.rebuild(columns);
+        // A new name alone leaves the table as it is.
+        if clauses
+            .iter()
+            .any(|clause| !matches!(clause, Clause::Rename(_)))
+        {
+            self.rebuild(columns);
+        }
         for clause in clauses {
             if let Clause::AddUnique { key, .. } = clause {
                 self.add_key(key, columns);
