@@ -127,6 +127,11 @@ impl TableSchema {
                 _ => {}
             }
         }
+        // MySQL makes of a TEXT that it changes and converts at once what the one before was large enough for.
+        let changes_text = |clause: &&Clause| matches!(clause, Clause::Change { column, .. } if matches!(column.type_name, TypeName::Text(_)));
+        if matches!(converted, Some((_, false))) && clauses.iter().any(changes_text) {
+            return Err(Conflict);
+        }
         self.check_targets(clauses)?;
         for column in &self.columns {
             table.columns.extend(keep(column, clauses, &table.charset)?);
