@@ -13,7 +13,7 @@ use flate2::write::DeflateEncoder;
 use crate::servers::{free_port, mysql::Mysql};
 use crate::{apt, layout};
 
-const CHARSETS: &str = "components/wlf-mysql/src/binlog/charset";
+const CHARSETS: &str = "components/wlf-mysql/src/charset";
 
 /// The charsets of one byte a character, and swe7 aside those whose lower half is ASCII.
 const ONE_BYTE: [&str; 23] = [

@@ -2,6 +2,8 @@
 //!
 //! `docs/design/fuzzing.md` says why it is done so.
 
+mod server;
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,6 +21,12 @@ pub struct Options {
     /// How long each target runs
     #[arg(long, default_value_t = 60)]
     seconds: u64,
+    /// Draws statements instead, and compares what becomes of them with MySQL and MariaDB
+    #[arg(long)]
+    server: bool,
+    /// With --server: which statements to begin with; each number is a session of its own
+    #[arg(long, requires = "server")]
+    seed: Option<u64>,
 }
 
 /// What makes the compiler note which branches ran, and what was compared: stable options, unlike those of a sanitizer,
@@ -46,6 +54,9 @@ struct Turn {
 
 /// Runs the targets one after the other and prints a line for each.
 pub fn fuzz(options: &Options) -> Result<()> {
+    if options.server {
+        return server::fuzz(options);
+    }
     let home = layout::target().join("fuzz");
     let program = build(&home)?;
     let seeds = home.join("seeds");

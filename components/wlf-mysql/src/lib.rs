@@ -1,6 +1,7 @@
 //! MySQL as a source: its client/server protocol, its binlog, and the collectors that read them.
 
 pub mod binlog;
+pub mod charset;
 pub mod collector;
 pub mod connection;
 pub mod ddl;

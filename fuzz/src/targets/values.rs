@@ -5,11 +5,11 @@ use std::sync::Once;
 use wlf_core::format::{Buffer, Encoder, Format};
 use wlf_core::value::{Columns, Geometry, Row, Rows, Value, Visitor};
 use wlf_core::{Column, Table};
-use wlf_mysql::binlog::charset::Charset;
 use wlf_mysql::binlog::json::document::Node;
 use wlf_mysql::binlog::json::{jsonb as json, path};
 use wlf_mysql::binlog::tables::table_plan::Kind;
 use wlf_mysql::binlog::values::{decimal as decimals, old_temporal, temporal as times};
+use wlf_mysql::charset::Charset;
 use wlf_mysql::reader::Malformed;
 
 use super::{joined, parts};

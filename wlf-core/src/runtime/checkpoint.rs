@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -16,6 +17,11 @@ use crate::store::Store;
 
 /// Saving to files is a sync and a rename; more often than this it would cost more than it gives.
 const SAVE_INTERVAL: Duration = Duration::from_millis(200);
+/// What holds the only thread while it saves, as a disk does that is slow to sync, may do so for one part in so many of the
+/// time.
+const SHARE: u32 = 50;
+/// But a position is saved as often as this.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What of a collector is durable but not saved yet.
 pub(super) struct Checkpoint {
@@ -25,6 +31,8 @@ pub(super) struct Checkpoint {
     desk: Arc<Desk>,
     unsaved: Option<Position>,
     save_at: Option<Instant>,
+    /// How long after something became durable it is saved.
+    interval: Duration,
     saving: Option<Saving>,
 }
 
@@ -32,6 +40,19 @@ pub(super) struct Checkpoint {
 struct Saving {
     position: Position,
     done: Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>,
+    /// How long it has held the thread.
+    held: Duration,
+}
+
+impl Future for Saving {
+    type Output = Result<(), Fault>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let begin = std::time::Instant::now();
+        let polled = self.done.as_mut().poll(context);
+        self.held = self.held.saturating_add(begin.elapsed());
+        polled
+    }
 }
 
 impl Checkpoint {
@@ -48,6 +69,7 @@ impl Checkpoint {
             desk,
             unsaved: None,
             save_at: None,
+            interval: SAVE_INTERVAL,
             saving: None,
         }
     }
@@ -75,7 +97,7 @@ impl Checkpoint {
         self.note();
         loop {
             if let Some(saving) = &mut self.saving {
-                let saved = saving.done.as_mut().await;
+                let saved = saving.await;
                 self.end_saving(saved)?;
             }
             if self.unsaved.is_none() {
@@ -90,7 +112,7 @@ impl Checkpoint {
         let (saving, save_at) = (&mut self.saving, self.save_at);
         let due = async {
             match (saving, save_at) {
-                (Some(saving), _) => Some(saving.done.as_mut().await),
+                (Some(saving), _) => Some(saving.await),
                 (None, Some(at)) => {
                     sleep_until(at).await;
                     None
@@ -119,7 +141,7 @@ impl Checkpoint {
         if let Some(position) = self.ledger.take_durable() {
             self.unsaved = Some(position);
             self.save_at
-                .get_or_insert_with(|| Instant::now() + SAVE_INTERVAL);
+                .get_or_insert_with(|| Instant::now() + self.interval);
         }
     }
 
@@ -135,13 +157,19 @@ impl Checkpoint {
                 None => Ok(()),
             }
         });
-        self.saving = Some(Saving { position, done });
+        self.saving = Some(Saving {
+            position,
+            done,
+            held: Duration::ZERO,
+        });
     }
 
     fn end_saving(&mut self, saved: Result<(), Fault>) -> Result<(), Fault> {
-        let Some(Saving { position, .. }) = self.saving.take() else {
+        let Some(Saving { position, held, .. }) = self.saving.take() else {
             return saved;
         };
+        let interval = held.saturating_mul(SHARE);
+        self.interval = interval.clamp(SAVE_INTERVAL, LONGEST_INTERVAL);
         match saved {
             Ok(()) => self.desk.say_saved(position),
             Err(fault) => {

@@ -83,6 +83,57 @@ fn positions_are_saved_by_a_store_that_is_slower_than_rows_come() {
     }
 }
 
+/// A store that holds the thread for some milliseconds, as a disk does that is slow to sync.
+#[derive(Debug)]
+struct Holding(MemoryStore);
+
+#[async_trait]
+impl Store for Holding {
+    fn place(&self, name: &str) -> String {
+        self.0.place(name)
+    }
+
+    async fn read(&self, name: &str, from: u64, most: usize) -> std::io::Result<Option<Vec<u8>>> {
+        self.0.read(name, from, most).await
+    }
+
+    async fn replace(&self, name: &str, pieces: &mut Pieces<'_>) -> std::io::Result<()> {
+        std::thread::sleep(Duration::from_millis(12));
+        self.0.replace(name, pieces).await
+    }
+
+    async fn append(&self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.append(name, bytes).await
+    }
+
+    async fn remove(&self, name: &str) -> std::io::Result<()> {
+        self.0.remove(name).await
+    }
+}
+
+#[test]
+fn a_store_that_holds_the_thread_is_asked_less_often() {
+    let saves = |store: Arc<dyn Store>| {
+        let saved = Arc::default();
+        let collector = Ticking {
+            given: 0,
+            saved: Arc::clone(&saved),
+        };
+        let mut pipeline = Pipeline::new(Delivery::default(), Some(store));
+        let to = vec!["d".to_owned()];
+        let collector = Component::Collector(Box::new(collector));
+        pipeline.add("c", collector, to).expect("added");
+        let sink = Component::Dispatcher(Box::new(MemoryDispatcher::new(Written::default())));
+        pipeline.add("d", sink, Vec::new()).expect("added");
+        run(pipeline.run()).expect("everything is delivered");
+        saved.lock().expect("the list").len()
+    };
+    // In two seconds, which the thread's sleep is no part of.
+    assert!(saves(Arc::new(MemoryStore::default())) >= 8);
+    let few = saves(Arc::new(Holding(MemoryStore::default())));
+    assert!((2..=4).contains(&few), "{few}");
+}
+
 #[test]
 fn what_was_durable_when_the_time_of_a_stop_is_over_is_saved() {
     let row = batch(0, vec![numbers("t", 1, None, 0, 1)]);

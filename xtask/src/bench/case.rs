@@ -14,6 +14,8 @@ pub struct Case {
     pub way: Way,
     /// Whether all connections have TLS.
     pub tls: bool,
+    /// Whether the position is saved, as a user's configuration has it.
+    pub saved: bool,
     /// Rows a second under WasmEdge 0.14, at the least.
     pub goal: Option<f64>,
     /// CPU seconds of the program for a million rows, at the most.
@@ -71,6 +73,8 @@ pub struct Addresses {
     pub redis: String,
     pub nats: String,
     pub output: PathBuf,
+    /// The directory of positions that are saved.
+    pub state: PathBuf,
     pub topic: String,
 }
 
@@ -87,6 +91,7 @@ const fn case(
         recording,
         way,
         tls: false,
+        saved: false,
         goal,
         cpu_goal: None,
         times: 1,
@@ -278,6 +283,27 @@ pub const CASES: &[Case] = &[
         None,
     ),
     case(
+        "kafka-live",
+        "MySQL to one partition of Kafka: nine rows of ten in transactions of 100, one alone",
+        "live",
+        Way::Kafka {
+            compression: "none",
+        },
+        None,
+    )
+    .long(),
+    case(
+        "kafka-live-saved",
+        "the same, and the position is saved, as a user has it",
+        "live",
+        Way::Kafka {
+            compression: "none",
+        },
+        None,
+    )
+    .long()
+    .with_state(),
+    case(
         "null-sbtest-tls",
         "MySQL to nothing, over TLS",
         "sbtest",
@@ -354,6 +380,12 @@ impl Case {
     /// Over TLS on both sides.
     const fn secured(mut self) -> Self {
         self.tls = true;
+        self
+    }
+
+    /// With its position saved.
+    const fn with_state(mut self) -> Self {
+        self.saved = true;
         self
     }
 
@@ -444,8 +476,12 @@ impl Case {
                 .join(", "),
             ),
         };
+        let state = match self.saved {
+            true => format!("state: {{directory: '{}'}}\n", at.state.display()),
+            false => String::new(),
+        };
         format!(
-            "collectors: [{collector}, destination: {destination}}}]\ntransformers: [{transformers}]\ndispatchers: [{dispatchers}]\n"
+            "{state}collectors: [{collector}, destination: {destination}}}]\ntransformers: [{transformers}]\ndispatchers: [{dispatchers}]\n"
         )
     }
 }

@@ -27,6 +27,18 @@ pub fn script(name: &str, rows: u64) -> Option<(String, u64)> {
             }
             rows.next_multiple_of(100)
         }
+        "live" => {
+            // Of a thousand rows nine hundred come by the hundred, and a hundred alone.
+            let _ = writeln!(sql, "{ALONE}");
+            for done in (0..rows).step_by(1000) {
+                for part in 0..9 {
+                    let first = done + part * 100;
+                    let _ = writeln!(sql, "INSERT INTO sbtest {} FROM hundred;", sbtest(first));
+                }
+                let _ = writeln!(sql, "CALL alone({});", done + 900);
+            }
+            rows.next_multiple_of(1000)
+        }
         "single" => {
             let _ = writeln!(sql, "{SINGLE}CALL single({rows});");
             rows
@@ -97,6 +109,19 @@ CREATE PROCEDURE single(count INT)
 BEGIN
     DECLARE n INT DEFAULT 0;
     WHILE n < count DO
+        SET n = n + 1;
+        INSERT INTO sbtest VALUES (n, CRC32(n) % 1000000, LEFT(REPEAT(SHA2(n, 256), 2), 119), LEFT(SHA2(-n, 256), 59));
+    END WHILE;
+END//
+DELIMITER ;
+";
+
+/// A hundred rows of sbtest behind a number, each a transaction of its own.
+const ALONE: &str = "DELIMITER //
+CREATE PROCEDURE alone(first BIGINT)
+BEGIN
+    DECLARE n BIGINT DEFAULT first;
+    WHILE n < first + 100 DO
         SET n = n + 1;
         INSERT INTO sbtest VALUES (n, CRC32(n) % 1000000, LEFT(REPEAT(SHA2(n, 256), 2), 119), LEFT(SHA2(-n, 256), 59));
     END WHILE;

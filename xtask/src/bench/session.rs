@@ -135,6 +135,10 @@ impl<'a> Session<'a> {
         let addresses = self.addresses(case)?;
         let (_, recording) = self.recording.as_ref().context("a recording")?;
         let text = case.configuration(recording, &addresses);
+        if case.saved {
+            layout::remove(&addresses.state)?;
+            fs::create_dir_all(&addresses.state)?;
+        }
         let mut command = self.engines[engine].command(&self.home, &recording.data(), &text)?;
         // What nobody keeps needs none.
         if case.way.is_live() || case.way == Way::Files {
@@ -191,6 +195,7 @@ impl<'a> Session<'a> {
         let (way, tls) = (*way, *tls);
         let mut addresses = case::Addresses {
             output: self.home.join("out.json"),
+            state: self.home.join("state"),
             topic: format!("bench.{}.{}", std::process::id(), self.runs),
             ..case::Addresses::default()
         };

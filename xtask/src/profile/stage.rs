@@ -76,7 +76,7 @@ const FILES: &[(&str, Stage)] = &[
     ("wlf-mysql/src/binlog/values/decimal", Stage::Encode),
     ("wlf-mysql/src/binlog/values/temporal", Stage::Encode),
     ("wlf-mysql/src/binlog/json", Stage::Encode),
-    ("wlf-mysql/src/binlog/charset", Stage::Encode),
+    ("wlf-mysql/src/charset", Stage::Encode),
     ("wlf-mysql/src/binlog/", Stage::Split),
     ("wlf-mysql/src/", Stage::Split),
     ("wlf-data/src/format/key", Stage::Key),

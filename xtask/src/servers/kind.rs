@@ -20,6 +20,9 @@ pub enum Kind {
     Mariadb1011,
     #[serde(rename = "mariadb-11.8")]
     Mariadb118,
+    /// Servers that write all names of tables in lower case (`lower_case_table_names=1`).
+    MysqlLower,
+    MariadbLower,
     Kafka,
     Redis,
     Nats,
@@ -28,10 +31,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Mysql,
         Kind::Mariadb1011,
         Kind::Mariadb118,
+        Kind::MysqlLower,
+        Kind::MariadbLower,
         Kind::Kafka,
         Kind::Redis,
         Kind::Nats,
@@ -54,7 +59,12 @@ impl Kind {
     /// Tells whether the server is not one of `docker-compose.yaml`, or has ports for tests that the one there has not.
     pub fn is_from_packages(self) -> bool {
         match self {
-            Kind::Kafka | Kind::Redis | Kind::NatsTls | Kind::NatsMutual => true,
+            Kind::MysqlLower
+            | Kind::MariadbLower
+            | Kind::Kafka
+            | Kind::Redis
+            | Kind::NatsTls
+            | Kind::NatsMutual => true,
             Kind::Mysql | Kind::Mariadb1011 | Kind::Mariadb118 | Kind::Nats => false,
         }
     }
@@ -65,6 +75,8 @@ impl Kind {
             Kind::Mysql => "mysql",
             Kind::Mariadb1011 => mariadb::V10_11.name(),
             Kind::Mariadb118 => mariadb::V11_8.name(),
+            Kind::MysqlLower => "mysql-lower",
+            Kind::MariadbLower => "mariadb-lower",
             Kind::Kafka => "kafka",
             Kind::Redis => "redis",
             Kind::Nats => "nats",
@@ -79,6 +91,8 @@ impl Kind {
             Kind::Mysql => "WLF_TEST_MYSQL",
             Kind::Mariadb1011 => "WLF_TEST_MARIADB_1011",
             Kind::Mariadb118 => "WLF_TEST_MARIADB_118",
+            Kind::MysqlLower => "WLF_TEST_MYSQL_LOWER",
+            Kind::MariadbLower => "WLF_TEST_MARIADB_LOWER",
             Kind::Kafka => "WLF_TEST_KAFKA",
             Kind::Redis => "WLF_TEST_REDIS",
             Kind::Nats => "WLF_TEST_NATS",
@@ -92,6 +106,8 @@ impl Kind {
             Kind::Mysql => 3306,
             Kind::Mariadb1011 => 3310,
             Kind::Mariadb118 => 3311,
+            Kind::MysqlLower => 3312,
+            Kind::MariadbLower => 3313,
             Kind::Kafka => 9092,
             Kind::Redis => 6379,
             Kind::Nats => 4222,
@@ -103,7 +119,11 @@ impl Kind {
     /// Writes an address as the tests want it.
     pub fn address(self, port: u16) -> String {
         match self {
-            Kind::Mysql | Kind::Mariadb1011 | Kind::Mariadb118 => {
+            Kind::Mysql
+            | Kind::Mariadb1011
+            | Kind::Mariadb118
+            | Kind::MysqlLower
+            | Kind::MariadbLower => {
                 format!("mysql://root:{}@127.0.0.1:{port}", mysql::PASSWORD)
             }
             Kind::Kafka | Kind::Nats | Kind::NatsTls | Kind::NatsMutual => {
@@ -117,7 +137,11 @@ impl Kind {
     pub fn answers(self, address: &str) -> bool {
         let host = host_and_port(address, self.default_port());
         match self {
-            Kind::Mysql | Kind::Mariadb1011 | Kind::Mariadb118 => probe::mysql(&host),
+            Kind::Mysql
+            | Kind::Mariadb1011
+            | Kind::Mariadb118
+            | Kind::MysqlLower
+            | Kind::MariadbLower => probe::mysql(&host),
             Kind::Kafka => probe::kafka(&host),
             Kind::Redis => probe::redis(&host),
             Kind::Nats | Kind::NatsTls | Kind::NatsMutual => probe::nats(&host),
@@ -141,8 +165,17 @@ impl Kind {
                 let settings: Vec<_> = settings.chain(tls.iter().map(String::as_str)).collect();
                 Mysql::new(home)?.start(port, &settings)
             }
-            Kind::Mariadb1011 => start_mariadb(&mariadb::V10_11, home, port),
-            Kind::Mariadb118 => start_mariadb(&mariadb::V11_8, home, port),
+            Kind::Mariadb1011 => start_mariadb(&mariadb::V10_11, home, port, &[]),
+            Kind::Mariadb118 => start_mariadb(&mariadb::V11_8, home, port, &[]),
+            Kind::MysqlLower => {
+                // Little memory: it has few small tables.
+                let settings = [mysql::SETTINGS, &["--innodb-buffer-pool-size=32M"]].concat();
+                Mysql::new(home)?.lowering_names().start(port, &settings)
+            }
+            Kind::MariadbLower => {
+                let settings = ["--lower-case-table-names=1"];
+                start_mariadb(&mariadb::V11_8, home, port, &settings)
+            }
             Kind::Kafka => kafka::start(home, port),
             Kind::Redis => redis::start(home, port),
             Kind::Nats => nats::start(home, port, nats::Security::None),
@@ -152,9 +185,15 @@ impl Kind {
     }
 }
 
-fn start_mariadb(version: &'static mariadb::Version, home: &Path, port: u16) -> Result<Process> {
-    let settings = tls::settings(home)?;
-    let settings: Vec<_> = settings.iter().map(String::as_str).collect();
+fn start_mariadb(
+    version: &'static mariadb::Version,
+    home: &Path,
+    port: u16,
+    settings: &[&str],
+) -> Result<Process> {
+    let tls = tls::settings(home)?;
+    let tls = tls.iter().map(String::as_str);
+    let settings: Vec<_> = tls.chain(settings.iter().copied()).collect();
     Mariadb::new(version, home)?.start(port, &settings)
 }
 

@@ -66,6 +66,8 @@ pub fn up(kinds: &[Kind]) -> Result<Servers> {
             Kind::Mysql
             | Kind::Mariadb1011
             | Kind::Mariadb118
+            | Kind::MysqlLower
+            | Kind::MariadbLower
             | Kind::Nats
             | Kind::NatsTls
             | Kind::NatsMutual => {}

@@ -28,6 +28,8 @@ pub const SETTINGS: &[&str] = &[
 pub struct Mysql {
     prefix: Prefix,
     home: PathBuf,
+    /// All names are in lower case, which is decided when the data directory is made.
+    lowers_names: bool,
 }
 
 impl Mysql {
@@ -37,7 +39,16 @@ impl Mysql {
         Ok(Mysql {
             prefix,
             home: home.to_path_buf(),
+            lowers_names: false,
         })
+    }
+
+    /// The same with `lower_case_table_names=1`.
+    pub fn lowering_names(self) -> Mysql {
+        Mysql {
+            lowers_names: true,
+            ..self
+        }
     }
 
     /// Returns the server's version, `9.7.4-2`.
@@ -131,6 +142,9 @@ impl Mysql {
                 self.prefix.root.join("usr/lib/mysql/plugin").display()
             ))
             .arg(format!("--datadir={}", data.display()));
+        if self.lowers_names {
+            command.arg("--lower-case-table-names=1");
+        }
         if fs::metadata("/proc/self")?.uid() == 0 {
             command.arg("--user=root");
         }

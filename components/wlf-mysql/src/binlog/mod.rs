@@ -4,7 +4,7 @@
 //! - [`tables`]: what TABLE_MAP says of a table, or a definition from elsewhere, and the plan that is made of it, once for
 //!   each version of a table ([`tables::table_plan`]).
 //! - [`images`]: where in a row its columns are; rows are decoded by the formats that write them.
-//! - [`values`], [`json`], [`charset`]: the values in their binary forms.
+//! - [`values`], [`json`], and [`charset`](crate::charset): the values in their binary forms.
 //! - [`transactions`]: what becomes a batch; [`assembler`] puts all of it together.
 //!
 //! Every length in an event is taken for hostile: reads are checked, and nothing is allocated that the bytes at hand do not
@@ -21,7 +21,6 @@
 )]
 
 pub mod assembler;
-pub mod charset;
 pub mod error;
 pub mod events;
 pub mod fate;

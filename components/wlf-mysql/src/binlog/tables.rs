@@ -219,16 +219,26 @@ fn footprint(body: &[u8], plan: &TablePlan) -> usize {
 impl Definitions {
     /// Prepares a table of which the binlog does not say everything; `None` if somebody is to be asked.
     fn plan(&mut self, map: &TableMap) -> Result<Option<TablePlan>, HistoryError> {
+        let name = TableName {
+            database: map.database.clone(),
+            table: map.table.clone(),
+        };
         let lookup = match &mut self.history {
-            Some(history) => history.lookup(&TableName {
-                database: map.database.clone(),
-                table: map.table.clone(),
-            })?,
+            Some(history) => history.lookup(&name)?,
             None => Lookup::Unknown,
         };
         Ok(match lookup {
             Lookup::Known(schema) => {
-                Some(TablePlan::from_definition(map, &Definition::of(&schema)))
+                let definition = Definition::of(&schema);
+                if self.asks
+                    && map.metadata.names.is_empty()
+                    && !definition.fits(map)
+                    && let Some(history) = &mut self.history
+                    && history.doubt(&name)?
+                {
+                    return Ok(None);
+                }
+                Some(TablePlan::from_definition(map, &definition))
             }
             Lookup::Refused(reason) => Some(TablePlan::refused(map, reason)),
             Lookup::Unknown if self.asks => None,

@@ -88,7 +88,8 @@ impl Definitions {
         let mut connection = self.connected().await?;
         read_back::everything(&mut connection, &mut history).await?;
         self.connection = Some(connection);
-        let later = later_changes::look(&self.endpoint, &self.scout, dump, from, None).await?;
+        let later =
+            later_changes::look(&self.endpoint, &self.scout, dump, from, &self.owner, None).await?;
         match later.changed() {
             Some(tables) => {
                 for table in tables {
@@ -136,8 +137,8 @@ impl Definitions {
         };
         self.connection = Some(connection);
         let later = self.look_ahead(&place, assembler).await?;
-        let change = later.change_of(&table, &place).cloned();
-        let is_sequence = later.is_sequence(&table);
+        let change = later.change_of(&table, &place, &self.owner).cloned();
+        let is_sequence = later.is_sequence(&table, &self.owner);
         self.later = Some(later);
         let Some(history) = assembler.history() else {
             return Ok(());
@@ -188,7 +189,15 @@ impl Definitions {
             position: from.position,
             ..position
         })?;
-        later_changes::look(&self.endpoint, &self.scout, &dump, from, before).await
+        later_changes::look(
+            &self.endpoint,
+            &self.scout,
+            &dump,
+            from,
+            &self.owner,
+            before,
+        )
+        .await
     }
 
     /// How a stream from the place is asked for.

@@ -17,10 +17,11 @@ use crate::binlog::events::rotate::Rotate;
 use crate::collector::replica::Replica;
 use crate::collector::stream::{Dump, Item, Stream};
 use crate::connection::{Connection, Endpoint};
-use crate::ddl::{Effect, TableName};
+use crate::ddl::{Clause, Effect, TableName};
 use crate::error::Error;
 use crate::positions::Coordinates;
 use crate::reader::Malformed;
+use crate::schema::Owner;
 use crate::schema::point::number;
 
 /// Which tables are changed ahead, and where the binlog was read to.
@@ -28,10 +29,13 @@ use crate::schema::point::number;
 pub struct LaterChanges {
     /// Where the next look begins.
     pub end: Coordinates,
+    /// By their names as the server looks for them.
     tables: HashMap<TableName, Coordinates>,
     databases: HashMap<String, Coordinates>,
     /// Those of the tables that statements about sequences name.
     sequences: HashSet<TableName>,
+    /// Tables that are created if they are not there: one that has rows before is.
+    if_missing: HashSet<TableName>,
     /// The last statement that may have changed any table.
     all: Option<Coordinates>,
 }
@@ -43,25 +47,20 @@ impl LaterChanges {
             tables: HashMap::new(),
             databases: HashMap::new(),
             sequences: HashSet::new(),
+            if_missing: HashSet::new(),
             all: None,
         }
     }
 
-    /// Where, behind a place, the last statement is that may have changed the table.
-    pub fn change_of(&self, table: &TableName, behind: &Coordinates) -> Option<&Coordinates> {
-        let in_any_case = |name: &&TableName| {
-            name.database.eq_ignore_ascii_case(&table.database)
-                && name.table.eq_ignore_ascii_case(&table.table)
-        };
-        // Names may be written in another case than the server's.
-        let of_table = match self.tables.get(table) {
-            Some(place) => Some(place),
-            None => self
-                .tables
-                .keys()
-                .find(in_any_case)
-                .and_then(|name| self.tables.get(name)),
-        };
+    /// Where, behind a place at which the table is there, the last statement is that may have changed it.
+    pub fn change_of(
+        &self,
+        table: &TableName,
+        behind: &Coordinates,
+        owner: &Owner,
+    ) -> Option<&Coordinates> {
+        let table = owner.folded(table);
+        let of_table = self.tables.get(&table);
         let of_database = self.databases.get(&table.database);
         [of_table, of_database, self.all.as_ref()]
             .into_iter()
@@ -71,41 +70,55 @@ impl LaterChanges {
     }
 
     /// Whether the table is a sequence: its columns are what they were, whatever became of it.
-    pub fn is_sequence(&self, table: &TableName) -> bool {
-        self.sequences.contains(table)
+    pub fn is_sequence(&self, table: &TableName, owner: &Owner) -> bool {
+        self.sequences.contains(&owner.folded(table))
     }
 
     /// The tables that are changed; `None` if any may be.
     pub fn changed(&self) -> Option<impl Iterator<Item = &TableName>> {
-        (self.databases.is_empty() && self.all.is_none()).then(|| self.tables.keys())
+        let any = !self.databases.is_empty() || self.all.is_some();
+        (!any).then(|| self.tables.keys().chain(&self.if_missing))
     }
 
-    fn note(&mut self, effect: Effect, place: &Coordinates) {
+    fn note(&mut self, effect: Effect, place: &Coordinates, owner: &Owner) {
+        let mut changed = |table: &TableName| {
+            self.tables.insert(owner.folded(table), place.clone());
+        };
         match effect {
+            // What a key is kept in shows in the number of a row's columns.
             Effect::CreateDatabase { .. }
             | Effect::AlterDatabase { .. }
-            | Effect::TruncateTable { .. } => {}
+            | Effect::TruncateTable { .. }
+            | Effect::CreateView { .. }
+            | Effect::DropView { .. }
+            | Effect::AlterIndexes { .. } => {}
             Effect::DropDatabase { name } => {
-                self.databases.insert(name, place.clone());
+                self.databases
+                    .insert(owner.folded_name(&name), place.clone());
+            }
+            Effect::CreateTable {
+                table,
+                if_not_exists: true,
+                ..
+            } => {
+                self.if_missing.insert(owner.folded(&table));
             }
             Effect::CreateTable { table, .. }
             | Effect::DropTable { table, .. }
-            | Effect::Unclear { table: Some(table) } => {
-                self.tables.insert(table, place.clone());
-            }
+            | Effect::Unclear { table: Some(table) } => changed(&table),
             Effect::AlterTable { table, clauses } => {
                 for clause in &clauses {
-                    if let crate::ddl::Clause::Rename(to) = clause {
-                        self.tables.insert(to.clone(), place.clone());
+                    if let Clause::Rename(to) = clause {
+                        changed(to);
                     }
                 }
-                if !clauses.is_empty() {
-                    self.tables.insert(table, place.clone());
+                if !clauses.iter().all(Clause::is_about_indexes) {
+                    changed(&table);
                 }
             }
             Effect::RenameTable { from, to } => {
-                self.tables.insert(from, place.clone());
-                self.tables.insert(to, place.clone());
+                changed(&from);
+                changed(&to);
             }
             Effect::Unclear { table: None } => self.all = Some(place.clone()),
         }
@@ -125,6 +138,7 @@ pub async fn look(
     replica: &Replica,
     dump: &Dump,
     from: Coordinates,
+    owner: &Owner,
     before: Option<LaterChanges>,
 ) -> Result<LaterChanges, Error> {
     let connection = Connection::open(endpoint).await?;
@@ -135,6 +149,7 @@ pub async fn look(
         format: None,
         inflater: Inflater::default(),
         temporary: TemporaryTables::default(),
+        owner,
     };
     loop {
         while let Some(item) = stream.received()? {
@@ -157,16 +172,17 @@ pub async fn look(
 }
 
 /// Events as they go by.
-struct Look {
+struct Look<'a> {
     later: LaterChanges,
     /// Where the next event begins.
     place: Coordinates,
     format: Option<FormatDescription>,
     inflater: Inflater,
     temporary: TemporaryTables,
+    owner: &'a Owner,
 }
 
-impl Look {
+impl Look<'_> {
     fn see(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         let header = Header::decode(bytes)?;
         match header.code {
@@ -215,9 +231,9 @@ impl Look {
                 &effect
                 && is_of_sequences
             {
-                self.later.sequences.insert(table.clone());
+                self.later.sequences.insert(self.owner.folded(table));
             }
-            self.later.note(effect, &self.place);
+            self.later.note(effect, &self.place, self.owner);
         }
     }
 

@@ -1,10 +1,11 @@
 //! The clauses of ALTER TABLE.
 
-use super::column::{Element, charset_option, column, default_charset};
+use super::column::column;
 use super::cursor::{Cursor, NotUnderstood};
+use super::element::{AddedKey, Element};
 use super::lexer::{Dialect, Token};
-use super::type_name::charset_of_collation;
-use super::{CharsetName, Clause};
+use super::options::{charset_option, collation_option, default_charset};
+use super::{CharsetName, Clause, ColumnClause, UniqueKey};
 
 /// What the reader of clauses goes on with.
 enum Next {
@@ -21,9 +22,18 @@ pub fn clauses(
 ) -> Result<Vec<Clause>, NotUnderstood> {
     let mut clauses = Vec::new();
     while let Some(item) = cursor.item() {
+        // Partitions may follow the last clause without a comma.
+        let (item, is_last) = item.before(&["PARTITION BY", "REMOVE PARTITIONING"]);
+        if is_last && item.is_empty() {
+            break;
+        }
         if let Next::Nothing = clause(item, database, dialect, &mut clauses)? {
             break;
         }
+    }
+    if !dialect.is_mariadb {
+        // Its indexes have no columns of their own in rows.
+        clauses.retain(|clause| !clause.is_about_indexes());
     }
     Ok(clauses)
 }
@@ -47,22 +57,26 @@ fn clause(
         let if_exists = item.eat("IF EXISTS");
         let old = item.column_name()?;
         let (column, placement) = column(&mut item, dialect)?;
+        let keys = keys_of(&column, if_exists);
         out.push(Clause::Change {
             old,
             column,
             placement,
             if_exists,
         });
+        out.extend(keys);
     } else if item.eat("MODIFY") {
         item.eat("COLUMN");
         let if_exists = item.eat("IF EXISTS");
         let (column, placement) = column(&mut item, dialect)?;
+        let keys = keys_of(&column, if_exists);
         out.push(Clause::Change {
             old: column.name.clone(),
             column,
             placement,
             if_exists,
         });
+        out.extend(keys);
     } else if item.eat("DROP") {
         return drop(item, out);
     } else if item.eat("RENAME") {
@@ -70,7 +84,7 @@ fn clause(
     } else if item.eat("CONVERT TO") {
         out.push(Clause::Convert {
             charset: convert(item)?,
-            grows_all: !dialect.is_mariadb,
+            is_mariadb: dialect.is_mariadb,
         });
     } else if is_partitioning(&item) {
         return Ok(Next::Nothing);
@@ -97,7 +111,8 @@ fn add(
         return Ok(Next::Nothing);
     }
     if !is_column && item.is_at("SYSTEM VERSIONING") {
-        return Err(NotUnderstood);
+        out.push(Clause::AddSystemVersioning);
+        return Ok(Next::Clauses);
     }
     let if_not_exists = item.eat("IF NOT EXISTS");
     if item.is_at_symbol('(') {
@@ -119,14 +134,41 @@ fn add(
 
 fn push(element: Element, if_not_exists: bool, out: &mut Vec<Clause>) {
     match element {
-        Element::Column(column, placement) => out.push(Clause::Add {
-            column,
-            placement,
-            if_not_exists,
+        Element::Column(column, placement) => {
+            let keys = keys_of(&column, if_not_exists);
+            out.push(Clause::Add {
+                column,
+                placement,
+                if_not_exists,
+            });
+            out.extend(keys);
+        }
+        Element::PrimaryKey(key) => out.push(Clause::AddPrimaryKey {
+            if_not_exists: key.if_not_exists,
+            columns: key.columns().collect(),
         }),
-        Element::PrimaryKey(columns) => out.push(Clause::AddPrimaryKey(columns)),
+        Element::Unique(AddedKey { key, if_not_exists }) => {
+            out.push(Clause::AddUnique { key, if_not_exists });
+        }
         Element::Other => {}
     }
+}
+
+/// The keys that a column's attributes add, whether its own clause has an effect or not; under a condition for the column
+/// they are added unless they are there.
+fn keys_of(column: &ColumnClause, if_not_exists: bool) -> Vec<Clause> {
+    let mut keys = Vec::new();
+    if let Some(hash) = column.unique {
+        let key = UniqueKey::of_column(&column.name, hash);
+        keys.push(Clause::AddUnique { key, if_not_exists });
+    }
+    if column.primary_key {
+        keys.push(Clause::AddPrimaryKey {
+            columns: vec![column.name.clone()],
+            if_not_exists,
+        });
+    }
+    keys
 }
 
 fn drop(mut item: Cursor<'_>, out: &mut Vec<Clause>) -> Result<Next, NotUnderstood> {
@@ -141,16 +183,19 @@ fn drop(mut item: Cursor<'_>, out: &mut Vec<Clause>) -> Result<Next, NotUndersto
         }
         if item.eat_any(&["INDEX", "KEY", "CONSTRAINT"]) {
             item.eat("IF EXISTS");
-            if item.name()?.eq_ignore_ascii_case("PRIMARY") {
-                out.push(Clause::DropPrimaryKey);
-            }
+            let name = item.name()?;
+            out.push(match name.eq_ignore_ascii_case("PRIMARY") {
+                true => Clause::DropPrimaryKey,
+                false => Clause::DropIndex(name),
+            });
             return Ok(Next::Clauses);
         }
         if item.is_at("FOREIGN KEY") || item.is_at("PERIOD FOR") {
             return Ok(Next::Clauses);
         }
         if item.is_at("SYSTEM VERSIONING") {
-            return Err(NotUnderstood);
+            out.push(Clause::DropSystemVersioning);
+            return Ok(Next::Clauses);
         }
         // CHECK is a reserved word.
         if item.is_at("CHECK") {
@@ -176,13 +221,17 @@ fn rename(
         return Ok(());
     }
     if item.eat("COLUMN") {
-        item.eat("IF EXISTS");
+        let if_exists = item.eat("IF EXISTS");
         let old = item.column_name()?;
         if !item.eat("TO") {
             return Err(NotUnderstood);
         }
         let new = item.column_name()?;
-        out.push(Clause::RenameColumn { old, new });
+        out.push(Clause::RenameColumn {
+            old,
+            new,
+            if_exists,
+        });
         return Ok(());
     }
     if !item.eat_any(&["TO", "AS"]) {
@@ -197,17 +246,16 @@ fn convert(mut item: Cursor<'_>) -> Result<CharsetName, NotUnderstood> {
         return Err(NotUnderstood);
     };
     // CONVERT TO CHARACTER SET DEFAULT COLLATE x
-    if charset == CharsetName::Default && item.eat("COLLATE") {
-        item.eat_symbol('=');
-        if let Some(charset) = charset_of_collation(&item.name()?) {
-            return Ok(CharsetName::Named(charset));
-        }
+    if charset == CharsetName::Default
+        && let Some(charset) = collation_option(&mut item)?
+    {
+        return Ok(charset);
     }
     Ok(charset)
 }
 
 fn is_partitioning(item: &Cursor<'_>) -> bool {
-    const VERBS: [&str; 12] = [
+    const VERBS: [&str; 11] = [
         "TRUNCATE",
         "DISCARD",
         "IMPORT",
@@ -219,14 +267,10 @@ fn is_partitioning(item: &Cursor<'_>) -> bool {
         "OPTIMIZE",
         "REBUILD",
         "REPAIR",
-        "REMOVE",
     ];
-    if item.is_at("PARTITION BY") {
-        return true;
-    }
     let mut behind = *item;
     behind.eat_any(&VERBS)
-        && ["PARTITION", "PARTITIONING", "TABLESPACE"]
+        && ["PARTITION", "TABLESPACE"]
             .iter()
             .any(|word| behind.is_at(word))
 }

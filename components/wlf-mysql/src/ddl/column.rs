@@ -1,87 +1,25 @@
-//! Columns and keys as CREATE TABLE and ALTER TABLE define them.
+//! A column as CREATE TABLE and ALTER TABLE define it.
 
 use super::cursor::{Cursor, NotUnderstood};
 use super::lexer::{Dialect, Token};
-use super::type_name::{TextSize, TypeName, charset_name, charset_of_collation};
-use super::{CharsetName, ColumnClause, Placement};
+use super::options::{charset_option, collation_option};
+use super::type_name::{TextSize, TypeName};
+use super::{CharsetName, ColumnClause, Placement, SystemTime};
 
-/// One entry of a table's definition.
-#[derive(Debug)]
-pub enum Element {
-    Column(ColumnClause, Option<Placement>),
-    PrimaryKey(Vec<String>),
-    /// An index or constraint, which changes no column.
-    Other,
-}
-
-impl Element {
-    /// Reads an entry of CREATE TABLE, or what ADD adds.
-    pub fn read(mut item: Cursor<'_>, dialect: Dialect) -> Result<Self, NotUnderstood> {
-        if item.eat("CONSTRAINT") {
-            // MariaDB
-            item.eat("IF NOT EXISTS");
-            if !item.is_at("PRIMARY KEY") && !is_constraint(&item) {
-                item.name()?;
-            }
-        }
-        if item.eat("PRIMARY KEY") {
-            return Ok(Self::PrimaryKey(primary_key(&mut item)?));
-        }
-        const OTHERS: [&str; 12] = [
-            "INDEX",
-            "KEY",
-            "UNIQUE",
-            "FULLTEXT",
-            "SPATIAL",
-            "FOREIGN",
-            "CHECK",
-            "PERIOD FOR",
-            "VECTOR INDEX",
-            "VECTOR KEY",
-            "INDEX IF",
-            "CONSTRAINT",
-        ];
-        if OTHERS.iter().any(|words| item.is_at(words)) {
-            return Ok(Self::Other);
-        }
-        let (column, placement) = column(&mut item, dialect)?;
-        Ok(Self::Column(column, placement))
-    }
-}
-
-fn is_constraint(item: &Cursor<'_>) -> bool {
-    ["UNIQUE", "FOREIGN", "CHECK"]
-        .iter()
-        .any(|word| item.is_at(word))
-}
-
-/// The columns behind PRIMARY KEY.
-fn primary_key(item: &mut Cursor<'_>) -> Result<Vec<String>, NotUnderstood> {
-    while !item.is_at_symbol('(') {
-        if item.next().is_none() {
-            return Err(NotUnderstood);
-        }
-    }
-    let mut inside = item.parenthesized()?;
-    let mut columns = Vec::new();
-    while let Some(mut part) = inside.item() {
-        columns.push(part.name()?);
-    }
-    Ok(columns)
-}
-
-/// A column's name, type and attributes.
+/// Reads a column's name, type and attributes, and where it goes.
+///
+/// What is no attribute of any server is not stepped over: it could be the beginning of something else.
 pub fn column(
     item: &mut Cursor<'_>,
     dialect: Dialect,
 ) -> Result<(ColumnClause, Option<Placement>), NotUnderstood> {
     let name = item.column_name()?;
-    let named_charset = |name: &str| Some(CharsetName::Named(name.to_owned()));
     let is_serial = item.is_at("SERIAL");
-    let mut charset = if item.is_at("NATIONAL") || item.is_at("NCHAR") || item.is_at("NVARCHAR") {
-        named_charset("utf8mb3")
+    let is_timestamp = item.is_at("TIMESTAMP");
+    let charset = if item.is_at("NATIONAL") || item.is_at("NCHAR") || item.is_at("NVARCHAR") {
+        named("utf8mb3")
     } else if dialect.is_mariadb && item.is_at("JSON") {
-        named_charset("utf8mb4")
+        named("utf8mb4")
     } else {
         None
     };
@@ -89,71 +27,210 @@ pub fn column(
     let mut column = ColumnClause {
         name,
         type_name,
-        charset: None,
-        nullable: !is_serial,
+        charset,
+        nullable: !(is_serial || is_timestamp && dialect.timestamps_not_null),
         primary_key: false,
+        auto_increment: is_serial && !dialect.is_mariadb,
+        unique: None,
+        system_time: None,
+        versioned: false,
     };
     let mut placement = None;
     while !item.is_empty() {
-        if let Some(found) = charset_option(item)? {
-            charset = Some(found);
-        } else if item.eat("COLLATE") {
-            item.eat_symbol('=');
-            let collation = text_or_name(item)?;
-            charset = charset.or_else(|| charset_of_collation(&collation).map(CharsetName::Named));
-        } else if item.eat("BYTE") {
-            charset = named_charset("binary");
-        } else if item.eat("ASCII") {
-            charset = named_charset("latin1");
-        } else if item.eat("UNICODE") {
-            charset = named_charset("ucs2");
-        } else if item.eat("NOT NULL")
-            || item.eat("AUTO_INCREMENT")
-            || item.eat("AS ROW")
-            || item.eat("SERIAL DEFAULT VALUE")
-        {
-            column.nullable = false;
-        } else if item.eat("SET NULL") || item.eat("SET DEFAULT") || item.eat("NOT") {
-            // Of REFERENCES … ON DELETE, and of NOT VISIBLE and such.
-        } else if item.eat("NULL") {
-            column.nullable = true;
-        } else if item.eat("UNIQUE") {
-            item.eat("KEY");
-        } else if item.eat("PRIMARY") {
-            item.eat("KEY");
-            column.primary_key = true;
-        } else if item.eat("KEY") {
-            column.primary_key = true;
-        } else if dialect.is_mariadb && item.eat("CHECK") {
-            if is_json_check(item.parenthesized()?, &column.name)
-                && column.type_name == TypeName::Text(TextSize::Long)
-            {
-                column.type_name = TypeName::Json;
-            }
-        } else if item.eat("DEFAULT") || item.eat("ON UPDATE") {
-            value(item)?;
-        } else if item.eat("FIRST") {
+        if item.eat("FIRST") {
             placement = Some(Placement::First);
         } else if item.eat("AFTER") {
             placement = Some(Placement::After(item.column_name()?));
-        } else if item.eat("COMMENT") || item.eat("REFERENCES") || item.eat("CONSTRAINT") {
-            item.next();
         } else {
-            item.skip()?;
+            attribute(&mut column, item, dialect)?;
         }
     }
-    column.charset = charset;
     column.nullable &= !column.primary_key;
     Ok((column, placement))
 }
 
+fn named(charset: &str) -> Option<CharsetName> {
+    Some(CharsetName::Named(charset.to_owned()))
+}
+
+/// Reads one attribute: `column_attribute` of `sql/sql_yacc.yy`, `attribute` of MariaDB's.
+fn attribute(
+    column: &mut ColumnClause,
+    item: &mut Cursor<'_>,
+    dialect: Dialect,
+) -> Result<(), NotUnderstood> {
+    if let Some(found) = charset_option(item)? {
+        column.charset = Some(found);
+    } else if let Some(found) = collation_option(item)? {
+        if column.charset.is_none() && found != CharsetName::Default {
+            column.charset = Some(found);
+        }
+    } else if item.eat("BYTE") {
+        column.charset = named("binary");
+    } else if item.eat("ASCII") {
+        column.charset = named("latin1");
+    } else if item.eat("UNICODE") {
+        column.charset = named("ucs2");
+    } else if item.eat("NOT NULL") || item.eat("SERIAL DEFAULT VALUE") {
+        column.nullable = false;
+    } else if item.eat("AUTO_INCREMENT") {
+        column.nullable = false;
+        column.auto_increment = !dialect.is_mariadb;
+    } else if item.eat("NULL") {
+        column.nullable = true;
+    } else if item.eat("UNIQUE") {
+        item.eat("KEY");
+        column.unique = Some(item.eat("USING HASH"));
+    } else if item.eat("PRIMARY") {
+        item.eat("KEY");
+        column.primary_key = true;
+    } else if item.eat("KEY") {
+        column.primary_key = true;
+    } else if item.eat("GENERATED ALWAYS") || item.is_at("AS") {
+        generated(column, item)?;
+    } else if item.eat("CONSTRAINT") {
+        if !item.is_at("CHECK") && !item.is_at("REFERENCES") {
+            item.name()?;
+        }
+    } else if item.eat("CHECK") {
+        let is_json = is_json_check(item.parenthesized()?, &column.name);
+        match column.type_name {
+            TypeName::Text(TextSize::Long) if dialect.is_mariadb && is_json => {
+                column.type_name = TypeName::Json;
+            }
+            // It takes the place of the check that MariaDB's JSON has.
+            TypeName::Json if !is_json => column.type_name = TypeName::Text(TextSize::Long),
+            _ => {}
+        }
+    } else if item.eat("DEFAULT") || item.eat("ON UPDATE") {
+        value(item)?;
+    } else if item.eat("REFERENCES") {
+        references(item)?;
+    } else if item.eat("WITH SYSTEM VERSIONING") {
+        column.versioned = true;
+    } else {
+        other(item, dialect)?;
+    }
+    Ok(())
+}
+
+/// Steps over an attribute that decides nothing here.
+fn other(item: &mut Cursor<'_>, dialect: Dialect) -> Result<(), NotUnderstood> {
+    const WORDS: [&str; 12] = [
+        "BINARY",
+        "UNSIGNED",
+        "SIGNED",
+        "ZEROFILL",
+        "VISIBLE",
+        "INVISIBLE",
+        "NOT ENFORCED",
+        "ENFORCED",
+        "NOT SECONDARY",
+        "WITHOUT SYSTEM VERSIONING",
+        "VIRTUAL",
+        "STORED",
+    ];
+    // Those with a value behind them, which may have `=` before it.
+    const VALUED: [&str; 7] = [
+        "COMMENT",
+        "COLUMN_FORMAT",
+        "STORAGE",
+        "SRID",
+        "REF_SYSTEM_ID",
+        "ENGINE_ATTRIBUTE",
+        "SECONDARY_ENGINE_ATTRIBUTE",
+    ];
+    if item.eat_any(&WORDS) {
+        return Ok(());
+    }
+    if item.eat_any(&VALUED) {
+        item.eat_symbol('=');
+        return item.next().map(|_| ()).ok_or(NotUnderstood);
+    }
+    if dialect.is_mariadb {
+        if item.eat("COMPRESSED") {
+            if item.eat_symbol('=') {
+                item.name()?;
+            }
+            return Ok(());
+        }
+        // An attribute of an engine, which may have any name.
+        item.name()?;
+        if item.eat_symbol('=') {
+            return item.next().map(|_| ()).ok_or(NotUnderstood);
+        }
+    }
+    Err(NotUnderstood)
+}
+
+/// `AS (…)` of a generated column, `AS ROW START` of one that MariaDB fills in.
+fn generated(column: &mut ColumnClause, item: &mut Cursor<'_>) -> Result<(), NotUnderstood> {
+    if !item.eat("AS") {
+        return Err(NotUnderstood);
+    }
+    let system_time = if item.eat("ROW START") {
+        SystemTime::Start
+    } else if item.eat("ROW END") {
+        SystemTime::End
+    } else {
+        item.parenthesized()?;
+        item.eat_any(&["VIRTUAL", "STORED", "PERSISTENT"]);
+        return Ok(());
+    };
+    column.system_time = Some(system_time);
+    column.nullable = false;
+    Ok(())
+}
+
 /// Whether a check is the one that makes MariaDB's JSON of a LONGTEXT, as SHOW CREATE TABLE and dumps have it.
 fn is_json_check(mut check: Cursor<'_>, column: &str) -> bool {
+    while check.is_at_symbol('(') {
+        let Ok(inside) = check.parenthesized() else {
+            return false;
+        };
+        if !check.is_empty() {
+            return false;
+        }
+        check = inside;
+    }
     check.eat("JSON_VALID")
         && check.parenthesized().is_ok_and(|mut inside| {
-            inside.column_name().is_ok_and(|name| name == column) && inside.is_empty()
+            inside
+                .column_name()
+                .is_ok_and(|name| super::same(&name, column))
+                && inside.is_empty()
         })
         && check.is_empty()
+}
+
+/// What REFERENCES refers to.
+fn references(item: &mut Cursor<'_>) -> Result<(), NotUnderstood> {
+    item.table_name("any")?;
+    if item.is_at_symbol('(') {
+        item.parenthesized()?;
+    }
+    loop {
+        if item.eat("MATCH") {
+            item.name()?;
+        } else if item.is_at("ON DELETE") || item.is_at("ON UPDATE") {
+            let mut action = *item;
+            action.eat_any(&["ON DELETE", "ON UPDATE"]);
+            let actions = [
+                "RESTRICT",
+                "CASCADE",
+                "SET NULL",
+                "NO ACTION",
+                "SET DEFAULT",
+            ];
+            if !action.eat_any(&actions) {
+                // ON UPDATE CURRENT_TIMESTAMP
+                return Ok(());
+            }
+            *item = action;
+        } else {
+            return Ok(());
+        }
+    }
 }
 
 /// Steps over a default: a literal, an expression in parentheses, or a function.
@@ -161,58 +238,43 @@ fn value(item: &mut Cursor<'_>) -> Result<(), NotUnderstood> {
     if item.is_at_symbol('(') {
         return item.skip();
     }
-    item.eat_symbol('-');
-    item.eat_symbol('+');
-    item.skip()?;
-    if item.is_at_symbol('(') {
-        item.skip()?;
+    if item.eat("NEXT VALUE FOR") {
+        item.table_name("any")?;
+        return Ok(());
     }
-    Ok(())
-}
-
-/// Reads `CHARACTER SET x` and its like; `None` if it is something else.
-pub fn charset_option(cursor: &mut Cursor<'_>) -> Result<Option<CharsetName>, NotUnderstood> {
-    if !cursor.eat("CHARACTER SET") && !cursor.eat("CHARSET") && !cursor.eat("CHAR SET") {
-        return Ok(None);
-    }
-    cursor.eat_symbol('=');
-    if cursor.eat("DEFAULT") {
-        return Ok(Some(CharsetName::Default));
-    }
-    let name = text_or_name(cursor)?;
-    Ok(Some(CharsetName::Named(charset_name(&name))))
-}
-
-fn text_or_name(cursor: &mut Cursor<'_>) -> Result<String, NotUnderstood> {
-    match cursor.peek() {
-        Some(Token::Text(text)) => {
-            cursor.next();
-            Ok(text.clone())
+    while item.eat_symbol('-') || item.eat_symbol('+') {}
+    match item.next() {
+        None | Some(Token::Symbol(_)) if !item.is_at_symbol('.') => Err(NotUnderstood),
+        Some(Token::Text(_)) => {
+            literals(item);
+            Ok(())
         }
-        _ => cursor.name(),
-    }
-}
-
-/// The default charset among a table's or database's options; the last one counts, and a collation only without one.
-pub fn default_charset(mut cursor: Cursor<'_>) -> Result<Option<CharsetName>, NotUnderstood> {
-    let (mut charset, mut of_collation) = (None, None);
-    while !cursor.is_empty() {
-        if let Some(found) = charset_option(&mut cursor)? {
-            charset = Some(found);
-        } else if cursor.eat("COLLATE") {
-            cursor.eat_symbol('=');
-            if cursor.eat("DEFAULT") {
-                of_collation = Some(CharsetName::Default);
-            } else {
-                let collation = text_or_name(&mut cursor)?;
-                of_collation = charset_of_collation(&collation).map(CharsetName::Named);
+        first => {
+            let mut last = first;
+            // A number of several tokens, as in 1.5e-3, or a name of several parts.
+            while item.eat_symbol('.')
+                || is_exponent(last) && (item.eat_symbol('-') || item.eat_symbol('+'))
+            {
+                last = item.next();
             }
-        } else if cursor.eat("COMMENT") {
-            cursor.eat_symbol('=');
-            cursor.next();
-        } else {
-            cursor.skip()?;
+            // b'1', x'41', _utf8'x', DATE'2020-01-01'
+            literals(item);
+            if item.is_at_symbol('(') {
+                item.skip()?;
+            }
+            Ok(())
         }
     }
-    Ok(charset.or(of_collation))
+}
+
+/// Literals beside each other are one.
+fn literals(item: &mut Cursor<'_>) {
+    while matches!(item.peek(), Some(Token::Text(_))) {
+        item.next();
+    }
+}
+
+fn is_exponent(token: Option<&Token>) -> bool {
+    matches!(token, Some(Token::Word(word))
+        if word.starts_with(|c: char| c.is_ascii_digit()) && word.ends_with(['e', 'E']))
 }

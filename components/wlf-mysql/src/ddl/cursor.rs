@@ -111,6 +111,25 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// What stands before the first of these words that is in no parentheses, and whether there is one.
+    pub fn before(self, words: &[&str]) -> (Self, bool) {
+        let mut depth = 0_usize;
+        for (n, token) in self.tokens.iter().enumerate() {
+            match token {
+                Token::Symbol('(') => depth += 1,
+                Token::Symbol(')') => depth = depth.saturating_sub(1),
+                Token::Word(_) if depth == 0 => {
+                    let rest = Self::new(self.tokens.get(n..).unwrap_or_default());
+                    if words.iter().any(|words| rest.is_at(words)) {
+                        return (Self::new(self.tokens.get(..n).unwrap_or_default()), true);
+                    }
+                }
+                _ => {}
+            }
+        }
+        (self, false)
+    }
+
     /// What stands in the parentheses that begin here.
     pub fn parenthesized(&mut self) -> Result<Cursor<'a>, NotUnderstood> {
         if !self.eat_symbol('(') {

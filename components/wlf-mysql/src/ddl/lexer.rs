@@ -1,7 +1,10 @@
 //! A statement's tokens.
 
+use std::borrow::Cow;
 use std::iter::Peekable;
 use std::str::Chars;
+
+use super::client::Client;
 
 /// How the server that wrote a statement reads its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -11,6 +14,10 @@ pub struct Dialect {
     /// As in 80036 for 8.0.36.
     pub version: u32,
     pub is_mariadb: bool,
+    /// Of the session's `character_set_client`.
+    pub client: Client,
+    /// Without `explicit_defaults_for_timestamp` a TIMESTAMP that is not said to be NULL is NOT NULL.
+    pub timestamps_not_null: bool,
 }
 
 impl Dialect {
@@ -35,6 +42,7 @@ impl Dialect {
             sql_mode,
             version: major * 10_000 + minor * 100 + patch,
             is_mariadb,
+            ..Self::default()
         }
     }
 
@@ -105,13 +113,16 @@ impl<'a> Lexer<'a> {
         while self.chars.next().is_some_and(|c| c != '\n') {}
     }
 
-    fn skip_comment(&mut self) {
-        let mut last = ' ';
-        for c in self.chars.by_ref() {
-            if last == '*' && c == '/' {
+    /// Steps over the rest of a comment, in which there may be as many comments more, one inside of the other
+    /// (`consume_comment` of `sql/sql_lex.cc`).
+    fn skip_comment(&mut self, nested: usize) {
+        while let Some(c) = self.chars.next() {
+            if c == '*' && self.eat('/') {
                 return;
             }
-            last = c;
+            if nested > 0 && c == '/' && self.eat('*') {
+                self.skip_comment(nested - 1);
+            }
         }
     }
 
@@ -119,25 +130,33 @@ impl<'a> Lexer<'a> {
     fn comment(&mut self) {
         let mut ahead = self.chars.clone();
         let only_mariadb = ahead.next_if(|c| *c == 'M').is_some();
-        if ahead.next() != Some('!') {
-            return self.skip_comment();
+        if self.in_comment || ahead.next() != Some('!') {
+            return self.skip_comment(0);
         }
-        if only_mariadb {
-            self.chars.next();
-        }
-        self.chars.next();
-        let mut digits = String::new();
-        while digits.len() < 6
-            && let Some(digit) = self.chars.next_if(char::is_ascii_digit)
-        {
-            digits.push(digit);
-        }
-        let version = digits.parse().unwrap_or(0);
+        // A number of five or six digits is a version; a shorter one belongs to what is run.
+        let digits: String = ahead
+            .clone()
+            .take(6)
+            .take_while(char::is_ascii_digit)
+            .collect();
+        let version = match digits.len() {
+            5 | 6 => {
+                ahead.nth(digits.len() - 1);
+                digits.parse().unwrap_or(0)
+            }
+            _ => 0,
+        };
+        self.chars = ahead;
         if self.dialect.runs(version, only_mariadb) {
             self.in_comment = true;
         } else {
-            self.skip_comment();
+            self.skip_comment(1);
         }
+    }
+
+    fn quoted_name(&mut self, quote: char) -> Token {
+        let text = self.quoted(quote, false);
+        Token::Quoted(self.name(self.decoded(text)))
     }
 
     /// Behind the opening quote.
@@ -172,8 +191,34 @@ impl<'a> Lexer<'a> {
     }
 }
 
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_' || c == '$' || u32::from(c) >= 0x80
+impl Lexer<'_> {
+    fn is_word(&self, c: char) -> bool {
+        c.is_ascii_alphanumeric()
+            || matches!(c, '_' | '$')
+            || !c.is_ascii()
+            || self.dialect.client.is_letter(c)
+    }
+
+    /// White space is that of the client's charset: of several bytes is none.
+    fn is_space(&self, c: char) -> bool {
+        matches!(c, ' ' | '\t'..='\r' | '\0') || c == '\u{a0}' && self.dialect.client.is_one_byte()
+    }
+
+    /// A name as the server keeps it: it has no characters beyond those of utf8mb3, and writes `?` in their place.
+    fn name(&self, text: String) -> String {
+        if text.chars().all(|c| c <= '\u{ffff}') {
+            return text;
+        }
+        let kept = |c| if c <= '\u{ffff}' { c } else { '?' };
+        text.chars().map(kept).collect()
+    }
+
+    fn decoded(&self, text: String) -> String {
+        match self.dialect.client.decoded(&text, self.dialect.is_mariadb) {
+            Cow::Borrowed(same) if same.len() == text.len() => text,
+            decoded => decoded.into_owned(),
+        }
+    }
 }
 
 impl Iterator for Lexer<'_> {
@@ -183,7 +228,7 @@ impl Iterator for Lexer<'_> {
         loop {
             let c = self.chars.next()?;
             return Some(match c {
-                _ if c.is_whitespace() || c == '\0' => continue,
+                _ if self.is_space(c) => continue,
                 '#' => {
                     self.skip_line();
                     continue;
@@ -209,15 +254,21 @@ impl Iterator for Lexer<'_> {
                     self.in_comment = false;
                     continue;
                 }
-                '`' => Token::Quoted(self.quoted('`', false)),
-                '"' if self.dialect.ansi_quotes() => Token::Quoted(self.quoted('"', false)),
-                '\'' | '"' => Token::Text(self.quoted(c, self.dialect.backslash_escapes())),
-                _ if is_word(c) => {
+                '`' => self.quoted_name('`'),
+                '"' if self.dialect.ansi_quotes() => self.quoted_name('"'),
+                '\'' | '"' => {
+                    let text = self.quoted(c, self.dialect.backslash_escapes());
+                    Token::Text(self.decoded(text))
+                }
+                _ if self.is_word(c) => {
                     let mut word = String::from(c);
-                    while let Some(c) = self.chars.next_if(|c| is_word(*c)) {
+                    while let Some(c) = self.chars.peek().copied()
+                        && self.is_word(c)
+                    {
                         word.push(c);
+                        self.chars.next();
                     }
-                    Token::Word(word)
+                    Token::Word(self.name(word))
                 }
                 _ => Token::Symbol(c),
             });

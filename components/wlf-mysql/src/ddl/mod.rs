@@ -14,10 +14,14 @@
 )]
 
 mod alter;
+mod client;
 mod column;
 mod cursor;
+mod element;
 mod lexer;
 mod logged;
+mod names;
+mod options;
 mod sequence;
 mod statement;
 mod temporary;
@@ -25,14 +29,16 @@ mod temporary;
 mod tests;
 mod type_name;
 
+pub use client::Client;
 pub use lexer::Dialect;
 pub use logged::{Logged, RowsStatement, first_word, logged};
+pub use names::{folded, same};
 pub use sequence::{SequenceStatement, sequence_statement};
 pub use statement::parse;
 pub use temporary::{Temporary, temporary};
-pub use type_name::{
-    TextSize, TypeName, charset_name, charset_of_collation, charset_width, plain_type,
-};
+pub use type_name::{TextSize, TypeName, charset_name, charset_of_collation, plain_type};
+
+use serde::{Deserialize, Serialize};
 
 /// A table's name with its database's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,6 +79,18 @@ pub enum Effect {
         table: TableName,
         if_exists: bool,
     },
+    /// A view, which shares its names with tables, is made, or stands where it stood.
+    CreateView {
+        view: TableName,
+    },
+    DropView {
+        view: TableName,
+    },
+    /// Indexes alone: what MariaDB keeps in columns of its own for some of them.
+    AlterIndexes {
+        table: TableName,
+        clauses: Vec<Clause>,
+    },
     TruncateTable {
         table: TableName,
     },
@@ -89,8 +107,45 @@ pub enum TableContent {
         columns: Vec<ColumnClause>,
         primary_key: Vec<String>,
         charset: Option<CharsetName>,
+        extras: Extras,
     },
     Like(TableName),
+}
+
+/// What MariaDB makes columns of that a statement does not name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Extras {
+    /// The table keeps its history.
+    pub versioned: bool,
+    pub unique_keys: Vec<UniqueKey>,
+}
+
+/// A unique key, as far as MariaDB may keep a hash of it in a column of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UniqueKey {
+    /// Without one the server gives it that of its first column, with a number behind if it is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub parts: Vec<KeyPart>,
+    /// USING HASH; of a key that is there, whether it is kept as one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hash: bool,
+}
+
+/// A column of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyPart {
+    pub column: String,
+    /// How many characters of it are in the key, if that is not all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<u64>,
+}
+
+/// Which end of a row's time in the table a column holds (MariaDB's `AS ROW START` and `AS ROW END`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SystemTime {
+    Start,
+    End,
 }
 
 /// A charset as a statement names it.
@@ -110,6 +165,12 @@ pub struct ColumnClause {
     pub charset: Option<CharsetName>,
     pub nullable: bool,
     pub primary_key: bool,
+    pub auto_increment: bool,
+    /// It is a unique key of its own, USING HASH or not.
+    pub unique: Option<bool>,
+    pub system_time: Option<SystemTime>,
+    /// WITH SYSTEM VERSIONING, of which one makes the table keep its history.
+    pub versioned: bool,
 }
 
 /// Where a column goes.
@@ -141,14 +202,33 @@ pub enum Clause {
     RenameColumn {
         old: String,
         new: String,
+        if_exists: bool,
     },
     Rename(TableName),
     Convert {
         charset: CharsetName,
-        /// A TEXT that the same statement defines grows with its charset too, as it does in MySQL and not in MariaDB.
-        grows_all: bool,
+        /// In MariaDB a TEXT that the same statement changes does not grow with its charset, and labels keep their bytes.
+        is_mariadb: bool,
     },
     Charset(CharsetName),
-    AddPrimaryKey(Vec<String>),
+    AddPrimaryKey {
+        columns: Vec<String>,
+        if_not_exists: bool,
+    },
     DropPrimaryKey,
+    AddUnique {
+        key: UniqueKey,
+        if_not_exists: bool,
+    },
+    /// Some other index.
+    DropIndex(String),
+    AddSystemVersioning,
+    DropSystemVersioning,
+}
+
+impl Clause {
+    /// Whether it changes nothing but indexes, of which MariaDB may keep hashes in columns of their own.
+    pub fn is_about_indexes(&self) -> bool {
+        matches!(self, Self::AddUnique { .. } | Self::DropIndex(_))
+    }
 }

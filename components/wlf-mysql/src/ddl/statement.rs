@@ -1,17 +1,18 @@
 //! Which statement it is, and what it has effects on.
 
 use super::alter;
-use super::column::{Element, default_charset};
 use super::cursor::{Cursor, NotUnderstood};
+use super::element::{AddedKey, Element, is_in_memory};
 use super::lexer::{Dialect, Lexer, Token};
-use super::{Clause, Effect, TableContent, TableName};
+use super::options::default_charset;
+use super::{Clause, Effect, Extras, TableContent, TableName, UniqueKey};
 
 /// The effects of a statement on definitions, in their order; empty for one that has none.
 ///
 /// `database` is the default one.
 pub fn parse(sql: &str, database: &str, dialect: Dialect) -> Vec<Effect> {
     // Most of what comes here is long and means nothing: procedures, grants.
-    let first: Vec<Token> = Lexer::new(sql, dialect).take(8).collect();
+    let first: Vec<Token> = Lexer::new(sql, dialect).take(FRONT).collect();
     if !may_define(Cursor::new(&first)) {
         return Vec::new();
     }
@@ -21,6 +22,10 @@ pub fn parse(sql: &str, database: &str, dialect: Dialect) -> Vec<Effect> {
     statement(Cursor::new(&tokens), database, dialect)
 }
 
+/// How many tokens stand before what it is that a statement makes, at most:
+/// `CREATE OR REPLACE ALGORITHM = UNDEFINED DEFINER = a @ b SQL SECURITY DEFINER VIEW`.
+const FRONT: usize = 24;
+
 /// Whether the statement is one of those that are read on.
 fn may_define(mut cursor: Cursor<'_>) -> bool {
     if cursor.is_at("SET STATEMENT") || cursor.eat_any(&["DROP", "RENAME", "TRUNCATE"]) {
@@ -29,11 +34,41 @@ fn may_define(mut cursor: Cursor<'_>) -> bool {
     if !cursor.eat_any(&["CREATE", "ALTER"]) {
         return false;
     }
-    const FLAGS: [&str; 5] = ["OR REPLACE", "TEMPORARY", "IGNORE", "ONLINE", "OFFLINE"];
+    const FLAGS: [&str; 6] = [
+        "OR REPLACE",
+        "TEMPORARY",
+        "IGNORE",
+        "ONLINE",
+        "OFFLINE",
+        "UNIQUE",
+    ];
     while cursor.eat_any(&FLAGS) {}
-    ["TABLE", "DATABASE", "SCHEMA", "SEQUENCE"]
+    view_options(&mut cursor);
+    ["TABLE", "DATABASE", "SCHEMA", "SEQUENCE", "VIEW", "INDEX"]
         .iter()
         .any(|word| cursor.is_at(word))
+}
+
+/// Steps over what may stand before VIEW, and before procedures and such.
+fn view_options(cursor: &mut Cursor<'_>) {
+    loop {
+        if cursor.eat("ALGORITHM") {
+            cursor.eat_symbol('=');
+            cursor.next();
+        } else if cursor.eat("DEFINER") {
+            cursor.eat_symbol('=');
+            cursor.next();
+            if cursor.eat_symbol('@') {
+                cursor.next();
+            } else if cursor.is_at_symbol('(') && cursor.skip().is_err() {
+                return;
+            }
+        } else if cursor.eat("SQL SECURITY") {
+            cursor.next();
+        } else {
+            return;
+        }
+    }
 }
 
 fn statement(mut cursor: Cursor<'_>, database: &str, dialect: Dialect) -> Vec<Effect> {
@@ -55,10 +90,22 @@ fn statement(mut cursor: Cursor<'_>, database: &str, dialect: Dialect) -> Vec<Ef
         if cursor.eat_any(&["DATABASE", "SCHEMA"]) {
             return or_unclear(create_database(cursor, or_replace));
         }
+        if cursor.eat("UNIQUE INDEX") {
+            return create_unique_index(cursor, database, dialect);
+        }
+        view_options(&mut cursor);
+        if cursor.eat("VIEW") {
+            cursor.eat("IF NOT EXISTS");
+            return view(cursor, database);
+        }
         return Vec::new();
     }
     if cursor.eat("ALTER") {
         while cursor.eat_any(&["IGNORE", "ONLINE", "OFFLINE"]) {}
+        view_options(&mut cursor);
+        if cursor.eat("VIEW") {
+            return view(cursor, database);
+        }
         if cursor.eat("TABLE") {
             return alter_table(cursor, database, dialect);
         }
@@ -80,7 +127,10 @@ fn statement(mut cursor: Cursor<'_>, database: &str, dialect: Dialect) -> Vec<Ef
             return or_unclear(name.map(|name| vec![Effect::DropDatabase { name }]));
         }
         if cursor.eat("INDEX") {
-            return or_unclear(drop_index(cursor, database));
+            return or_unclear(drop_index(cursor, database, dialect));
+        }
+        if cursor.eat("VIEW") {
+            return drop_views(cursor, database);
         }
         return Vec::new();
     }
@@ -177,9 +227,13 @@ fn content(
         return Ok(TableContent::Like(body.table_name(database)?));
     }
     // Its columns are those of a query; with rows in the binlog the server writes them out instead.
-    let mut options = cursor;
+    let (mut options, mut versioned) = (cursor, false);
     while !options.is_empty() {
-        if ["SELECT", "AS", "WITH SYSTEM"]
+        if options.eat("WITH SYSTEM VERSIONING") {
+            versioned = true;
+            continue;
+        }
+        if ["SELECT", "AS", "WITH"]
             .iter()
             .any(|words| options.is_at(words))
         {
@@ -190,13 +244,22 @@ fn content(
     if dialect.is_oracle() {
         return Err(NotUnderstood);
     }
-    let (mut columns, mut primary_key) = (Vec::new(), Vec::new());
+    let (mut columns, mut primary_key, mut unique_keys) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(item) = body.item() {
         match Element::read(item, dialect)? {
-            Element::Column(column, _) => columns.push(column),
-            Element::PrimaryKey(key) => primary_key = key,
+            Element::Column(column, _) => {
+                let unique = column.unique;
+                unique_keys.extend(unique.map(|hash| UniqueKey::of_column(&column.name, hash)));
+                versioned |= column.versioned;
+                columns.push(column);
+            }
+            Element::PrimaryKey(key) => primary_key = key.columns().collect(),
+            Element::Unique(key) => unique_keys.push(key.key),
             Element::Other => {}
         }
+    }
+    if !dialect.is_mariadb || is_in_memory(cursor) {
+        unique_keys.clear();
     }
     let in_place = columns.iter().filter(|column| column.primary_key);
     primary_key.extend(in_place.map(|column| column.name.clone()));
@@ -207,7 +270,51 @@ fn content(
         columns,
         primary_key,
         charset: default_charset(cursor)?,
+        extras: Extras {
+            versioned,
+            unique_keys,
+        },
     })
+}
+
+fn view(mut cursor: Cursor<'_>, database: &str) -> Vec<Effect> {
+    let view = cursor.table_name(database);
+    view.map_or_else(|_| Vec::new(), |view| vec![Effect::CreateView { view }])
+}
+
+fn drop_views(mut cursor: Cursor<'_>, database: &str) -> Vec<Effect> {
+    cursor.eat("IF EXISTS");
+    let mut effects = Vec::new();
+    while let Some(mut item) = cursor.item() {
+        let view = item.table_name(database);
+        effects.extend(view.map(|view| Effect::DropView { view }));
+    }
+    effects
+}
+
+/// `CREATE UNIQUE INDEX [IF NOT EXISTS] i ON t (…)`, in which MariaDB may keep hashes.
+fn create_unique_index(mut cursor: Cursor<'_>, database: &str, dialect: Dialect) -> Vec<Effect> {
+    if !dialect.is_mariadb {
+        return Vec::new();
+    }
+    let if_not_exists = cursor.eat("IF NOT EXISTS");
+    let (name, mut is_hash) = (cursor.name().ok(), false);
+    while !cursor.is_empty() && !cursor.eat("ON") {
+        is_hash |= cursor.is_at("USING HASH");
+        cursor.next();
+    }
+    let Ok(table) = cursor.table_name(database) else {
+        return Vec::new();
+    };
+    match AddedKey::read(&mut cursor) {
+        Ok(AddedKey { mut key, .. }) => {
+            key.hash |= is_hash;
+            key.name = name;
+            let clauses = vec![Clause::AddUnique { key, if_not_exists }];
+            vec![Effect::AlterIndexes { table, clauses }]
+        }
+        Err(NotUnderstood) => vec![Effect::Unclear { table: Some(table) }],
+    }
 }
 
 /// MariaDB's sequences are tables, with rows in the binlog.
@@ -261,15 +368,26 @@ fn drop_tables(mut cursor: Cursor<'_>, database: &str) -> Result<Vec<Effect>, No
 }
 
 /// `DROP INDEX PRIMARY ON t` takes the primary key away.
-fn drop_index(mut cursor: Cursor<'_>, database: &str) -> Result<Vec<Effect>, NotUnderstood> {
+fn drop_index(
+    mut cursor: Cursor<'_>,
+    database: &str,
+    dialect: Dialect,
+) -> Result<Vec<Effect>, NotUnderstood> {
     cursor.eat("IF EXISTS");
     let index = cursor.name()?;
-    if !index.eq_ignore_ascii_case("PRIMARY") || !cursor.eat("ON") {
+    if !cursor.eat("ON") {
         return Ok(Vec::new());
     }
     let table = cursor.table_name(database)?;
-    let clauses = vec![Clause::DropPrimaryKey];
-    Ok(vec![Effect::AlterTable { table, clauses }])
+    Ok(if index.eq_ignore_ascii_case("PRIMARY") {
+        let clauses = vec![Clause::DropPrimaryKey];
+        vec![Effect::AlterTable { table, clauses }]
+    } else if dialect.is_mariadb {
+        let clauses = vec![Clause::DropIndex(index)];
+        vec![Effect::AlterIndexes { table, clauses }]
+    } else {
+        Vec::new()
+    })
 }
 
 fn rename_tables(mut cursor: Cursor<'_>, database: &str) -> Result<Vec<Effect>, NotUnderstood> {

@@ -8,11 +8,15 @@ const MYSQL: Dialect = Dialect {
     sql_mode: 0,
     version: 90_704,
     is_mariadb: false,
+    client: Client::Utf8,
+    timestamps_not_null: false,
 };
 const MARIADB: Dialect = Dialect {
     sql_mode: 0,
     version: 110_806,
     is_mariadb: true,
+    client: Client::Utf8,
+    timestamps_not_null: false,
 };
 
 fn table(name: &TableName) -> String {
@@ -54,12 +58,20 @@ fn clause(clause: &Clause) -> String {
             ..
         } => format!("change {old} {}{}", column(new), placed(placement.as_ref())),
         Clause::Drop { column, .. } => format!("drop {column}"),
-        Clause::RenameColumn { old, new } => format!("rename {old} {new}"),
+        Clause::RenameColumn { old, new, .. } => format!("rename {old} {new}"),
         Clause::Rename(to) => format!("to {}", table(to)),
         Clause::Convert { charset, .. } => format!("convert {charset:?}"),
         Clause::Charset(charset) => format!("charset {charset:?}"),
-        Clause::AddPrimaryKey(columns) => format!("add key {}", columns.join("+")),
+        Clause::AddPrimaryKey { columns, .. } => format!("add key {}", columns.join("+")),
         Clause::DropPrimaryKey => "drop key".to_owned(),
+        Clause::AddUnique { key, .. } => {
+            let columns: Vec<&str> = key.parts.iter().map(|part| &*part.column).collect();
+            let hash = if key.hash { " hash" } else { "" };
+            format!("add unique {}{hash}", columns.join("+"))
+        }
+        Clause::AddSystemVersioning => "add versioning".to_owned(),
+        Clause::DropSystemVersioning => "drop versioning".to_owned(),
+        Clause::DropIndex(name) => format!("drop index {name}"),
     }
 }
 
@@ -96,6 +108,15 @@ fn effect(effect: &Effect) -> String {
         }
         Effect::RenameTable { from, to } => format!("rename {} {}", table(from), table(to)),
         Effect::DropTable { table: name, .. } => format!("drop {}", table(name)),
+        Effect::CreateView { view } => format!("view {}", table(view)),
+        Effect::DropView { view } => format!("drop view {}", table(view)),
+        Effect::AlterIndexes {
+            table: name,
+            clauses,
+        } => {
+            let clauses: Vec<String> = clauses.iter().map(clause).collect();
+            format!("indexes {}: {}", table(name), clauses.join(", "))
+        }
         Effect::TruncateTable { table: name } => format!("truncate {}", table(name)),
         Effect::Unclear { table: None } => "unclear".to_owned(),
         Effect::Unclear { table: Some(name) } => format!("unclear {}", table(name)),
@@ -139,7 +160,11 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("CREATE TABLE", "unclear"),
     ("CREATE TEMPORARY TABLE t (a INT)", ""),
     ("DROP TEMPORARY TABLE IF EXISTS t", ""),
-    ("CREATE VIEW t AS SELECT 1", ""),
+    ("CREATE VIEW t AS SELECT 1", "view d.t"),
+    (
+        "CREATE OR REPLACE ALGORITHM=UNDEFINED DEFINER=`a`@`%` SQL SECURITY DEFINER VIEW x.`t` AS SELECT 1",
+        "view x.t",
+    ),
     (
         "CREATE DEFINER=`root`@`%` PROCEDURE p() ALTER TABLE t ADD b INT",
         "",
@@ -152,12 +177,15 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("GRANT ALTER ON d.t TO a", ""),
     ("ANALYZE TABLE t", ""),
     ("INSERT INTO t VALUES (1)", ""),
-    ("ALTER VIEW v AS SELECT 1", ""),
+    ("ALTER VIEW v AS SELECT 1", "view d.v"),
     ("ALTER EVENT e RENAME TO f", ""),
     ("CREATE INDEX i ON t (a)", ""),
     ("DROP INDEX i ON t", ""),
     ("DROP INDEX `PRIMARY` ON x.t", "alter x.t: drop key"),
-    ("DROP VIEW t", ""),
+    (
+        "DROP VIEW IF EXISTS t, x.u CASCADE",
+        "drop view d.t; drop view x.u",
+    ),
     (
         "DROP TABLE a, `b`.`c d`, `e.f`",
         "drop d.a; drop b.c d; drop d.e.f",
@@ -259,7 +287,36 @@ const STATEMENTS: &[(&str, &str)] = &[
         "ALTER TABLE t ADD b INT /*!80000 UNSIGNED */ /*!100000 NOT NULL */",
         "alter d.t: add b int unsigned",
     ),
-    ("ALTER TABLE t ADD b INT--1", "alter d.t: add b int"),
+    ("ALTER TABLE t ADD b INT--1", "unclear d.t"),
+    (
+        "ALTER TABLE t ADD b INT PARTITION BY KEY (a) PARTITIONS 4",
+        "alter d.t: add b int",
+    ),
+    (
+        "ALTER TABLE t DROP b, MODIFY c INT UNSIGNED REMOVE PARTITIONING",
+        "alter d.t: drop b, change c c int unsigned",
+    ),
+    ("ALTER TABLE t ADD b INT SOMETHING", "unclear d.t"),
+    (
+        "ALTER TABLE t /*!99999 ADD a INT /* x */ , */ ADD b INT",
+        "alter d.t: add b int",
+    ),
+    (
+        "ALTER TABLE t ADD a INT DEFAULT -1.5e-3 COMMENT 'x', ADD b DATETIME(3) DEFAULT NOW(3) ON UPDATE NOW(3) NOT NULL",
+        "alter d.t: add a int, add b datetime(3) not null",
+    ),
+    (
+        "ALTER TABLE t ADD a INT REFERENCES u (a) ON DELETE SET NULL ON UPDATE NO ACTION NOT NULL",
+        "alter d.t: add a int not null",
+    ),
+    (
+        "ALTER TABLE `t😀` ADD `a😀` ENUM('é', '日 ') CHARACTER SET latin1",
+        "alter d.t?: add a? enum('é','?') latin1",
+    ),
+    (
+        "ALTER TABLE t ADD a SET('x ') CHARACTER SET binary",
+        "alter d.t: add a set('x ')",
+    ),
 ];
 
 #[test]
@@ -288,11 +345,23 @@ fn statements_of_mariadb() {
             "ALTER TABLE t ADD b INT /*!50701 NOT NULL */ /*M!100000 UNSIGNED */",
             "alter d.t: add b int unsigned",
         ),
-        ("ALTER TABLE t ADD SYSTEM VERSIONING", "unclear d.t"),
+        (
+            "ALTER TABLE t ADD SYSTEM VERSIONING",
+            "alter d.t: add versioning",
+        ),
         (
             "CREATE TABLE t (a INT) WITH SYSTEM VERSIONING",
-            "unclear d.t",
+            "create d.t (a int) ",
         ),
+        (
+            "ALTER TABLE t ADD UNIQUE KEY u USING HASH (a, b(5)), DROP INDEX v",
+            "alter d.t: add unique a+b hash, drop index v",
+        ),
+        (
+            "CREATE UNIQUE INDEX u USING HASH ON t (a)",
+            "indexes d.t: add unique a hash",
+        ),
+        ("DROP INDEX i ON t", "indexes d.t: drop index i"),
         ("ALTER TABLE t CONVERT PARTITION p TO TABLE u", "unclear"),
         ("CREATE SEQUENCE s", "unclear d.s"),
     ] {

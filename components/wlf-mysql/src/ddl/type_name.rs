@@ -1,7 +1,9 @@
 //! Columns' types as statements name them, and as `information_schema` does.
 
+use super::client::Client;
 use super::cursor::{Cursor, NotUnderstood};
 use super::lexer::{Dialect, Token};
+use crate::charset::Charset;
 
 /// A type, as far as it is known without the column's charset.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +15,16 @@ pub enum TypeName {
     Text(TextSize),
     /// MariaDB's: a LONGTEXT with a check.
     Json,
-    Enum(Vec<String>),
-    Set(Vec<String>),
+    Enum(Labels),
+    Set(Labels),
+}
+
+/// The labels of an ENUM or SET.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    texts: Vec<String>,
+    /// Their bytes are those of a client that does not speak UTF-8.
+    converted: bool,
 }
 
 /// How long a TEXT may be.
@@ -50,7 +60,7 @@ impl TextSize {
 
     fn name(self, charset: &str) -> String {
         let size = match self {
-            Self::Characters(n) => Self::of_bytes(n.saturating_mul(charset_width(charset))),
+            Self::Characters(n) => Self::of_bytes(n.saturating_mul(width(charset))),
             size => size,
         };
         let word = if charset == "binary" { "blob" } else { "text" };
@@ -59,6 +69,14 @@ impl TextSize {
 }
 
 impl TypeName {
+    /// Whether labels would be bytes that are not known any more.
+    pub fn loses_bytes(&self, charset: &str) -> bool {
+        match self {
+            Self::Enum(labels) | Self::Set(labels) => labels.converted && charset == "binary",
+            _ => false,
+        }
+    }
+
     /// The type and charset as `information_schema` has them, for a column that would have this charset.
     pub fn resolve(&self, charset: &str) -> (String, Option<String>) {
         let is_binary = charset == "binary";
@@ -67,7 +85,7 @@ impl TypeName {
             Self::Char(n) if is_binary => format!("binary({n})"),
             Self::Char(n) => format!("char({n})"),
             // Without strict mode a VARCHAR that is too long becomes a TEXT.
-            Self::VarChar(n) if n.saturating_mul(charset_width(charset)) > 0xffff => {
+            Self::VarChar(n) if n.saturating_mul(width(charset)) > 0xffff => {
                 TextSize::Characters(*n).name(charset)
             }
             Self::VarChar(n) if is_binary => format!("varbinary({n})"),
@@ -75,8 +93,8 @@ impl TypeName {
             Self::Text(size) => size.name(charset),
             Self::Json if is_binary => TextSize::Long.name(charset),
             Self::Json => "json".to_owned(),
-            Self::Enum(labels) => choice("enum", labels),
-            Self::Set(labels) => choice("set", labels),
+            Self::Enum(labels) => choice("enum", &labels.texts, charset),
+            Self::Set(labels) => choice("set", &labels.texts, charset),
         };
         (name, (!is_binary).then(|| charset.to_owned()))
     }
@@ -104,8 +122,8 @@ impl TypeName {
             "mediumtext" => Ok(Self::Text(TextSize::Medium)),
             "longtext" => Ok(Self::Text(TextSize::Long)),
             "long" => Ok(long(cursor)),
-            "enum" => Ok(Self::Enum(labels(cursor)?)),
-            "set" => Ok(Self::Set(labels(cursor)?)),
+            "enum" => Ok(Self::Enum(labels(cursor, dialect)?)),
+            "set" => Ok(Self::Set(labels(cursor, dialect)?)),
             "json" if dialect.is_mariadb => Ok(Self::Json),
             "bool" | "boolean" => Ok(Self::Plain("tinyint".to_owned())),
             "serial" => Ok(Self::Plain("bigint unsigned".to_owned())),
@@ -280,8 +298,8 @@ fn long(cursor: &mut Cursor<'_>) -> TypeName {
     TypeName::Text(TextSize::Medium)
 }
 
-/// `('a','b')`; labels lose the spaces at their ends, as the server does it.
-fn labels(cursor: &mut Cursor<'_>) -> Result<Vec<String>, NotUnderstood> {
+/// `('a','b')`
+fn labels(cursor: &mut Cursor<'_>, dialect: Dialect) -> Result<Labels, NotUnderstood> {
     let mut inside = cursor.parenthesized()?;
     let mut labels = Vec::new();
     while let Some(mut label) = inside.item() {
@@ -294,15 +312,28 @@ fn labels(cursor: &mut Cursor<'_>) -> Result<Vec<String>, NotUnderstood> {
                 None => break,
             }
         }
-        labels.push(text.trim_end_matches(' ').to_owned());
+        labels.push(text);
     }
-    Ok(labels)
+    let is_ascii = labels.iter().all(|label| label.is_ascii());
+    Ok(Labels {
+        converted: dialect.client != Client::Utf8 && !is_ascii,
+        texts: labels,
+    })
 }
 
-/// Labels as the server quotes them.
-fn choice(word: &str, labels: &[String]) -> String {
+/// Labels as the server keeps and quotes them: in the column's charset, and without spaces at their ends if that is one of
+/// text (`create_typelib` of `sql/sql_table.cc`).
+fn choice(word: &str, labels: &[String], charset: &str) -> String {
     let mut text = format!("{word}(");
     for (n, label) in labels.iter().enumerate() {
+        let converted;
+        let label = match charset {
+            "binary" => label,
+            _ => {
+                converted = Charset::named(charset).converted(label);
+                converted.trim_end_matches(' ')
+            }
+        };
         text.push_str(if n == 0 { "'" } else { ",'" });
         for c in label.chars() {
             match c {
@@ -364,11 +395,6 @@ pub fn charset_of_collation(collation: &str) -> Option<String> {
 }
 
 /// The most bytes that a character takes in the charset.
-pub fn charset_width(charset: &str) -> u64 {
-    match charset {
-        "utf8mb4" | "utf16" | "utf16le" | "utf32" | "gb18030" => 4,
-        "utf8mb3" | "ujis" | "eucjpms" => 3,
-        "ucs2" | "gbk" | "big5" | "sjis" | "cp932" | "euckr" | "gb2312" => 2,
-        _ => 1,
-    }
+fn width(charset: &str) -> u64 {
+    Charset::named(charset).longest.into()
 }

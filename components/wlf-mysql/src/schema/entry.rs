@@ -23,6 +23,9 @@ pub struct Heading {
     pub base: SavedPosition,
     /// Whether every table of the server was there at the base.
     pub complete: bool,
+    /// Whether its views were too, which share their names with tables.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub views: bool,
 }
 
 /// Any other line. `at` is where it begins to hold; without it, at the base.
@@ -69,4 +72,6 @@ pub enum TableState {
     /// It changed in a way that was not understood.
     Unknown,
     Dropped,
+    /// The name is that of a view.
+    View,
 }

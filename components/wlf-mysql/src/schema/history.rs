@@ -3,7 +3,7 @@
 mod apply;
 mod rewrite;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::value::to_raw_value;
@@ -43,6 +43,8 @@ pub struct History {
     unknown_since: Option<Point>,
     /// Why the definitions of some tables cannot be known.
     refused: HashMap<TableName, String>,
+    /// Tables that were asked for since they changed last.
+    asked: HashSet<TableName>,
     /// The last point of what was appended.
     last: Option<Point>,
     /// The log's length when it was written anew.
@@ -72,6 +74,7 @@ impl History {
             collector: owner.collector.clone(),
             base,
             complete,
+            views: complete,
         };
         let mut history = Self {
             log: Log::default(),
@@ -82,6 +85,7 @@ impl History {
             unknown: false,
             unknown_since: None,
             refused: HashMap::new(),
+            asked: HashSet::new(),
             last: None,
             live: 0,
             dirty: false,
@@ -174,6 +178,7 @@ impl History {
             unknown,
             unknown_since,
             refused: HashMap::new(),
+            asked: HashSet::new(),
             last,
             dirty: false,
         };
@@ -227,6 +232,11 @@ impl History {
         self.set_database(name, Some(charset.to_owned()), None)
     }
 
+    /// Adds a view that is there at the beginning.
+    pub fn add_view(&mut self, view: &TableName) -> Result<(), HistoryError> {
+        self.set(view, &TableState::View, None)
+    }
+
     /// Adds a table as it is at the beginning.
     pub fn add_table(
         &mut self,
@@ -242,7 +252,24 @@ impl History {
             Some((since, _)) => since,
             None => self.unknown_since.clone(),
         };
-        self.set(table, &TableState::Known(schema), since)
+        self.set(table, &TableState::Known(schema), since)?;
+        if self.asked.len() >= REFUSED {
+            self.asked.clear();
+        }
+        self.asked.insert(self.owner.folded(table));
+        Ok(())
+    }
+
+    /// A table's rows do not go with its definition: the server is to be asked what it is.
+    ///
+    /// `false` if it was asked for that already.
+    pub fn doubt(&mut self, table: &TableName) -> Result<bool, HistoryError> {
+        if self.asked.contains(&self.owner.folded(table)) {
+            return Ok(false);
+        }
+        let since = self.state(table)?.and_then(|(since, _)| since);
+        self.set(table, &TableState::Unknown, since)?;
+        Ok(true)
     }
 
     /// Learns that a table's definition cannot be known before it changes again.
@@ -271,6 +298,7 @@ impl History {
         })?;
         self.index.insert(key(&folded), line);
         self.refused.remove(&folded);
+        self.asked.remove(&folded);
         self.note(at);
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 mod entry;
 pub mod error;
+pub mod hidden;
 pub mod history;
 mod log;
 mod owner;

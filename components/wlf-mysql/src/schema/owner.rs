@@ -7,7 +7,7 @@ use wlf_core::Store;
 use wlf_core::config::Context;
 
 use super::error::HistoryError;
-use crate::ddl::TableName;
+use crate::ddl::{TableName, folded};
 
 /// Whose history it is, and where it is kept.
 #[derive(Debug, Clone, Default)]
@@ -69,16 +69,16 @@ impl Owner {
 }
 
 impl Owner {
-    pub(super) fn folded_name(&self, name: &str) -> String {
+    pub(crate) fn folded_name(&self, name: &str) -> String {
         if self.folds_case {
-            name.to_lowercase()
+            folded(name)
         } else {
             name.to_owned()
         }
     }
 
     /// The table's name as it is looked for.
-    pub(super) fn folded(&self, table: &TableName) -> TableName {
+    pub(crate) fn folded(&self, table: &TableName) -> TableName {
         TableName {
             database: self.folded_name(&table.database),
             table: self.folded_name(&table.table),
@@ -88,7 +88,7 @@ impl Owner {
     /// A name as the server writes it.
     pub(super) fn written(&self, name: &str) -> String {
         if self.lowers_case {
-            name.to_lowercase()
+            folded(name)
         } else {
             name.to_owned()
         }

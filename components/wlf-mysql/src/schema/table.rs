@@ -2,10 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ddl::{CharsetName, Clause, ColumnClause, Placement, TextSize, TypeName, charset_width};
+use super::hidden::Hidden;
+use crate::charset::Charset;
+use crate::ddl::{
+    CharsetName, Clause, ColumnClause, Extras, Placement, SystemTime, TextSize, TypeName, same,
+};
 
 /// A table's definition, as far as it decides how rows are decoded and shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TableSchema {
     /// The default for new columns.
     pub charset: String,
@@ -13,10 +17,12 @@ pub struct TableSchema {
     /// The columns of the primary key, in its order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub primary_key: Vec<String>,
+    #[serde(default, skip_serializing_if = "Hidden::is_empty")]
+    pub hidden: Hidden,
 }
 
 /// A column's definition, in the words of `information_schema.COLUMNS`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ColumnSchema {
     pub name: String,
     /// COLUMN_TYPE without display widths.
@@ -28,7 +34,13 @@ pub struct ColumnSchema {
     /// IS_NULLABLE
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub nullable: bool,
+    /// It is what MySQL generates as a table's key (`sql_generate_invisible_primary_key`), or is like it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub generated_key: bool,
 }
+
+/// The name of MySQL's generated key.
+pub const GENERATED_KEY: &str = "my_row_id";
 
 /// A statement that does not go with the definition before it: so that one is not right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,11 +65,13 @@ impl TableSchema {
             column_type: column_type.to_owned(),
             charset: None,
             nullable: false,
+            ..ColumnSchema::default()
         };
         Self {
             charset: "utf8mb4".to_owned(),
             columns: columns.map(column).into(),
             primary_key: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -66,17 +80,42 @@ impl TableSchema {
         columns: &[ColumnClause],
         primary_key: &[String],
         charset: &str,
+        extras: &Extras,
     ) -> Result<Self, Conflict> {
         let mut table = Self {
             charset: charset.to_owned(),
             columns: columns
                 .iter()
                 .map(|column| column.resolve(charset))
-                .collect(),
+                .collect::<Result<_, _>>()?,
             primary_key: Vec::new(),
+            hidden: Hidden::default(),
         };
-        table.set_primary_key(primary_key)?;
+        let mut key = primary_key.to_vec();
+        if extras.versioned {
+            let end = columns
+                .iter()
+                .find(|column| column.system_time == Some(SystemTime::End));
+            table.hidden.system_time = end.is_none();
+            // The end of a row's time becomes a part of its key.
+            if let Some(end) = end
+                && !key.is_empty()
+                && !key.iter().any(|name| same(name, &end.name))
+            {
+                key.push(end.name.clone());
+            }
+        }
+        for key in &extras.unique_keys {
+            table.hidden.add_key(key, &table.columns);
+        }
+        table.set_primary_key(&key)?;
         Ok(table)
+    }
+
+    /// What CREATE TABLE LIKE makes of it.
+    pub fn like(mut self) -> Self {
+        self.hidden.rebuild(&self.columns);
+        self
     }
 
     /// The table after the clauses, but for its name; `database_charset` is what DEFAULT stands for.
@@ -88,14 +127,16 @@ impl TableSchema {
             CharsetName::Named(name) => name.clone(),
             CharsetName::Default => database_charset.to_owned(),
         };
+        let clauses = &*self.effective(clauses);
         let mut table = Self {
             charset: self.charset.clone(),
             columns: Vec::with_capacity(self.columns.len()),
             primary_key: Vec::new(),
+            hidden: self.hidden.clone(),
         };
         let mut converted = None;
         // Which of the two counts is another matter in each server.
-        let has = |is: fn(&Clause) -> bool| clauses.iter().any(is);
+        let has = |is: fn(&Clause) -> bool| clauses.iter().any(|clause| is(clause));
         if has(|clause| matches!(clause, Clause::Charset(_)))
             && has(|clause| matches!(clause, Clause::Convert { .. }))
         {
@@ -104,44 +145,136 @@ impl TableSchema {
         for clause in clauses {
             match clause {
                 Clause::Charset(charset) => table.charset = named(charset),
-                Clause::Convert { charset, grows_all } => {
+                Clause::Convert {
+                    charset,
+                    is_mariadb,
+                } => {
                     table.charset = named(charset);
-                    converted = Some((named(charset), *grows_all));
+                    converted = Some((named(charset), *is_mariadb));
                 }
                 _ => {}
             }
         }
+        // MySQL makes of a TEXT that it changes and converts at once what the one before was large enough for.
+        let changes_text = |clause: &&Clause| matches!(clause, Clause::Change { column, .. } if matches!(column.type_name, TypeName::Text(_)));
+        if matches!(converted, Some((_, false))) && clauses.iter().any(changes_text) {
+            return Err(Conflict);
+        }
         self.check_targets(clauses)?;
         for column in &self.columns {
-            table.columns.extend(keep(column, clauses, &table.charset));
+            table.columns.extend(keep(column, clauses, &table.charset)?);
         }
         for clause in clauses {
             table.place(clause)?;
         }
+        self.keep_generated_key_first(&mut table, clauses);
         // New columns too, whichever charset they name.
-        if let Some((charset, grows_all)) = converted {
+        if let Some((charset, is_mariadb)) = converted {
             for column in &mut table.columns {
-                let grows = grows_all || !is_defined(&column.name, clauses);
-                column.convert(&charset, grows);
+                let grows = !is_defined(&column.name, clauses, is_mariadb);
+                column.convert(&charset, grows, is_mariadb)?;
             }
         }
         let key = self.key_after(clauses);
         table.set_primary_key(&key)?;
+        table.change_versioning(clauses)?;
+        table.hidden.alter(clauses, &table.columns);
         Ok(table)
     }
 
-    /// What is changed must be there.
-    fn check_targets(&self, clauses: &[Clause]) -> Result<(), Conflict> {
-        let missing = |name: &str| self.find(name).is_none();
+    /// The clauses whose conditions hold, which MariaDB looks for in the table as it was before the statement
+    /// (`handle_if_exists_options` of `sql/sql_table.cc`).
+    fn effective<'a>(&self, clauses: &'a [Clause]) -> Vec<&'a Clause> {
+        let mut effective: Vec<&Clause> = Vec::with_capacity(clauses.len());
+        let mut defined: Vec<&str> = Vec::new();
+        let mut dropped: Vec<&str> = Vec::new();
+        let is_in = |names: &[&str], name: &str| names.iter().any(|other| same(other, name));
         for clause in clauses {
-            let is_wrong = match clause {
-                Clause::Drop { column, if_exists } => !if_exists && missing(column),
-                Clause::Change { old, if_exists, .. } => !if_exists && missing(old),
-                Clause::RenameColumn { old, .. } => missing(old),
-                _ => false,
+            let holds = match clause {
+                Clause::Add {
+                    column,
+                    if_not_exists: true,
+                    ..
+                } => {
+                    self.find(&column.name).is_none()
+                        && !self.hidden.has_column(&column.name)
+                        && !is_in(&defined, &column.name)
+                }
+                Clause::Change {
+                    old,
+                    if_exists: true,
+                    ..
+                }
+                | Clause::RenameColumn {
+                    old,
+                    if_exists: true,
+                    ..
+                } => self.find(old).is_some(),
+                Clause::Drop {
+                    column,
+                    if_exists: true,
+                } => self.find(column).is_some() && !is_in(&dropped, column),
+                Clause::AddPrimaryKey {
+                    if_not_exists: true,
+                    ..
+                } => self.primary_key.is_empty(),
+                Clause::AddUnique {
+                    key,
+                    if_not_exists: true,
+                } => !self.hidden.has_key(key.name()),
+                _ => true,
             };
-            if is_wrong {
-                return Err(Conflict);
+            if !holds {
+                continue;
+            }
+            match clause {
+                Clause::Add { column, .. } | Clause::Change { column, .. } => {
+                    defined.push(&column.name);
+                }
+                Clause::Drop { column, .. } => dropped.push(column),
+                _ => {}
+            }
+            effective.push(clause);
+        }
+        effective
+    }
+
+    /// MySQL keeps a generated key before all that a statement places (`sql/sql_gipk.cc`).
+    fn keep_generated_key_first(&self, after: &mut Self, clauses: &[&Clause]) {
+        let is_generated = |column: &ColumnSchema| {
+            column.generated_key && matches!(&*self.primary_key, [key] if same(key, &column.name))
+        };
+        if !self.columns.first().is_some_and(is_generated) {
+            return;
+        }
+        let is_named = |name: &str| same(name, GENERATED_KEY);
+        let is_touched = clauses.iter().any(|clause| match clause {
+            Clause::Drop { column, .. } => is_named(column),
+            Clause::Change {
+                old,
+                placement: Some(_),
+                ..
+            } => is_named(old),
+            _ => false,
+        });
+        if !is_touched && let Some(at) = after.find(GENERATED_KEY) {
+            let key = after.columns.remove(at);
+            after.columns.insert(0, key);
+        }
+    }
+
+    /// What is changed must be there.
+    fn check_targets(&self, clauses: &[&Clause]) -> Result<(), Conflict> {
+        for clause in clauses {
+            match clause {
+                Clause::Drop { column: name, .. }
+                | Clause::Change { old: name, .. }
+                | Clause::RenameColumn { old: name, .. }
+                    if self.find(name).is_none() =>
+                {
+                    return Err(Conflict);
+                }
+                _ => {}
             }
         }
         Ok(())
@@ -152,7 +285,7 @@ impl TableSchema {
     pub fn apply_check(&mut self, clause: &str) {
         let checked = self.columns.iter_mut().find(|column| {
             let name = column.name.replace('`', "``");
-            clause.eq_ignore_ascii_case(&format!("json_valid(`{name}`)"))
+            same(clause, &format!("json_valid(`{name}`)"))
         });
         if let Some(column) = checked
             && column.column_type == "longtext"
@@ -171,28 +304,21 @@ impl TableSchema {
     fn place(&mut self, clause: &Clause) -> Result<(), Conflict> {
         let (column, placement) = match clause {
             Clause::Add {
-                column,
-                placement,
-                if_not_exists,
+                column, placement, ..
             } => {
                 if self.find(&column.name).is_some() {
-                    return if *if_not_exists {
-                        Ok(())
-                    } else {
-                        Err(Conflict)
-                    };
+                    return Err(Conflict);
                 }
-                (column.resolve(&self.charset), placement.as_ref())
+                (column.resolve(&self.charset)?, placement.as_ref())
             }
             Clause::Change {
                 column,
                 placement: Some(placement),
                 ..
-            } => match self.find(&column.name) {
-                Some(at) => (self.columns.remove(at), Some(placement)),
-                // IF EXISTS
-                None => return Ok(()),
-            },
+            } => {
+                let at = self.find(&column.name).ok_or(Conflict)?;
+                (self.columns.remove(at), Some(placement))
+            }
             _ => return Ok(()),
         };
         let at = match placement {
@@ -204,16 +330,38 @@ impl TableSchema {
         Ok(())
     }
 
+    /// ADD SYSTEM VERSIONING and DROP SYSTEM VERSIONING of a table that names no columns for a row's time.
+    fn change_versioning(&mut self, clauses: &[&Clause]) -> Result<(), Conflict> {
+        let names_columns = clauses.iter().any(
+            |clause| matches!(clause, Clause::Add { column, .. } if column.system_time.is_some()),
+        );
+        for clause in clauses {
+            match clause {
+                Clause::AddSystemVersioning if !names_columns && !self.hidden.system_time => {
+                    self.hidden.system_time = true;
+                }
+                Clause::DropSystemVersioning if self.hidden.system_time => {
+                    self.hidden.system_time = false;
+                }
+                Clause::AddSystemVersioning | Clause::DropSystemVersioning => {
+                    return Err(Conflict);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// The names in the primary key after the clauses.
-    fn key_after(&self, clauses: &[Clause]) -> Vec<String> {
+    fn key_after(&self, clauses: &[&Clause]) -> Vec<String> {
         let mut key = Vec::new();
-        if !clauses.contains(&Clause::DropPrimaryKey) {
+        if !clauses.contains(&&Clause::DropPrimaryKey) {
             key.extend(self.primary_key.iter().filter_map(|part| {
                 let mut name = Some(part.clone());
                 for clause in clauses {
                     match clause {
                         Clause::Drop { column, .. } if same(column, part) => name = None,
-                        Clause::RenameColumn { old, new } if same(old, part) => {
+                        Clause::RenameColumn { old, new, .. } if same(old, part) => {
                             name = Some(new.clone());
                         }
                         Clause::Change { old, column, .. } if same(old, part) => {
@@ -226,14 +374,8 @@ impl TableSchema {
             }));
         }
         for clause in clauses {
-            match clause {
-                Clause::AddPrimaryKey(columns) => key.clone_from(columns),
-                Clause::Add { column, .. } | Clause::Change { column, .. }
-                    if column.primary_key =>
-                {
-                    key = vec![column.name.clone()];
-                }
-                _ => {}
+            if let Clause::AddPrimaryKey { columns, .. } = clause {
+                key.clone_from(columns);
             }
         }
         key
@@ -252,51 +394,65 @@ impl TableSchema {
 }
 
 /// What becomes of an old column in its place; `None` if it is dropped.
-fn keep(column: &ColumnSchema, clauses: &[Clause], charset: &str) -> Option<ColumnSchema> {
+fn keep(
+    column: &ColumnSchema,
+    clauses: &[&Clause],
+    charset: &str,
+) -> Result<Option<ColumnSchema>, Conflict> {
     let mut kept = column.clone();
     for clause in clauses {
         match clause {
-            Clause::Drop { column: name, .. } if same(name, &column.name) => return None,
-            Clause::RenameColumn { old, new } if same(old, &column.name) => {
+            Clause::Drop { column: name, .. } if same(name, &column.name) => return Ok(None),
+            Clause::RenameColumn { old, new, .. } if same(old, &column.name) => {
                 kept.name.clone_from(new);
             }
             Clause::Change {
                 old, column: new, ..
-            } if same(old, &column.name) => kept = new.resolve(charset),
+            } if same(old, &column.name) => kept = new.resolve(charset)?,
             _ => {}
         }
     }
-    Some(kept)
+    Ok(Some(kept))
 }
 
-/// Whether one of the clauses defines the column.
-fn is_defined(name: &str, clauses: &[Clause]) -> bool {
+/// Whether one of the clauses defines the column; in MySQL, whether it is new.
+fn is_defined(name: &str, clauses: &[&Clause], is_mariadb: bool) -> bool {
     clauses.iter().any(|clause| match clause {
-        Clause::Add { column, .. } | Clause::Change { column, .. } => same(&column.name, name),
+        Clause::Add { column, .. } => same(&column.name, name),
+        Clause::Change { column, .. } => is_mariadb && same(&column.name, name),
         _ => false,
     })
 }
 
-/// Whether two names mean the same column, as they do in any case.
-fn same(a: &str, b: &str) -> bool {
-    a == b || a.to_lowercase() == b.to_lowercase()
-}
-
 impl ColumnClause {
     /// The column in a table with this default charset.
-    fn resolve(&self, charset: &str) -> ColumnSchema {
+    fn resolve(&self, charset: &str) -> Result<ColumnSchema, Conflict> {
         let charset = match &self.charset {
             Some(CharsetName::Named(name)) => name,
             Some(CharsetName::Default) | None => charset,
         };
+        if self.type_name.loses_bytes(charset) {
+            return Err(Conflict);
+        }
         let (column_type, charset) = self.type_name.resolve(charset);
-        ColumnSchema {
+        Ok(ColumnSchema {
+            generated_key: self.auto_increment
+                && column_type == "bigint unsigned"
+                && same(&self.name, GENERATED_KEY),
             name: self.name.clone(),
             column_type,
             charset,
             nullable: self.nullable,
-        }
+        })
     }
+}
+
+/// Charsets in which a character of ASCII has more than its byte, so that servers mix up the labels that they convert.
+const WIDE: [&str; 4] = ["ucs2", "utf16", "utf16le", "utf32"];
+
+/// The most bytes that a character takes in the charset.
+fn width(charset: &str) -> u64 {
+    Charset::named(charset).longest.into()
 }
 
 impl ColumnSchema {
@@ -310,9 +466,9 @@ impl ColumnSchema {
     }
 
     /// CONVERT TO CHARACTER SET; a TEXT may grow so that it holds as many characters as before.
-    fn convert(&mut self, to: &str, grows: bool) {
+    fn convert(&mut self, to: &str, grows: bool, is_mariadb: bool) -> Result<(), Conflict> {
         let Some(from) = self.charset.take() else {
-            return;
+            return Ok(());
         };
         let (word, rest) = match self.column_type.split_once('(') {
             Some((word, rest)) => (word, rest.trim_end_matches(')')),
@@ -329,18 +485,21 @@ impl ColumnSchema {
             "char" => TypeName::Char(rest.parse().unwrap_or(1)),
             "varchar" => TypeName::VarChar(rest.parse().unwrap_or(1)),
             "json" => TypeName::Json,
-            _ if bytes > 0 && !grows => {
-                TypeName::Text(TextSize::Characters(bytes / charset_width(to).max(1)))
-            }
-            _ if bytes > 0 => {
-                TypeName::Text(TextSize::Characters(bytes / charset_width(&from).max(1)))
-            }
-            // ENUM and SET keep their labels.
+            _ if bytes > 0 && !grows => TypeName::Text(TextSize::Characters(bytes / width(to))),
+            _ if bytes > 0 => TypeName::Text(TextSize::Characters(bytes / width(&from))),
+            // ENUM and SET keep their labels, as far as both charsets have them, or their bytes.
             _ => {
-                self.charset = (to != "binary").then(|| to.to_owned());
-                return;
+                let is_same = Charset::named(to).converted(&self.column_type) == self.column_type;
+                let is_wide = [&*from, to].iter().any(|charset| WIDE.contains(charset));
+                let mixes_up = is_wide || is_mariadb && !self.column_type.is_ascii();
+                if !is_same || to == "binary" || from != to && mixes_up {
+                    return Err(Conflict);
+                }
+                self.charset = Some(to.to_owned());
+                return Ok(());
             }
         };
         (self.column_type, self.charset) = type_name.resolve(to);
+        Ok(())
     }
 }

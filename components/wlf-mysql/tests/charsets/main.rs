@@ -5,7 +5,7 @@
 use wlf_core::config::Secret;
 use wlf_core::format::Buffer;
 use wlf_core::{Fault, replaced};
-use wlf_mysql::binlog::charset::Charset;
+use wlf_mysql::charset::Charset;
 use wlf_mysql::connection::{Connection, Endpoint};
 
 /// The charsets of one byte a character.

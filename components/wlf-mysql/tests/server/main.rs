@@ -37,15 +37,18 @@ struct Server {
 
 impl Server {
     async fn take() -> Self {
+        Self::named("WLF_TEST_MYSQL").await
+    }
+
+    /// The MySQL that a variable names.
+    async fn named(variable: &str) -> Self {
         static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
         let turn = TURN.lock().await;
-        let endpoint = endpoint("WLF_TEST_MYSQL");
-        let admin = Connection::open(&endpoint)
-            .await
-            .expect("WLF_TEST_MYSQL is there");
+        let endpoint = endpoint(variable);
+        let admin = Connection::open(&endpoint).await;
         let mut server = Self {
+            admin: admin.unwrap_or_else(|error| panic!("{variable}: {error}")),
             endpoint,
-            admin,
             _turn: turn,
         };
         server.restore().await;

@@ -11,7 +11,7 @@ use wlf_mysql::connection::Connection;
 use crate::collecting::Reading;
 use crate::{Server, endpoint};
 
-const VERSIONS: [&str; 2] = ["WLF_TEST_MARIADB_1011", "WLF_TEST_MARIADB_118"];
+pub const VERSIONS: [&str; 2] = ["WLF_TEST_MARIADB_1011", "WLF_TEST_MARIADB_118"];
 
 impl Server {
     /// The MariaDB that a variable names, for one test at a time.

@@ -2,10 +2,10 @@
 
 use mysql_common::collations::{Collation, CollationId};
 
-use crate::binlog::charset::Charset;
 use crate::binlog::events::query::Query;
 use crate::binlog::events::status_variables::StatusVariables;
-use crate::ddl::{self, Dialect, Effect, SequenceStatement, charset_name};
+use crate::charset::{Charset, Encoding};
+use crate::ddl::{self, Client, Dialect, Effect, SequenceStatement, charset_name};
 
 /// A statement as a server has written it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,10 @@ pub struct StatementText {
     pub dialect: Dialect,
     /// `character_set_server` of its session.
     pub server_charset: Option<String>,
+    /// What tokens are looked for in, where that is not `sql`.
+    lexed: Option<String>,
+    /// It was logged because it had a part of its effects.
+    has_failed: bool,
 }
 
 impl StatementText {
@@ -24,7 +28,23 @@ impl StatementText {
         // What cannot be read of the settings is as if it were not there: the statement itself is whole.
         let variables = StatusVariables::decode(query.variables).unwrap_or_default();
         let client = variables.client_collation.map(Charset::of_collation);
-        let sql = client.unwrap_or(Charset::UTF8MB4).decode(query.sql);
+        let charset = match client {
+            Some(client) if !is_rewritten(query.sql) => client,
+            _ => Charset::UTF8MB4,
+        };
+        let sql = charset.decode(query.sql);
+        let (lexed, client) = match charset.encoding {
+            Encoding::Swe7 => (Some(as_ascii(query.sql)), Client::Swe7),
+            Encoding::Utf8 => (None, Client::Utf8),
+            _ if charset.longest == 1 => (None, Client::OneByte),
+            _ => (None, Client::SeveralBytes),
+        };
+        let dialect = Dialect::of_server(server_version, variables.sql_mode);
+        let dialect = Dialect {
+            client,
+            timestamps_not_null: variables.timestamps_not_null(dialect),
+            ..dialect
+        };
         let server = variables.server_collation.map(|collation| {
             let collation = Collation::resolve(CollationId::from(collation));
             charset_name(collation.charset())
@@ -32,24 +52,112 @@ impl StatementText {
         Self {
             sql,
             database: String::from_utf8_lossy(query.database).into_owned(),
-            dialect: Dialect::of_server(server_version, variables.sql_mode),
+            dialect,
             server_charset: server,
+            lexed,
+            has_failed: query.error != 0,
         }
+    }
+
+    /// What tokens are looked for in.
+    pub fn text(&self) -> &str {
+        self.lexed.as_deref().unwrap_or(&self.sql)
     }
 
     /// Whether the statement begins with this word.
     pub fn starts_with(&self, word: &str) -> bool {
-        ddl::first_word(&self.sql, self.dialect)
+        ddl::first_word(self.text(), self.dialect)
             .is_some_and(|first| first.eq_ignore_ascii_case(word))
     }
 
     /// Whether it is about sequences.
     pub fn about_sequences(&self) -> Option<SequenceStatement> {
-        ddl::sequence_statement(&self.sql, self.dialect)
+        ddl::sequence_statement(self.text(), self.dialect)
     }
 
     /// What it changes in definitions; nothing of most.
     pub fn effects(&self) -> Vec<Effect> {
-        ddl::parse(&self.sql, &self.database, self.dialect)
+        let mut effects = ddl::parse(self.text(), &self.database, self.dialect);
+        if self.has_failed {
+            effects.iter_mut().for_each(fail);
+        }
+        effects
+    }
+}
+
+/// A table that could not be made in the place of another (MariaDB's CREATE OR REPLACE TABLE) is gone.
+fn fail(effect: &mut Effect) {
+    if let Effect::CreateTable { table, .. } = effect {
+        *effect = Effect::DropTable {
+            table: table.clone(),
+            if_exists: true,
+        };
+    }
+}
+
+/// Whether the server has written the statement itself, as it does for CREATE TABLE … SELECT, LIKE with a temporary table and
+/// generated keys: its text is then UTF-8, whatever the session's charset is said to be (`store_create_info` of
+/// `sql/sql_show.cc`).
+fn is_rewritten(sql: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(sql) else {
+        return false;
+    };
+    let is_one = |quote: char| {
+        let rest = text.strip_prefix("CREATE ")?;
+        let rest = rest.strip_prefix("OR REPLACE ").unwrap_or(rest);
+        let rest = rest.strip_prefix("TABLE ")?;
+        let rest = rest.strip_prefix("IF NOT EXISTS ").unwrap_or(rest);
+        let (front, columns) = rest.split_once(" (\n  ")?;
+        Some(front.starts_with(quote) && front.ends_with(quote) && columns.starts_with(quote))
+    };
+    !text.is_ascii()
+        && ['`', '"']
+            .into_iter()
+            .any(|quote| is_one(quote) == Some(true))
+}
+
+/// The bytes as the ASCII characters that the server takes them for where it looks for tokens.
+fn as_ascii(sql: &[u8]) -> String {
+    let kept = |byte: &u8| {
+        if byte.is_ascii() {
+            char::from(*byte)
+        } else {
+            '?'
+        }
+    };
+    sql.iter().map(kept).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(sql: &[u8], collation: u8) -> String {
+        let query = Query {
+            thread_id: 1,
+            error: 0,
+            database: b"d",
+            variables: &[4, collation, 0, collation, 0, 255, 0],
+            sql,
+        };
+        format!("{:?}", StatementText::decode(&query, "9.7.4").effects())
+    }
+
+    #[test]
+    fn a_statement_is_in_the_charset_of_its_client() {
+        let cp1251 = read("CREATE TABLE t (`é` ENUM('é '))".as_bytes(), 51);
+        assert!(
+            cp1251.contains("\"Г©\"") && cp1251.contains("\"Г© \""),
+            "{cp1251}"
+        );
+    }
+
+    #[test]
+    fn a_statement_that_the_server_has_written_is_utf_8() {
+        let sql = "CREATE TABLE `t` (\n  `é` int DEFAULT NULL\n) START TRANSACTION";
+        assert!(read(sql.as_bytes(), 51).contains("\"é\""));
+        // So is none that only looks like it.
+        let sql = b"CREATE TABLE `t` (\n  `\xe9` int DEFAULT NULL\n)";
+        assert!(read(sql, 51).contains("\"й\""));
     }
 }

@@ -10,7 +10,7 @@ use crate::binlog::error::Error;
 use crate::binlog::events::header::Header;
 use crate::binlog::events::query::Query;
 use crate::binlog::tables::definition::Definition;
-use crate::ddl::{Clause, Effect, SequenceStatement, TableName};
+use crate::ddl::{Clause, Effect, SequenceStatement, TableName, same};
 use crate::schema::{Change, Point, Surroundings, TableSchema};
 
 impl Assembler {
@@ -97,19 +97,21 @@ impl Assembler {
 
     /// Forgets how the rows of tables are decoded that an effect may have changed.
     fn forget_changed(&mut self, effect: &Effect) {
-        let same = |a: &str, b: &str| a == b || a.to_lowercase() == b.to_lowercase();
         let is = |name: &TableName, database: &str, table: &str| {
             same(&name.database, database) && same(&name.table, table)
         };
         match effect {
             Effect::CreateDatabase { .. }
             | Effect::AlterDatabase { .. }
-            | Effect::TruncateTable { .. } => {}
+            | Effect::TruncateTable { .. }
+            | Effect::CreateView { .. }
+            | Effect::DropView { .. } => {}
             Effect::DropDatabase { name } => self
                 .tables
                 .forget_definitions(|database, _| same(name, database)),
             Effect::CreateTable { table: name, .. }
             | Effect::DropTable { table: name, .. }
+            | Effect::AlterIndexes { table: name, .. }
             | Effect::Unclear { table: Some(name) } => self
                 .tables
                 .forget_definitions(|database, table| is(name, database, table)),

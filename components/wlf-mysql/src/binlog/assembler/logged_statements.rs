@@ -55,7 +55,7 @@ impl Assembler {
         header: &Header,
         start: u64,
     ) -> Result<(), Error> {
-        match ddl::logged(&statement.sql, &statement.database, statement.dialect) {
+        match ddl::logged(statement.text(), &statement.database, statement.dialect) {
             Logged::NoRows => Ok(()),
             Logged::Rows(rows) => self.rows_as_text(rows, query, header, start),
         }

@@ -142,6 +142,7 @@ impl TablePlan {
         Arc::new(Self {
             table: self.table.clone(),
             columns: Vec::new(),
+            shown: 0,
             strides: None,
             undecodable: why.or_else(|| self.undecodable.clone()),
             borrowed: self.borrowed,

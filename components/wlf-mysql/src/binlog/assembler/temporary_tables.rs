@@ -50,7 +50,7 @@ impl TemporaryTables {
 
     /// Learns what a statement does to them.
     pub fn note(&mut self, session: Session, statement: &StatementText) {
-        match ddl::temporary(&statement.sql, &statement.database, statement.dialect) {
+        match ddl::temporary(statement.text(), &statement.database, statement.dialect) {
             Some(Temporary::Create(table)) => self.add(session, &table),
             Some(Temporary::Drop(tables)) => {
                 for table in &tables {

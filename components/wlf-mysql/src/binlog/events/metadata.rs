@@ -57,12 +57,12 @@ impl Metadata {
                 .map(|(n, _)| n)
                 .collect()
         };
-        // To MariaDB a GEOMETRY has a charset, `binary`.
-        let characters = || {
-            of_kind(&|column| {
-                column.is_character() || is_mariadb && column.code == column_type::GEOMETRY
-            })
+        // To MariaDB a GEOMETRY has a charset, `binary`, and to MySQL a VECTOR.
+        let binary = match is_mariadb {
+            true => column_type::GEOMETRY,
+            false => column_type::VECTOR,
         };
+        let characters = || of_kind(&|column| column.is_character() || column.code == binary);
         let choices =
             || of_kind(&|column| matches!(column.code, column_type::ENUM | column_type::SET));
         let mut reader = Reader::new(bytes);

@@ -7,6 +7,8 @@ use crate::reader::{Malformed, Reader};
 pub struct Query<'a> {
     /// The connection that gave it.
     pub thread_id: u32,
+    /// What the statement failed with, which was logged since it had effects all the same; 0 if it did not.
+    pub error: u16,
     /// The default database's name, in UTF-8.
     pub database: &'a [u8],
     /// Settings that it depends on.
@@ -75,10 +77,10 @@ impl<'a> Query<'a> {
         // int<1>: length of the database's name
         let database = reader.u8("the database")?;
         // int<2>: error code
-        reader.u16("the error code")?;
+        let error = reader.u16("the error code")?;
         // int<2>: length of the status variables
         let variables = reader.u16("the status variables")?;
-        Self::decode_rest(reader, thread_id, database, variables)
+        Self::decode_rest(reader, thread_id, error, database, variables)
     }
 
     /// Reads EXECUTE_LOAD_QUERY, a QUERY of LOAD DATA, without header and checksum.
@@ -87,17 +89,18 @@ impl<'a> Query<'a> {
         let thread_id = reader.u32("the thread id")?;
         reader.u32("the execution time")?;
         let database = reader.u8("the database")?;
-        reader.u16("the error code")?;
+        let error = reader.u16("the error code")?;
         let variables = reader.u16("the status variables")?;
         // int<4>: file id, int<4>, int<4>: where in the statement the file's name is, int<1>: what becomes of duplicates
         reader.bytes(13, "the file")?;
-        Self::decode_rest(reader, thread_id, database, variables)
+        Self::decode_rest(reader, thread_id, error, database, variables)
     }
 
     #[inline(always)]
     fn decode_rest(
         mut reader: Reader<'a>,
         thread_id: u32,
+        error: u16,
         database: u8,
         variables: u16,
     ) -> Result<Self, Malformed> {
@@ -107,6 +110,7 @@ impl<'a> Query<'a> {
         reader.u8("the database")?;
         Ok(Self {
             thread_id,
+            error,
             database,
             variables,
             sql: reader.rest(),
@@ -223,6 +227,7 @@ mod tests {
     fn statement(sql: &str) -> Statement<'_> {
         Query {
             thread_id: 0,
+            error: 0,
             database: b"",
             variables: b"",
             sql: sql.as_bytes(),

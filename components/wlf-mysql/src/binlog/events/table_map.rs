@@ -3,8 +3,8 @@
 use wlf_core::data_type::BlobSize;
 
 use super::metadata::Metadata;
-use crate::binlog::charset::Charset;
 use crate::binlog::tables::column_type::{self as types, ColumnType, Meta};
+use crate::charset::Charset;
 use crate::reader::{Malformed, Reader};
 
 /// A table as the binlog describes it.
@@ -94,14 +94,35 @@ impl TableMap {
     pub fn says_all(&self) -> bool {
         let mut numbered = self.columns.iter().enumerate();
         let has_names = !self.metadata.names.is_empty();
-        has_names && !numbered.any(|(n, column)| self.hides(n, *column))
+        has_names && self.hashes() == 0 && !numbered.any(|(n, column)| self.hides(n, *column))
+    }
+
+    /// How many of the last columns look like those in which MariaDB keeps the hashes of unique keys, and which it shows to
+    /// nobody: a user may have columns of these names.
+    pub fn hashes(&self) -> usize {
+        let is_hash = |n: &usize| {
+            let name = self.metadata.names.get(*n);
+            let number = name.and_then(|name| name.strip_prefix("DB_ROW_HASH_"));
+            let code = self.columns.get(*n).map(|column| column.code);
+            number.is_some_and(|number| number.parse::<u32>().is_ok())
+                && code == Some(types::LONGLONG)
+                && self.metadata.unsigned.get(*n) != Some(&false)
+        };
+        match self.is_mariadb {
+            true => (0..self.columns.len()).rev().take_while(is_hash).count(),
+            false => 0,
+        }
+    }
+
+    /// The charset of a column, if the binlog says it.
+    pub fn charset(&self, n: usize) -> Option<Charset> {
+        let collation = self.metadata.collations.get(n).copied().flatten();
+        collation.map(Charset::of_collation)
     }
 
     /// Whether a column of MariaDB's may be of another type than it looks.
     pub fn hides(&self, n: usize, column: ColumnType) -> bool {
-        let collation = self.metadata.collations.get(n).copied().flatten();
-        let charset = collation.map(Charset::of_collation);
-        let is_binary = charset == Some(Charset::BINARY);
+        let is_binary = self.charset(n) == Some(Charset::BINARY);
         match column.code {
             _ if !self.is_mariadb => false,
             _ if column.is_old_temporal() => true,

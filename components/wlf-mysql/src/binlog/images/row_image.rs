@@ -105,7 +105,7 @@ pub fn behind<'a>(
             let end = strides.end(nulls, bytes, present.count.div_ceil(8));
             bytes.get(end..).ok_or(Malformed::Truncated("a row"))
         }
-        _ => RowImage::new(plan, present, bytes)?.skip(),
+        _ => RowImage::new(plan, present, bytes)?.skip(&plan.columns),
     }
 }
 
@@ -126,7 +126,7 @@ impl<'a> RowImage<'a> {
         let mut reader = Reader::new(bytes);
         reader.bytes(present.count.div_ceil(8), "a row")?;
         Ok(Self {
-            columns: &plan.columns,
+            columns: plan.columns.get(..plan.shown).unwrap_or_default(),
             present: present.bits,
             full: present.count == plan.columns.len(),
             nulls: Bits::new(bytes),
@@ -136,16 +136,16 @@ impl<'a> RowImage<'a> {
         })
     }
 
-    /// Goes over the whole image and gives what is behind it.
+    /// Goes over the whole image, with the columns that are not shown, and gives what is behind it.
     #[inline(always)]
-    fn skip(self) -> Result<&'a [u8], Malformed> {
+    fn skip(self, columns: &[ColumnPlan]) -> Result<&'a [u8], Malformed> {
         let Self {
             mut nulls,
             rest: bytes,
             ..
         } = self;
         let mut at = 0;
-        for (index, column) in self.columns.iter().enumerate() {
+        for (index, column) in columns.iter().enumerate() {
             if (self.full || bit(self.present, index)) && !nulls.next() {
                 at = column.extent.end(bytes, at);
             }

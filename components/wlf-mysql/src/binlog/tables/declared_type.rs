@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wlf_core::data_type::{BlobSize, DataType, GeometryType};
 
-use crate::binlog::charset::Charset;
+use crate::charset::Charset;
 
 /// Reads a type such as `varchar(20)`, `int unsigned` or `enum('a','b')`; `charset` is that of text and labels.
 ///

@@ -5,7 +5,8 @@ use wlf_core::data_type::{BlobSize, DataType};
 
 use super::column_type::{self as types, ColumnType, Length, Meta};
 use super::declared_type;
-use crate::binlog::charset::Charset;
+use crate::binlog::events::table_map::TableMap;
+use crate::charset::Charset;
 use crate::schema::TableSchema;
 
 /// What TABLE_MAP leaves out: with `binlog_row_metadata=MINIMAL` the names, labels and charsets, and with every setting
@@ -15,6 +16,9 @@ pub struct Definition {
     pub columns: Vec<ColumnDefinition>,
     /// Indexes of columns, in the key's order.
     pub primary_key: Vec<usize>,
+    /// How many columns a row has behind those, in which MariaDB keeps hashes and which are not shown.
+    #[serde(default)]
+    pub hashes: usize,
 }
 
 impl Definition {
@@ -28,11 +32,36 @@ impl Definition {
                 column.nullable,
             )
         });
+        let mut columns: Vec<_> = columns.collect();
         let key = schema.primary_key.iter();
-        Self {
-            columns: columns.collect(),
-            primary_key: key.filter_map(|name| schema.find(name)).collect(),
+        let mut primary_key: Vec<_> = key.filter_map(|name| schema.find(name)).collect();
+        let shown = schema.hidden.shown().iter().map(|name| {
+            ColumnDefinition::from_information_schema(name, "timestamp(6)", None, false)
+        });
+        columns.extend(shown);
+        // The end of a row's time is a part of its key.
+        if schema.hidden.system_time && !primary_key.is_empty() {
+            primary_key.push(columns.len().saturating_sub(1));
         }
+        Self {
+            columns,
+            primary_key,
+            hashes: schema.hidden.hashes(),
+        }
+    }
+
+    /// Whether rows that a TABLE_MAP describes so may be this table's, as far as it describes them.
+    pub fn fits(&self, map: &TableMap) -> bool {
+        let columns = map.columns.iter().zip(&self.columns).enumerate();
+        self.columns.len().saturating_add(self.hashes) == map.columns.len()
+            && map
+                .columns
+                .iter()
+                .skip(self.columns.len())
+                .all(|column| column.code == types::LONGLONG)
+            && columns.into_iter().all(|(n, (column, declared))| {
+                declared.fits(*column) && declared.is_as_described(map, n)
+            })
     }
 }
 
@@ -94,6 +123,28 @@ impl ColumnDefinition {
             name: name.to_owned(),
             data_type: declared_type::parse(column_type, charset.unwrap_or(Charset::UTF8MB4)),
             nullable,
+        }
+    }
+
+    /// Whether a TABLE_MAP says the same of the column's sign and charset, if it says anything of them.
+    pub fn is_as_described(&self, map: &TableMap, n: usize) -> bool {
+        let signs = &map.metadata.unsigned;
+        let is_unsigned = |unsigned: bool| signs.get(n).is_none_or(|other| *other == unsigned);
+        let is_of = |name: &str| map.charset(n).is_none_or(|charset| charset.name == name);
+        match &self.data_type {
+            DataType::TinyInt { unsigned }
+            | DataType::SmallInt { unsigned }
+            | DataType::MediumInt { unsigned }
+            | DataType::Int { unsigned }
+            | DataType::BigInt { unsigned }
+            | DataType::Float { unsigned }
+            | DataType::Double { unsigned }
+            | DataType::Decimal { unsigned, .. } => is_unsigned(*unsigned),
+            DataType::Char { charset, .. }
+            | DataType::VarChar { charset, .. }
+            | DataType::Text { charset, .. } => is_of(charset),
+            DataType::Binary(_) | DataType::VarBinary(_) | DataType::Blob(_) => is_of("binary"),
+            _ => true,
         }
     }
 

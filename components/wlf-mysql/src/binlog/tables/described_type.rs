@@ -3,8 +3,8 @@
 use wlf_core::data_type::{DataType, GeometryType};
 
 use super::column_type::{self as types, ColumnType, Meta};
-use crate::binlog::charset::{Charset, Encoding};
 use crate::binlog::events::table_map::TableMap;
+use crate::charset::{Charset, Encoding};
 
 /// The type of each column. Without `binlog_row_metadata=FULL` ENUM and SET have no labels.
 pub fn of_columns(map: &TableMap) -> Vec<DataType> {

@@ -9,17 +9,20 @@ use wlf_core::{Column, Table};
 use super::column_type::{self as types, ColumnType, Length};
 use super::definition::{ColumnDefinition, Definition};
 use super::described_type;
-use crate::binlog::charset::{Charset, Encoding};
 use crate::binlog::events::table_map::{TableMap, UnknownType};
 use crate::binlog::images::extent::{Extent, Strides};
 use crate::binlog::values::address::Address;
 use crate::binlog::values::old_temporal;
+use crate::charset::{Charset, Encoding};
 
 /// How the rows of one version of a table are decoded.
 #[derive(Debug)]
 pub struct TablePlan {
     pub table: Arc<Table>,
+    /// Those of the table, and behind them those that are in its rows and shown to nobody.
     pub columns: Vec<ColumnPlan>,
+    /// How many of them are shown.
+    pub shown: usize,
     /// Where an image ends that holds all columns.
     pub strides: Option<Strides>,
     /// Why the rows cannot be decoded.
@@ -128,11 +131,11 @@ impl TablePlan {
         if !map.metadata.names.is_empty() {
             return Self::completed(map, &definition.columns);
         }
-        if definition.columns.len() != map.columns.len() {
+        let known = definition.columns.len().saturating_add(definition.hashes);
+        if known != map.columns.len() {
             let reason = format!(
-                "its rows have {} columns, and its definition has {}",
+                "its rows have {} columns, and its definition has {known}",
                 map.columns.len(),
-                definition.columns.len()
             );
             return Self::undecodable(map, Undecodable { reason, ..NO_NAMES });
         }
@@ -155,15 +158,15 @@ impl TablePlan {
             );
             return Self::undecodable(map, Undecodable { reason, ..NO_NAMES });
         }
-        let described = described_type::of_columns(map).into_iter();
-        let types = described
-            .zip(columns)
-            .map(|(described, declared)| match &declared.data_type {
-                DataType::Unknown => described,
-                declared => declared.clone(),
-            });
+        let mut types = described_type::of_columns(map);
+        for (n, (data_type, declared)) in types.iter_mut().zip(columns).enumerate() {
+            // What the binlog says is so at this position.
+            if declared.data_type != DataType::Unknown && declared.is_as_described(map, n) {
+                *data_type = declared.data_type.clone();
+            }
+        }
         let names = columns.iter().map(|column| column.name.clone());
-        Self::of(map, names, types.collect(), &definition.primary_key, true)
+        Self::of(map, names, types, &definition.primary_key, true)
     }
 
     /// Prepares a table that has names in the binlog, and takes from `declared` what MariaDB's binlog hides. The names and
@@ -175,6 +178,10 @@ impl TablePlan {
         }
         let mut types = described_type::of_columns(map);
         let names = &map.metadata.names;
+        let is_declared = |name: &String| declared.iter().any(|column| column.name == *name);
+        let last = names.iter().rev().take(map.hashes());
+        let hidden = last.take_while(|name| !is_declared(name)).count();
+        let shown = names.len().saturating_sub(hidden);
         let columns = map.columns.iter().zip(names).zip(&mut types);
         for (n, ((column, name), data_type)) in columns.enumerate() {
             if !map.hides(n, *column) {
@@ -203,7 +210,7 @@ impl TablePlan {
         }
         Self::of(
             map,
-            names.iter().cloned(),
+            names.iter().take(shown).cloned(),
             types,
             &map.metadata.primary_key,
             true,
@@ -228,8 +235,10 @@ impl TablePlan {
             data_type,
             nullable,
         });
+        let table = table(map, columns, primary_key);
         Self {
-            table: table(map, columns, primary_key),
+            shown: table.columns.len(),
+            table,
             strides: strides(&plans),
             columns: plans,
             undecodable: None,
@@ -240,7 +249,10 @@ impl TablePlan {
     /// A table of which nothing is known but what the binlog says; it cannot be decoded if that has no names.
     pub fn nameless(map: &TableMap) -> Self {
         if !map.metadata.names.is_empty() {
-            warn_of_guess(map);
+            let columns = map.columns.iter().enumerate();
+            if columns.into_iter().any(|(n, column)| map.hides(n, *column)) {
+                warn_of_guess(map);
+            }
             return Self::completed(map, &[]);
         }
         let reason = "the binlog has no column names (binlog_row_metadata=MINIMAL)".to_owned();
@@ -271,6 +283,7 @@ impl TablePlan {
         Self {
             table: table(map, columns, &[]),
             strides: strides(&plans),
+            shown: plans.len(),
             columns: plans,
             undecodable: Some(why),
             borrowed: true,
@@ -289,6 +302,7 @@ impl TablePlan {
         Self {
             table: Arc::new(Table::new(database, table, Vec::new(), Vec::new())),
             columns: Vec::new(),
+            shown: 0,
             strides: None,
             undecodable: Some(Undecodable {
                 reason,

@@ -152,11 +152,13 @@ fn schema(columns: &[(&str, &str, Option<&str>)]) -> TableSchema {
             column_type: plain_type(column_type),
             charset: charset.map(str::to_owned),
             nullable: true,
+            ..ColumnSchema::default()
         });
     TableSchema {
         charset: "utf8mb4".to_owned(),
         columns: columns.collect(),
         primary_key: Vec::new(),
+        ..TableSchema::default()
     }
 }
 

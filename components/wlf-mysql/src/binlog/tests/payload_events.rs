@@ -157,6 +157,7 @@ fn definitions_are_asked_for_inside_of_a_payload() {
         charset: "utf8mb4".to_owned(),
         columns: Vec::new(),
         primary_key: Vec::new(),
+        ..TableSchema::default()
     };
     let mut asked = 0;
     // Without the statements that define the table.

@@ -537,8 +537,10 @@ fn a_table_that_was_changed_since_is_not_guessed() {
             column_type: "int".to_owned(),
             charset: None,
             nullable: true,
+            ..ColumnSchema::default()
         }],
         primary_key: vec!["only".to_owned()],
+        ..TableSchema::default()
     };
     for event in events(&file) {
         let people = TableName {

@@ -6,7 +6,7 @@ use super::super::entry::TableState;
 use super::super::point::Point;
 use super::super::table::TableSchema;
 use super::{History, HistoryError};
-use crate::ddl::{CharsetName, Clause, ColumnClause, Effect, TableContent, TableName};
+use crate::ddl::{CharsetName, Clause, Effect, TableContent, TableName};
 
 /// What a statement's event says besides the statement.
 #[derive(Debug, Clone)]
@@ -61,6 +61,8 @@ enum Before {
     Unknown,
     /// It is not there.
     Absent,
+    /// A view has the name.
+    View,
 }
 
 /// MySQL's own default since 8.0, where nothing else is said.
@@ -131,11 +133,41 @@ impl History {
             }
             Effect::DropTable { table, if_exists } => {
                 let table = self.written(table);
-                if self.before(&table)? == Before::Absent && if_exists && self.header.complete {
-                    return Ok(None);
+                match self.before(&table)? {
+                    Before::Absent if if_exists && self.header.complete => return Ok(None),
+                    // IF EXISTS too leaves a view alone.
+                    Before::View => return Ok(None),
+                    _ => {}
                 }
                 self.set(&table, &TableState::Dropped, at())?;
                 Ok(Some(Change::of_table(SchemaChangeKind::TableDrop, &table)))
+            }
+            Effect::CreateView { view } => {
+                let view = self.written(view);
+                if !matches!(self.before(&view)?, Before::Known(_)) {
+                    self.set(&view, &TableState::View, at())?;
+                }
+                Ok(None)
+            }
+            Effect::DropView { view } => {
+                let view = self.written(view);
+                if self.before(&view)? == Before::View {
+                    self.set(&view, &TableState::Dropped, at())?;
+                }
+                Ok(None)
+            }
+            Effect::AlterIndexes { table, clauses } => {
+                let table = self.written(table);
+                if let Before::Known(old) = self.before(&table)? {
+                    // A key needs no charset.
+                    match old.alter(&clauses, DEFAULT_CHARSET) {
+                        Ok(new) if new == old => {}
+                        new => {
+                            self.become_of(&table, new.ok(), around)?;
+                        }
+                    }
+                }
+                Ok(None)
             }
             Effect::TruncateTable { table } => {
                 let table = self.written(table);
@@ -164,6 +196,7 @@ impl History {
             Some((_, TableState::Known(schema))) => Before::Known(schema),
             Some((_, TableState::Unknown)) => Before::Unknown,
             Some((_, TableState::Dropped)) => Before::Absent,
+            Some((_, TableState::View)) => Before::View,
             None if self.unknown || !self.header.complete => Before::Unknown,
             None => Before::Absent,
         })
@@ -192,34 +225,30 @@ impl History {
             return Ok(None);
         }
         let created = match content {
+            // The name may be that of a view which nothing is known of, and then nothing was created.
+            _ if if_not_exists && !self.header.views => None,
             TableContent::Like(model) => match self.before(model)? {
-                Before::Known(schema) => Some(schema),
-                Before::Unknown | Before::Absent => None,
+                Before::Known(schema) => Some(schema.like()),
+                Before::Unknown | Before::Absent | Before::View => None,
             },
             TableContent::Columns {
                 columns,
                 primary_key,
                 charset,
-            } => self.created(table, columns, primary_key, charset.as_ref(), around),
+                extras,
+            } => {
+                let charset = match charset {
+                    Some(CharsetName::Named(name)) => name.clone(),
+                    Some(CharsetName::Default) | None => {
+                        self.database_charset(&table.database, around)
+                    }
+                };
+                TableSchema::create(columns, primary_key, &charset, extras).ok()
+            }
         };
         let mut change = Change::of_table(SchemaChangeKind::TableCreate, table);
         change.new = self.become_of(table, created, around)?;
         Ok(Some(change))
-    }
-
-    fn created(
-        &self,
-        table: &TableName,
-        columns: &[ColumnClause],
-        primary_key: &[String],
-        charset: Option<&CharsetName>,
-        around: &Surroundings,
-    ) -> Option<TableSchema> {
-        let charset = match charset {
-            Some(CharsetName::Named(name)) => name.clone(),
-            Some(CharsetName::Default) | None => self.database_charset(&table.database, around),
-        };
-        TableSchema::create(columns, primary_key, &charset).ok()
     }
 
     /// Notes what a table is now; one that could not be worked out is asked for when its next rows come.
@@ -233,7 +262,7 @@ impl History {
         self.set(table, &state, Some(around.point.clone()))?;
         Ok(match state {
             TableState::Known(schema) => Some((table.clone(), schema)),
-            TableState::Unknown | TableState::Dropped => None,
+            TableState::Unknown | TableState::Dropped | TableState::View => None,
         })
     }
 
@@ -246,6 +275,7 @@ impl History {
         let old = match self.before(table)? {
             Before::Known(schema) => Some(schema),
             Before::Unknown | Before::Absent => None,
+            Before::View => return self.rename_view(table, clauses, around),
         };
         let mut change = Change::of_table(SchemaChangeKind::TableAlter, table);
         change.old = old.clone().map(|schema| (table.clone(), schema));
@@ -253,10 +283,7 @@ impl History {
             change.new.clone_from(&change.old);
             return Ok(Some(change));
         }
-        let target = clauses.iter().rev().find_map(|clause| match clause {
-            Clause::Rename(to) => Some(to),
-            _ => None,
-        });
+        let target = new_name(clauses);
         let charset = self.database_charset(&table.database, around);
         let new = old.and_then(|old| old.alter(clauses, &charset).ok());
         if let Some(to) = target
@@ -268,6 +295,21 @@ impl History {
         Ok(Some(change))
     }
 
+    /// RENAME TABLE renames views too.
+    fn rename_view(
+        &mut self,
+        view: &TableName,
+        clauses: &[Clause],
+        around: &Surroundings,
+    ) -> Result<Option<Change>, HistoryError> {
+        let at = || Some(around.point.clone());
+        if let Some(to) = new_name(clauses) {
+            self.set(view, &TableState::Dropped, at())?;
+            self.set(to, &TableState::View, at())?;
+        }
+        Ok(None)
+    }
+
     fn unclear(
         &mut self,
         table: &TableName,
@@ -276,6 +318,8 @@ impl History {
         let (kind, old) = match self.before(table)? {
             Before::Known(schema) => (SchemaChangeKind::TableAlter, Some((table.clone(), schema))),
             Before::Unknown => (SchemaChangeKind::TableAlter, None),
+            // As IF NOT EXISTS does.
+            Before::View => return Ok(None),
             Before::Absent => (SchemaChangeKind::TableCreate, None),
         };
         self.set(table, &TableState::Unknown, Some(around.point.clone()))?;
@@ -283,6 +327,14 @@ impl History {
         change.old = old;
         Ok(Some(change))
     }
+}
+
+/// The name that the last of the clauses gives.
+fn new_name(clauses: &[Clause]) -> Option<&TableName> {
+    clauses.iter().rev().find_map(|clause| match clause {
+        Clause::Rename(to) => Some(to),
+        _ => None,
+    })
 }
 
 fn named(charset: Option<CharsetName>) -> Option<String> {

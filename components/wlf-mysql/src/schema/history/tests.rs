@@ -7,13 +7,15 @@ use wlf_core::testing::{MemoryStore, at_once};
 use wlf_core::{Exit, FileStore, Store};
 
 use super::*;
-use crate::ddl::{Dialect, parse};
+use crate::ddl::{Client, Dialect, parse};
 use crate::schema::table::ColumnSchema;
 
 const DIALECT: Dialect = Dialect {
     sql_mode: 0,
     version: 90_704,
     is_mariadb: false,
+    client: Client::Utf8,
+    timestamps_not_null: false,
 };
 
 fn at(position: u64) -> SavedPosition {
@@ -50,11 +52,13 @@ fn schema(columns: &[&str]) -> TableSchema {
         column_type: "int".to_owned(),
         charset: None,
         nullable: true,
+        ..ColumnSchema::default()
     });
     TableSchema {
         charset: "utf8mb4".to_owned(),
         columns: columns.collect(),
         primary_key: Vec::new(),
+        ..TableSchema::default()
     }
 }
 

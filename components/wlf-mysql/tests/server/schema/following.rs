@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
+use wlf_core::Operation;
+use wlf_core::format::{Encoder, Format};
 use wlf_mysql::binlog::{Assembler, Limits, Taken};
 use wlf_mysql::collector::read_back;
 use wlf_mysql::collector::replica::Replica;
@@ -10,7 +12,7 @@ use wlf_mysql::collector::stream::{Dump, Item, Stream};
 use wlf_mysql::connection::{Connection, Endpoint};
 use wlf_mysql::ddl::TableName;
 use wlf_mysql::positions::{GtidSet, SavedPosition};
-use wlf_mysql::schema::{History, Lookup, Owner, TableSchema};
+use wlf_mysql::schema::{ColumnSchema, History, Lookup, Owner, TableSchema};
 
 /// A history that follows a server.
 pub struct Following {
@@ -26,6 +28,12 @@ pub struct Following {
     pub taken: usize,
     /// Tables that were to be asked for.
     pub unknown: usize,
+    /// What the server had when it was looked at last.
+    pub tables: Vec<(TableName, TableSchema)>,
+    /// Rows that were read.
+    pub rows: usize,
+    /// Why rows could not be.
+    undecodable: Vec<String>,
 }
 
 impl Following {
@@ -78,6 +86,9 @@ impl Following {
             refusal: String::new(),
             taken: 0,
             unknown: 0,
+            tables: Vec::new(),
+            rows: 0,
+            undecodable: Vec::new(),
         }
     }
 
@@ -91,6 +102,9 @@ impl Following {
             }
             Err(error) => {
                 self.refusal = format!("{:?}", std::error::Error::source(&error));
+                if std::env::var_os("WLF_FUZZ_REFUSED").is_some() {
+                    println!("refused: {sql}: {}", self.refusal);
+                }
                 false
             }
         }
@@ -103,7 +117,7 @@ impl Following {
             || self.assembler.coordinates().position < position
         {
             match self.stream.received().expect("received") {
-                Some(Item::Event(event)) => self.take(event),
+                Some(Item::Event(event)) => self.take(event).await,
                 Some(Item::End) => panic!("the stream has no end"),
                 None => {
                     let received = timeout(Duration::from_secs(20), self.stream.receive()).await;
@@ -113,19 +127,46 @@ impl Following {
         }
     }
 
-    fn take(&mut self, event: std::ops::Range<usize>) {
+    async fn take(&mut self, event: std::ops::Range<usize>) {
         let block = self.stream.block().clone();
-        while self
-            .assembler
-            .take(&block, event.clone(), None)
-            .expect("taken")
-            == Taken::NeedsDefinition
-        {
+        loop {
+            match self.assembler.take(&block, event.clone(), None) {
+                Ok(Taken::NeedsDefinition) => {}
+                Ok(_) => break,
+                Err(error) => {
+                    self.undecodable.push(format!("{error:?}"));
+                    break;
+                }
+            }
             let table = self.assembler.needed().expect("a table").clone();
+            let schema = read_back::table(&mut self.oracle, &table).await;
             let history = self.assembler.history().expect("a history");
-            history.refuse(&table, "not asked".to_owned());
+            self.unknown += 1;
+            match schema.expect("asked") {
+                Some(schema) => history.learn(&table, schema).expect("learnt"),
+                None => history.refuse(&table, "it is gone".to_owned()),
+            }
         }
-        self.assembler.cut();
+        let events = self
+            .assembler
+            .cut()
+            .into_iter()
+            .flat_map(|batch| batch.events);
+        for event in events.filter(|event| event.operation == Operation::Insert) {
+            self.rows += 1;
+            if let Err(error) = Encoder::new(Format::default()).encode(&event) {
+                self.undecodable.push(error.fault.to_string());
+            }
+        }
+    }
+
+    /// Inserts a row of defaults, if the table takes one, and reads it.
+    pub async fn insert(&mut self, table: &str) {
+        let sql = format!("INSERT INTO {table} () VALUES ()");
+        if self.admin.query(&sql).await.is_ok() {
+            self.last = sql;
+            self.catch_up().await;
+        }
     }
 
     /// The server's tables that the history has otherwise, with both definitions.
@@ -144,11 +185,24 @@ impl Following {
                 tables.push((TableName { database, table }, schema));
             }
         }
-        let mut differences = Vec::new();
+        let mut differences = std::mem::take(&mut self.undecodable);
+        for n in 0..6 {
+            for table in [format!("T {n}"), format!("T?{n}")] {
+                let database = self.database.clone();
+                let name = TableName { database, table };
+                let is_there = tables.iter().any(|(other, _)| *other == name);
+                let history = self.assembler.history().expect("a history");
+                if !is_there && let Lookup::Known(ours) = history.lookup(&name).expect("looked up")
+                {
+                    differences.push(format!("{name:?} is gone, or a view: {ours:?}"));
+                }
+            }
+        }
+        self.tables.clone_from(&tables);
         for (name, server) in tables {
             let history = self.assembler.history().expect("a history");
             match history.lookup(&name).expect("looked up") {
-                Lookup::Known(ours) if ours == server => {}
+                Lookup::Known(ours) if is_same(&ours, &server) => {}
                 Lookup::Known(ours) => {
                     differences.push(difference(&name, &ours, &server));
                     // Said once.
@@ -165,6 +219,18 @@ impl Following {
     }
 }
 
+/// Whether two definitions are the same for rows: of which key a hash is does not matter.
+fn is_same(ours: &TableSchema, server: &TableSchema) -> bool {
+    let without = |schema: &TableSchema| {
+        let mut schema = schema.clone();
+        schema.hidden.unique_keys.clear();
+        schema
+    };
+    // What is said of the keys of geometries changes with the day.
+    let is_told = !server.columns.iter().any(ColumnSchema::is_geometry);
+    (ours.hidden.hashes() == server.hidden.hashes() || !is_told) && without(ours) == without(server)
+}
+
 fn difference(name: &TableName, ours: &TableSchema, server: &TableSchema) -> String {
     let mut text = format!("{}.{}:", name.database, name.table);
     let columns = ours.columns.len().max(server.columns.len());
@@ -173,6 +239,12 @@ fn difference(name: &TableName, ours: &TableSchema, server: &TableSchema) -> Str
         if ours != server {
             text += &format!("\n    ours   {ours:?}\n    server {server:?}");
         }
+    }
+    if ours.hidden != server.hidden {
+        text += &format!(
+            "\n    ours   {:?}\n    server {:?}",
+            ours.hidden, server.hidden
+        );
     }
     if (&ours.primary_key, &ours.charset) != (&server.primary_key, &server.charset) {
         text += &format!(

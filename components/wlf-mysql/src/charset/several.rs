@@ -77,6 +77,27 @@ impl Several {
         }
     }
 
+    /// Whether one of its codes stands for the character.
+    pub(super) fn has(self, c: char) -> bool {
+        if self == Self::Gb18030 {
+            return true;
+        }
+        let Ok(unit) = u16::try_from(u32::from(c)) else {
+            return false;
+        };
+        if matches!(c, '\0' | char::REPLACEMENT_CHARACTER) {
+            return false;
+        }
+        let tables = tables();
+        let planes = [Some(self.number()), self.behind_8f()]
+            .into_iter()
+            .flatten();
+        let mut planes = planes.filter_map(|number| tables.planes.get(number));
+        let bytes = tables.bytes.get(self.number());
+        bytes.is_some_and(|units| units.contains(&unit))
+            || planes.any(|plane| plane.units.contains(&unit))
+    }
+
     /// The character that the text begins with, and its length in bytes; `None` if it does not begin with a code.
     fn character(self, tables: &CodeTables, text: &[u8]) -> Option<(Option<char>, usize)> {
         let mut reader = Reader::new(text);

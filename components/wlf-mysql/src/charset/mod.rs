@@ -1,4 +1,14 @@
 //! The servers' charsets and how text in them becomes UTF-8.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::as_conversions
+    )
+)]
 
 mod collations;
 mod several;
@@ -73,6 +83,18 @@ impl Charset {
             .unwrap_or(Self::UTF8MB4)
     }
 
+    /// The text as the server converts it to the charset: a character that this does not have becomes `?`.
+    pub fn converted(self, text: &str) -> String {
+        let kept = |c| {
+            if self.encoding.has(c, self.longest) {
+                c
+            } else {
+                '?'
+            }
+        };
+        text.chars().map(kept).collect()
+    }
+
     /// The text as UTF-8, for names and labels.
     pub fn decode(self, text: &[u8]) -> String {
         let mut out = Buffer::new();
@@ -135,6 +157,22 @@ static CHARSETS: [Charset; 41] = [
 ];
 
 impl Encoding {
+    /// Whether the charset has the character; `longest` is how many bytes one takes at most.
+    fn has(self, c: char, longest: u8) -> bool {
+        let is_in = |table: &[u16]| u16::try_from(u32::from(c)).is_ok_and(|c| table.contains(&c));
+        match self {
+            Self::Binary | Self::Utf16 | Self::Utf16Le | Self::Utf32 => true,
+            Self::Utf8 => longest == 4 || c <= '\u{ffff}',
+            Self::Ucs2 => c <= '\u{ffff}',
+            Self::Ascii => c.is_ascii(),
+            Self::OneByte(upper) => {
+                c.is_ascii() || c != char::REPLACEMENT_CHARACTER && is_in(upper)
+            }
+            Self::Swe7 => is_in(&tables::SWE7),
+            Self::Several(charset) => c.is_ascii() || charset.has(c),
+        }
+    }
+
     /// Whether the text is UTF-8 as it stands, up to bytes that are wrong.
     #[inline(always)]
     pub fn is_utf8(self, text: &[u8]) -> bool {
@@ -276,6 +314,21 @@ mod tests {
                 "{collation}"
             );
         }
+    }
+
+    /// As MySQL 9.7.4 and MariaDB 11.8 convert labels.
+    #[test]
+    fn what_a_charset_lacks_becomes_a_question_mark() {
+        let converted = |name, text| Charset::named(name).converted(text);
+        assert_eq!(converted("latin1", "日é€😀"), "?é€?");
+        assert_eq!(converted("utf8mb3", "日😀"), "日?");
+        assert_eq!(converted("ucs2", "ß😀"), "ß?");
+        assert_eq!(converted("utf8mb4", "日😀"), "日😀");
+        assert_eq!(converted("gbk", "Ыß你😀"), "Ы?你?");
+        assert_eq!(converted("swe7", "é[É"), "é?É");
+        assert_eq!(converted("gb18030", "ß😀"), "ß😀");
+        assert_eq!(converted("ascii", "é"), "?");
+        assert_eq!(converted("ujis", "丂é☃"), "丂é?");
     }
 
     #[test]
