@@ -11,6 +11,7 @@ use super::server::Server;
 use super::stream::Dump;
 use crate::binlog::Assembler;
 use crate::connection::{Connection, Endpoint};
+use crate::ddl::TableName;
 use crate::error::Error;
 use crate::positions::executed::Executed;
 use crate::positions::{Coordinates, SavedPosition};
@@ -87,7 +88,6 @@ impl Definitions {
         let mut history = History::create(self.owner.clone(), place, true)?;
         let mut connection = self.connected().await?;
         read_back::everything(&mut connection, &mut history).await?;
-        self.connection = Some(connection);
         let later =
             later_changes::look(&self.endpoint, &self.scout, dump, from, &self.owner, None).await?;
         match later.changed() {
@@ -95,9 +95,16 @@ impl Definitions {
                 for table in tables {
                     history.forget_table(table)?;
                 }
+                for database in later.dropped() {
+                    for (table, _) in read_back::tables_of(&mut connection, database).await? {
+                        let database = database.to_owned();
+                        history.forget_table(&TableName { database, table })?;
+                    }
+                }
             }
             None => history.forget_everything()?,
         }
+        self.connection = Some(connection);
         history.begin().await?;
         self.later = Some(later);
         tracing::info!(

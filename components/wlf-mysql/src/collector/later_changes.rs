@@ -74,10 +74,15 @@ impl LaterChanges {
         self.sequences.contains(&owner.folded(table))
     }
 
-    /// The tables that are changed; `None` if any may be.
+    /// The tables that are changed, but for those of [dropped databases](Self::dropped); `None` if any may be.
     pub fn changed(&self) -> Option<impl Iterator<Item = &TableName>> {
-        let any = !self.databases.is_empty() || self.all.is_some();
-        (!any).then(|| self.tables.keys().chain(&self.if_missing))
+        let is_clear = self.all.is_none();
+        is_clear.then(|| self.tables.keys().chain(&self.if_missing))
+    }
+
+    /// The databases that are dropped; of these names there may be others now.
+    pub fn dropped(&self) -> impl Iterator<Item = &str> {
+        self.databases.keys().map(String::as_str)
     }
 
     fn note(&mut self, effect: Effect, place: &Coordinates, owner: &Owner) {

@@ -207,7 +207,7 @@ pub enum Clause {
     Rename(TableName),
     Convert {
         charset: CharsetName,
-        /// In MariaDB a TEXT that the same statement changes does not grow with its charset, and labels keep their bytes.
+        /// In MariaDB a TEXT that the same statement changes does not grow with its charset.
         is_mariadb: bool,
     },
     Charset(CharsetName),

@@ -172,7 +172,7 @@ impl TableSchema {
         if let Some((charset, is_mariadb)) = converted {
             for column in &mut table.columns {
                 let grows = !is_defined(&column.name, clauses, is_mariadb);
-                column.convert(&charset, grows, is_mariadb)?;
+                column.convert(&charset, grows)?;
             }
         }
         let key = self.key_after(clauses);
@@ -263,19 +263,21 @@ impl TableSchema {
         }
     }
 
-    /// What is changed must be there.
+    /// What is changed must be there, and is changed once.
     fn check_targets(&self, clauses: &[&Clause]) -> Result<(), Conflict> {
+        let mut targets: Vec<&str> = Vec::new();
         for clause in clauses {
-            match clause {
-                Clause::Drop { column: name, .. }
-                | Clause::Change { old: name, .. }
-                | Clause::RenameColumn { old: name, .. }
-                    if self.find(name).is_none() =>
-                {
-                    return Err(Conflict);
-                }
-                _ => {}
+            let (Clause::Drop { column: name, .. }
+            | Clause::Change { old: name, .. }
+            | Clause::RenameColumn { old: name, .. }) = clause
+            else {
+                continue;
+            };
+            // MariaDB takes a column that is dropped and changed at once.
+            if self.find(name).is_none() || targets.iter().any(|other| same(other, name)) {
+                return Err(Conflict);
             }
+            targets.push(name);
         }
         Ok(())
     }
@@ -447,7 +449,8 @@ impl ColumnClause {
     }
 }
 
-/// Charsets in which a character of ASCII has more than its byte, so that servers mix up the labels that they convert.
+/// Charsets in which a character of ASCII has more than its byte: servers convert a column's charset and not the bytes of its
+/// labels.
 const WIDE: [&str; 4] = ["ucs2", "utf16", "utf16le", "utf32"];
 
 /// The most bytes that a character takes in the charset.
@@ -466,7 +469,7 @@ impl ColumnSchema {
     }
 
     /// CONVERT TO CHARACTER SET; a TEXT may grow so that it holds as many characters as before.
-    fn convert(&mut self, to: &str, grows: bool, is_mariadb: bool) -> Result<(), Conflict> {
+    fn convert(&mut self, to: &str, grows: bool) -> Result<(), Conflict> {
         let Some(from) = self.charset.take() else {
             return Ok(());
         };
@@ -490,8 +493,10 @@ impl ColumnSchema {
             // ENUM and SET keep their labels, as far as both charsets have them, or their bytes.
             _ => {
                 let is_same = Charset::named(to).converted(&self.column_type) == self.column_type;
+                let are = |charsets: &[&str]| charsets.contains(&&*from) && charsets.contains(&to);
                 let is_wide = [&*from, to].iter().any(|charset| WIDE.contains(charset));
-                let mixes_up = is_wide || is_mariadb && !self.column_type.is_ascii();
+                let is_ascii = self.column_type.is_ascii();
+                let mixes_up = is_wide || !is_ascii && !are(&["utf8mb3", "utf8mb4"]);
                 if !is_same || to == "binary" || from != to && mixes_up {
                     return Err(Conflict);
                 }
