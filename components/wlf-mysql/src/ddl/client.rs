@@ -30,11 +30,11 @@ impl Client {
     }
 
     /// A text or quoted name as the server converts it: what is no character of the client's, which is U+FFFD here, becomes a
-    /// question mark; to MySQL it is nothing at the end, where a character is not whole (`copy_and_convert` of
-    /// `sql-common/sql_string.cc`).
-    pub(super) fn decoded(self, text: &str, is_mariadb: bool) -> Cow<'_, str> {
+    /// question mark. A character that is torn off at the end is nothing to MySQL where the text is none of a name
+    /// (`copy_and_convert` of `sql-common/sql_string.cc`), unless `keeps_torn`.
+    pub(super) fn decoded(self, text: &str, keeps_torn: bool) -> Cow<'_, str> {
         let text = match self {
-            Self::SeveralBytes if !is_mariadb => text
+            Self::SeveralBytes if !keeps_torn => text
                 .strip_suffix(char::REPLACEMENT_CHARACTER)
                 .unwrap_or(text),
             _ => text,

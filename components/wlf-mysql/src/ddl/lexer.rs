@@ -156,7 +156,7 @@ impl<'a> Lexer<'a> {
 
     fn quoted_name(&mut self, quote: char) -> Token {
         let text = self.quoted(quote, false);
-        Token::Quoted(self.name(self.decoded(text)))
+        Token::Quoted(self.name(self.decoded(text, true)))
     }
 
     /// Behind the opening quote.
@@ -213,8 +213,8 @@ impl Lexer<'_> {
         text.chars().map(kept).collect()
     }
 
-    fn decoded(&self, text: String) -> String {
-        match self.dialect.client.decoded(&text, self.dialect.is_mariadb) {
+    fn decoded(&self, text: String, keeps_torn: bool) -> String {
+        match self.dialect.client.decoded(&text, keeps_torn) {
             Cow::Borrowed(same) if same.len() == text.len() => text,
             decoded => decoded.into_owned(),
         }
@@ -258,7 +258,7 @@ impl Iterator for Lexer<'_> {
                 '"' if self.dialect.ansi_quotes() => self.quoted_name('"'),
                 '\'' | '"' => {
                     let text = self.quoted(c, self.dialect.backslash_escapes());
-                    Token::Text(self.decoded(text))
+                    Token::Text(self.decoded(text, self.dialect.is_mariadb))
                 }
                 _ if self.is_word(c) => {
                     let mut word = String::from(c);
