@@ -156,7 +156,7 @@ fn server_tests() -> Result<Tally> {
 
 /// Names the servers' own client programs, whose word counts in the type matrix, and the program of a server that tests start
 /// for themselves.
-fn programs() -> Result<[(&'static str, String); 4]> {
+fn programs() -> Result<[(&'static str, String); 5]> {
     let launcher = |bundle: &Bundle, name: &str| -> Result<String> {
         Ok(bundle.provide()?.root.join(name).display().to_string())
     };
@@ -171,6 +171,10 @@ fn programs() -> Result<[(&'static str, String); 4]> {
             launcher(&MARIADB_118, "mariadb")?,
         ),
         ("WLF_TEST_NATS_SERVER", launcher(&NATS, "nats-server")?),
+        (
+            "WLF_TEST_KAFKA_PROGRAM",
+            servers::kafka::program()?.display().to_string(),
+        ),
     ])
 }
 
