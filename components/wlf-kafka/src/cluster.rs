@@ -157,6 +157,11 @@ impl Cluster {
         self.any.session()
     }
 
+    /// What tells it from all others, if it has an id.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
     /// How its brokers are reached.
     pub fn dial(&self) -> &Dial {
         &self.dial
@@ -389,6 +394,17 @@ impl Cluster {
     pub fn address(&self, id: i32) -> Result<HostPort, Error> {
         let broker = self.brokers.get(&id).cloned();
         broker.ok_or(Error::UnknownBroker { id })
+    }
+}
+
+/// Fails unless a broker belongs to the cluster of this id.
+pub async fn belongs(dial: &Dial, broker: &HostPort, id: &str) -> Result<(), Error> {
+    let cluster = Cluster::open(dial, broker.clone()).await?;
+    match cluster.id.as_deref() == Some(id) {
+        true => Ok(()),
+        false => Err(Error::OtherCluster {
+            broker: broker.clone(),
+        }),
     }
 }
 

@@ -106,7 +106,10 @@ impl Flow {
         let leader = partition.leader;
         if !self.outlets.contains_key(&leader) && !partition.window.has_failed() {
             let opened = match cluster.address(leader) {
-                Ok(address) => Outlet::open(cluster.dial(), address, self.producer.is_some()).await,
+                Ok(address) => {
+                    let (dial, id) = (cluster.dial(), cluster.id());
+                    Outlet::open(dial, address, id, self.producer.is_some()).await
+                }
                 Err(error) => Err(error),
             };
             match opened {

@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wlf_core::config::HostPort;
 use wlf_core::format::Chunk;
 
+use crate::cluster::belongs;
 use crate::connection::ANSWER;
 use crate::dial::{Dial, Link};
 use crate::error::Error;
@@ -62,6 +63,8 @@ const IDLE: Duration = Duration::from_secs(540);
 #[derive(Debug)]
 pub struct Outlet {
     broker: HostPort,
+    /// The id of its cluster.
+    cluster: Option<String>,
     dial: Dial,
     link: State,
     /// Requests may go twice.
@@ -104,11 +107,17 @@ impl fmt::Debug for State {
 }
 
 impl Outlet {
-    /// Connects to `broker`; `repeats` says whether it knows requests that it got already.
-    pub async fn open(dial: &Dial, broker: HostPort, repeats: bool) -> Result<Self, Error> {
+    /// Connects to `broker` of a `cluster`; `repeats` says whether it knows requests that it got already.
+    pub async fn open(
+        dial: &Dial,
+        broker: HostPort,
+        cluster: Option<&str>,
+        repeats: bool,
+    ) -> Result<Self, Error> {
         let link = dial.open(&broker).await?;
         Ok(Self {
             broker,
+            cluster: cluster.map(str::to_owned),
             dial: dial.clone(),
             link: State::Ready(link),
             repeats,
@@ -185,7 +194,15 @@ impl Outlet {
         self.sent_of_next = 0;
         self.received.clear();
         let (dial, broker) = (self.dial.clone(), self.broker.clone());
-        self.link = State::Opening(Box::pin(async move { dial.open(&broker).await }));
+        let cluster = self.cluster.clone();
+        self.link = State::Opening(Box::pin(async move {
+            // Another cluster may have its address by now. The producer's id would be somebody else's there, and what goes
+            // again could count as something that is there.
+            if let Some(cluster) = cluster {
+                belongs(&dial, &broker, &cluster).await?;
+            }
+            dial.open(&broker).await
+        }));
     }
 
     /// Sends and receives as much as goes at once; gives the next request that has its answer.

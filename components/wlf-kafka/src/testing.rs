@@ -49,6 +49,8 @@ struct View {
     ports: Vec<u16>,
     /// Which one leads everything, as an index.
     leader: usize,
+    /// How often it was built anew.
+    age: u32,
 }
 
 /// What a broker has, by topic and partition.
@@ -70,6 +72,8 @@ struct Log {
     producers: i64,
     /// It takes requests to write, and says nothing.
     is_silent: bool,
+    /// It ends the connection of the next who writes.
+    cuts: bool,
 }
 
 impl Drop for Broker {
@@ -175,6 +179,17 @@ impl Broker {
         self.log.lock().expect("a log").is_silent = true;
     }
 
+    /// Takes the next batch for nothing, and ends its connection without an answer.
+    pub fn cut(&self) {
+        self.log.lock().expect("a log").cuts = true;
+    }
+
+    /// Is another cluster from now on, which knows none of the producers.
+    pub fn rebuild(&self) {
+        self.cluster.lock().expect("a view").age += 1;
+        self.log.lock().expect("a log").sequences.clear();
+    }
+
     /// Lets the broker of an index lead everything from now on.
     pub fn elect(&self, leader: usize) {
         self.cluster.lock().expect("a view").leader = leader;
@@ -207,6 +222,7 @@ impl Serving {
             let mut answer = correlation.to_be_bytes().to_vec();
             match (key, version) {
                 (0, 3 | 7) if self.log.lock().expect("a log").is_silent => continue,
+                (0, 3 | 7) if std::mem::take(&mut self.log.lock().expect("a log").cuts) => return,
                 (0, 3 | 7) => self.produce(&mut request, version, &mut answer),
                 (3, 4) => self.metadata(&mut request, &mut answer),
                 (19, 1) => self.create(&mut request, &mut answer),
@@ -232,9 +248,10 @@ impl Serving {
     }
 
     fn metadata(&self, request: &mut Reader<'_>, out: &mut Vec<u8>) {
-        let (ports, leader) = {
+        let (ports, leader, age) = {
             let cluster = self.cluster.lock().expect("a view");
-            (cluster.ports.clone(), LEADER + cluster.leader as i32)
+            let leader = LEADER + cluster.leader as i32;
+            (cluster.ports.clone(), leader, cluster.age)
         };
         let code_of_all = self.log.lock().expect("a log").topic_code;
         out.extend([0; 4]); // throttle_time_ms
@@ -245,7 +262,7 @@ impl Serving {
             out.extend(i32::from(port).to_be_bytes());
             out.extend((-1i16).to_be_bytes()); // rack
         }
-        text("cluster", out);
+        text(&format!("cluster {age}"), out);
         out.extend(LEADER.to_be_bytes()); // controller_id
         let topics = request.int32().max(0);
         out.extend(topics.to_be_bytes());

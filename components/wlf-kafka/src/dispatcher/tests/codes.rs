@@ -255,3 +255,40 @@ async fn a_broker_that_does_not_answer_keeps_nobody_from_the_next() {
     let took = begin.elapsed();
     assert!(took < std::time::Duration::from_secs(5), "{took:?}");
 }
+
+/// Of a rebuilt cluster nobody is told: the address is the same, and a connection is lost.
+#[tokio::test]
+async fn nothing_goes_again_to_another_cluster() {
+    let producers = Arc::new(Mutex::new(Vec::new()));
+    let noted = producers.clone();
+    let judge = move |batch: &Batch| {
+        noted.lock().expect("producers").push(batch.producer);
+        0
+    };
+    let broker = Broker::start(1, judge).await;
+    let mut kafka = dispatcher(&broker, json!({})).await;
+    let mut all = rows("t", 30, &[]);
+    let mut ten = || [all.split_to(10)];
+    kafka.write(&ten()).await.expect("taken");
+    // The same cluster: what had no answer goes again as it was.
+    broker.cut();
+    kafka
+        .write(&ten())
+        .await
+        .expect("taken over another connection");
+    broker.cut();
+    broker.rebuild();
+    let events = ten();
+    let error = kafka.write(&events).await.expect_err("another cluster");
+    let text = error.faults().next().expect("a fault").to_string();
+    let expected = format!("{} belongs to another cluster now", broker.address);
+    assert!(text.ends_with(&expected), "{text}");
+    kafka.connect().await.expect("connect");
+    kafka.write(&events).await.expect("taken");
+    let producers = producers.lock().expect("producers");
+    assert_eq!(
+        *producers,
+        [(PRODUCER, 0), (PRODUCER, 0), (PRODUCER + 1, 0)]
+    );
+    assert_eq!(ids(&broker, "t"), (0..30).collect::<Vec<_>>());
+}
