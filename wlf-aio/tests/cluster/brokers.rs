@@ -1,8 +1,9 @@
 //! Three brokers, each broker and controller at once, that are started and ended as a test likes.
+#![allow(dead_code, reason = "each of the two test binaries uses a part")]
 
 use std::fs::{self, File};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -138,7 +139,8 @@ impl Brokers {
         )
     }
 
-    fn launch(&mut self, number: usize) {
+    /// Starts a broker that has ended.
+    pub fn launch(&mut self, number: usize) {
         let home = self.home_of(number);
         let log = File::options()
             .create(true)
@@ -156,7 +158,7 @@ impl Brokers {
         self.brokers[number].process = Some(process);
     }
 
-    /// Starts a broker that has ended, and waits until it is one of the cluster again.
+    /// The same, and waits until it is one of the cluster again.
     pub fn restart(&mut self, number: usize) {
         self.launch(number);
         self.wait_until(number, |metadata| metadata.brokers.contains(&id(number)));
@@ -199,9 +201,8 @@ impl Brokers {
         assert_eq!(unsafe { libc::kill(process, signal) }, 0, "a broker");
     }
 
-    /// Kills all, and starts them with nothing in them under the same addresses.
+    /// Starts all, which have ended, with nothing in them under the same addresses.
     pub fn rebuild(&mut self, cluster: &'static str) {
-        (0..COUNT).for_each(|number| self.kill(number));
         self.cluster = cluster;
         self.begin();
     }
@@ -282,9 +283,11 @@ impl Brokers {
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
-    /// Where files of a test may be.
-    pub fn directory(&self) -> &Path {
-        self.home.path()
+    /// Writes a file that a tool reads, and returns its path.
+    pub fn file(&self, name: &str, text: &str) -> String {
+        let path = self.home.path().join(name);
+        fs::write(&path, text).expect("written");
+        path.display().to_string()
     }
 }
 

@@ -5,7 +5,7 @@
 #![cfg(not(target_os = "wasi"))]
 
 mod brokers;
-mod faults;
+mod healing;
 mod metadata;
 mod oracle;
 #[path = "../program/mod.rs"]
@@ -13,3 +13,33 @@ mod program;
 mod run;
 mod source;
 mod watch;
+
+use crate::brokers::COUNT;
+use crate::healing::SOON;
+use crate::run::Pipeline;
+
+#[test]
+fn each_broker_is_stopped_killed_and_paused_in_turn() {
+    let mut pipeline = Pipeline::start("turns", "", "");
+    for number in 0..COUNT {
+        pipeline.note("stopped");
+        pipeline.brokers.stop(number);
+        pipeline.is_led_by_others(number);
+        pipeline.brokers.restart(number);
+        pipeline.is_whole_again();
+
+        pipeline.note("killed");
+        pipeline.brokers.kill(number);
+        pipeline.is_led_by_others(number);
+        pipeline.kill_program();
+        pipeline.brokers.restart(number);
+        pipeline.is_whole_again();
+
+        pipeline.note("paused");
+        pipeline.brokers.pause(number);
+        pipeline.is_led_by_others(number);
+        pipeline.brokers.go_on(number);
+        pipeline.is_whole_again();
+    }
+    pipeline.ends_whole("Each broker in turn", 1, SOON);
+}

@@ -26,9 +26,9 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// Whether it takes rows, where two replicas are to be in sync.
-    pub fn takes(&self) -> bool {
-        self.leader >= 0 && self.in_sync >= 2
+    /// Whether it takes rows, where so many replicas are to be in sync.
+    pub fn takes(&self, least: usize) -> bool {
+        self.leader >= 0 && self.in_sync >= least
     }
 }
 

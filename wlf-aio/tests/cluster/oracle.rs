@@ -25,7 +25,7 @@ pub struct Record {
     pub version: Version,
 }
 
-/// All updates that a topic holds, by partition and offset.
+/// All updates that a topic holds to which nothing is added any more, by partition and offset.
 pub fn read(brokers: &Brokers, topic: &str) -> Vec<Record> {
     let properties = ["timestamp", "partition", "offset"].map(|name| format!("print.{name}=true"));
     let mut arguments = vec!["--topic", topic, "--from-beginning", "--timeout-ms", "6000"];

@@ -1,8 +1,10 @@
 //! The program between a source and a cluster, which is killed and started again as a test likes.
+#![allow(dead_code, reason = "each of the two test binaries uses a part")]
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -32,11 +34,16 @@ pub struct Pipeline {
     happened: Vec<(&'static str, usize)>,
     /// What every run so far has said.
     said: String,
+    /// Three brokers are enough for a machine at a time.
+    _alone: MutexGuard<'static, ()>,
 }
+
+static ALONE: Mutex<()> = Mutex::new(());
 
 impl Pipeline {
     /// Starts all of it, with `options` of the dispatcher besides and `settings` of the brokers.
     pub fn start(name: &str, options: &str, settings: &str) -> Self {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let brokers = Brokers::start(settings);
         let source = Source::new(&format!("wlf_cluster_{name}"));
         let mut pipeline = Self {
@@ -50,6 +57,7 @@ impl Pipeline {
             watch: None,
             happened: Vec::new(),
             said: String::new(),
+            _alone: alone,
         };
         pipeline.begin();
         // Without a saved position a crash would skip what comes before the restart.
@@ -105,6 +113,31 @@ dispatchers:
             self.brokers.address(0),
             self.options,
         )
+    }
+
+    /// Starts it with other options of the dispatcher.
+    pub fn restart_with(&mut self, options: &str) {
+        options.clone_into(&mut self.options);
+        self.kill_program();
+    }
+
+    /// Waits for the program's own end; says what it said.
+    #[track_caller]
+    pub fn ends_with(&mut self, code: i32) -> String {
+        let ended = self.run.take().expect("a run").end().with_code(code);
+        let said = ended.stderr.clone();
+        self.keep(ended);
+        said
+    }
+
+    /// Starts the program after its end.
+    pub fn start_again(&mut self) {
+        assert!(self.run.is_none(), "it runs");
+        self.begin();
+    }
+
+    pub fn run(&self) -> &Run {
+        self.run.as_ref().expect("a run")
     }
 
     /// Kills the program and starts it again.
@@ -173,12 +206,12 @@ dispatchers:
         (records, judgement)
     }
 
-    /// Ends everything: all is there and in order, and it went on within `patience` after it could.
+    /// Ends everything: all from version `first` on is there and in order, and it went on within `patience` after it could.
     #[track_caller]
-    pub fn ends_whole(mut self, title: &str, patience: Duration) {
+    pub fn ends_whole(mut self, title: &str, first: Version, patience: Duration) {
         self.settle();
         let openings = self.watch.take().expect("a watch").end();
-        let (records, judgement) = self.judge(1);
+        let (records, judgement) = self.judge(first);
         let waits = oracle::waits(&records, &openings);
         let run = self.run.take().expect("a run");
         self.keep(run.kill());

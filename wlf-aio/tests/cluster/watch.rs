@@ -1,4 +1,5 @@
 //! Notes when partitions can be written to again, as the brokers say it.
+#![allow(dead_code, reason = "each of the two test binaries uses a part")]
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -29,6 +30,8 @@ pub struct Watch {
 
 #[derive(Debug, Default)]
 struct Notes {
+    /// How many replicas are to be in sync (`min.insync.replicas`).
+    least: usize,
     /// What was last said of each partition.
     partitions: BTreeMap<i32, Partition>,
     /// When a partition could be written to again, under another leader or after it could not.
@@ -37,7 +40,11 @@ struct Notes {
 
 impl Watch {
     pub fn start(brokers: &Brokers, topic: &str) -> Self {
-        let notes: Arc<Mutex<Notes>> = Arc::default();
+        let notes = Notes {
+            least: 2,
+            ..Notes::default()
+        };
+        let notes = Arc::new(Mutex::new(notes));
         let stop = Arc::new(AtomicBool::new(false));
         let threads = (0..COUNT).map(|number| {
             let (address, topic) = (brokers.address(number), topic.to_owned());
@@ -65,9 +72,9 @@ impl Watch {
         (leader >= 0).then_some(leader)
     }
 
-    /// How often partitions have got another leader or became writable again.
-    pub fn count(&self) -> usize {
-        self.notes.lock().expect("notes").openings.len()
+    /// How many replicas are to be in sync from now on.
+    pub fn needs(&self, least: usize) {
+        self.notes.lock().expect("notes").least = least;
     }
 
     /// Ends it; says when which partition could be written to again.
@@ -93,7 +100,7 @@ impl Notes {
                 continue;
             }
             let is_other = known.leader != partition.leader;
-            if partition.takes() && (is_other || !known.takes()) {
+            if partition.takes(self.least) && (is_other || !known.takes(self.least)) {
                 self.openings.push((partition.number, now));
             }
         }
