@@ -80,3 +80,17 @@ fn faults_without_a_pause_lose_nothing() {
     pipeline.is_whole_again();
     pipeline.ends_whole(&format!("Faults without a pause, seed {seed}"), 1, SOON);
 }
+
+/// Longer than an answer may take, so that what has none goes again over another connection.
+const FROZEN: Duration = Duration::from_secs(45);
+
+#[test]
+fn a_cluster_that_is_frozen_as_a_whole_goes_on() {
+    let mut pipeline = Pipeline::start("frozen", "", "");
+    (0..COUNT).for_each(|number| pipeline.brokers.pause(number));
+    pipeline.note("all paused");
+    std::thread::sleep(FROZEN);
+    (0..COUNT).for_each(|number| pipeline.brokers.go_on(number));
+    pipeline.is_whole_again();
+    pipeline.ends_whole("A cluster frozen for 45 s", 1, SOON);
+}
