@@ -57,7 +57,7 @@ fn stands_still(pipeline: &Pipeline) {
 
 #[test]
 fn what_administrators_do_to_a_cluster() {
-    let mut pipeline = Pipeline::start("administration", FRESH, FORGETFUL);
+    let mut pipeline = Pipeline::start("administration", 1, FRESH, FORGETFUL);
 
     // Of a topic without records no broker knows a producer, and then of a silent one either.
     pipeline.settle();

@@ -34,7 +34,7 @@ fn faults_without_a_pause_lose_nothing() {
     let seed = std::env::var("WLF_TEST_SEED").ok();
     let seed = seed.map_or(20_261_130, |seed| seed.parse().expect("a number"));
     let mut lots = Lots(seed);
-    let mut pipeline = Pipeline::start("chaos", "", "");
+    let mut pipeline = Pipeline::start("chaos", COUNT, "", "");
     let mut states = [State::Up; COUNT];
     let until = Instant::now() + LASTS;
     while Instant::now() < until {
@@ -86,7 +86,7 @@ const FROZEN: Duration = Duration::from_secs(45);
 
 #[test]
 fn a_cluster_that_is_frozen_as_a_whole_goes_on() {
-    let mut pipeline = Pipeline::start("frozen", "", "");
+    let mut pipeline = Pipeline::start("frozen", COUNT, "", "");
     (0..COUNT).for_each(|number| pipeline.brokers.pause(number));
     pipeline.note("all paused");
     std::thread::sleep(FROZEN);

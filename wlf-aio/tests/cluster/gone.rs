@@ -30,7 +30,7 @@ impl Pipeline {
 
 #[test]
 fn a_topic_that_is_deleted_is_made_again() {
-    let mut pipeline = Pipeline::start("deleted", "", "");
+    let mut pipeline = Pipeline::start("deleted", 1, "", "");
     let first = pipeline.delete_topic();
     pipeline.has_all_since(first, "A topic deleted");
 
@@ -60,7 +60,7 @@ fn a_topic_that_is_deleted_is_made_again() {
 
 #[test]
 fn a_cluster_that_is_built_anew_gets_what_comes_later() {
-    let mut pipeline = Pipeline::start("rebuilt", "", "");
+    let mut pipeline = Pipeline::start("rebuilt", 1, "", "");
     // Another cluster, once more the same by its id, and each with a crash of the program meanwhile.
     for (cluster, title) in [
         (CLUSTERS[1], "A cluster rebuilt under another id"),

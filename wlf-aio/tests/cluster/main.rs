@@ -20,7 +20,7 @@ use crate::run::Pipeline;
 
 #[test]
 fn each_broker_is_stopped_killed_and_paused_in_turn() {
-    let mut pipeline = Pipeline::start("turns", "", "");
+    let mut pipeline = Pipeline::start("turns", 1, "", "");
     for number in 0..COUNT {
         pipeline.note("stopped");
         pipeline.brokers.stop(number);

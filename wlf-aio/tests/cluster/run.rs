@@ -25,6 +25,7 @@ pub struct Pipeline {
     pub source: Source,
     pub topic: String,
     place: TempDir,
+    listed: usize,
     options: String,
     run: Option<Run>,
     /// How often it was started.
@@ -41,8 +42,9 @@ pub struct Pipeline {
 static ALONE: Mutex<()> = Mutex::new(());
 
 impl Pipeline {
-    /// Starts all of it, with `options` of the dispatcher besides and `settings` of the brokers.
-    pub fn start(name: &str, options: &str, settings: &str) -> Self {
+    /// Starts all of it, with `options` of the dispatcher besides and `settings` of the brokers. So many brokers are
+    /// `listed` for the program: one that starts finds the cluster by those alone.
+    pub fn start(name: &str, listed: usize, options: &str, settings: &str) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let brokers = Brokers::start(settings);
         let source = Source::new(&format!("wlf_cluster_{name}"));
@@ -51,6 +53,7 @@ impl Pipeline {
             brokers,
             source,
             place: tempfile::tempdir().expect("a directory"),
+            listed,
             options: options.to_owned(),
             run: None,
             starts: 0,
@@ -93,10 +96,12 @@ impl Pipeline {
     }
 
     fn configuration(&self, root: &str) -> String {
-        let mysql = source::connect();
         let (host, port) = mysql_address();
-        drop(mysql);
         let database = &self.source.database;
+        let listed = 0..self.listed;
+        let listed: Vec<_> = listed
+            .map(|number| format!("'{}'", self.brokers.address(number)))
+            .collect();
         format!(
             "name: {database}
 state: {{directory: {root}/state}}
@@ -108,9 +113,9 @@ transformers:
     destination: kafka
     rules: [{{exclude: {{database: '*'}}}}, {{include: {{database: {database}}}}}]
 dispatchers:
-  - {{id: kafka, type: KafkaDispatcher, bootstrap_brokers: ['{}'], topic: '%{{/database}}.%{{/table}}'{}}}
+  - {{id: kafka, type: KafkaDispatcher, bootstrap_brokers: [{}], topic: '%{{/database}}.%{{/table}}'{}}}
 ",
-            self.brokers.address(0),
+            listed.join(", "),
             self.options,
         )
     }
