@@ -39,6 +39,7 @@ fn faults_without_a_pause_lose_nothing() {
     let until = Instant::now() + LASTS;
     while Instant::now() < until {
         let number = lots.draw(COUNT);
+        pipeline.watch().fault();
         states[number] = match (states[number], lots.draw(4)) {
             (State::Up, 0) => {
                 pipeline.note("stopped");
@@ -68,8 +69,10 @@ fn faults_without_a_pause_lose_nothing() {
                 State::Up
             }
         };
+        pipeline.watch().fault();
         std::thread::sleep(Duration::from_millis(500 + lots.draw(6000) as u64));
     }
+    pipeline.watch().fault();
     for (number, state) in states.into_iter().enumerate() {
         match state {
             State::Up => {}

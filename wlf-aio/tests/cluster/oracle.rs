@@ -139,13 +139,16 @@ impl Judgement {
 }
 
 /// How long it took from each time at which a partition could be written to until it was, if nothing came between.
-pub fn waits(records: &[Record], openings: &[(i32, Millis)]) -> Vec<Duration> {
+///
+/// A cluster without a majority of controllers names leaders that are frozen: so faults count as what comes between too.
+pub fn waits(records: &[Record], openings: &[(i32, Millis)], faults: &[Millis]) -> Vec<Duration> {
     let mut waits = Vec::new();
     for (partition, opened) in openings {
         let next = openings
             .iter()
             .filter(|(other, at)| other == partition && at > opened)
             .map(|(_, at)| *at)
+            .chain(faults.iter().copied().filter(|at| at > opened))
             .min();
         let written = records
             .iter()

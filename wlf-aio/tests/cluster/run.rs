@@ -215,9 +215,9 @@ dispatchers:
     #[track_caller]
     pub fn ends_whole(mut self, title: &str, first: Version, patience: Duration) {
         self.settle();
-        let openings = self.watch.take().expect("a watch").end();
+        let (openings, faults) = self.watch.take().expect("a watch").end();
         let (records, judgement) = self.judge(first);
-        let waits = oracle::waits(&records, &openings);
+        let waits = oracle::waits(&records, &openings, &faults);
         let run = self.run.take().expect("a run");
         self.keep(run.kill());
         self.report(title, &judgement, &waits);

@@ -36,6 +36,8 @@ struct Notes {
     partitions: BTreeMap<i32, Partition>,
     /// When a partition could be written to again, under another leader or after it could not.
     openings: Vec<(i32, Millis)>,
+    /// When something was done to a broker.
+    faults: Vec<Millis>,
 }
 
 impl Watch {
@@ -77,13 +79,19 @@ impl Watch {
         self.notes.lock().expect("notes").least = least;
     }
 
-    /// Ends it; says when which partition could be written to again.
-    pub fn end(self) -> Vec<(i32, Millis)> {
+    /// Notes that something is done to a broker now.
+    pub fn fault(&self) {
+        self.notes.lock().expect("notes").faults.push(now());
+    }
+
+    /// Ends it; says when which partition could be written to again, and when something was done to a broker.
+    pub fn end(self) -> (Vec<(i32, Millis)>, Vec<Millis>) {
         self.stop.store(true, Relaxed);
         for thread in self.threads {
             thread.join().expect("the watch");
         }
-        std::mem::take(&mut self.notes.lock().expect("notes").openings)
+        let notes = std::mem::take(&mut *self.notes.lock().expect("notes"));
+        (notes.openings, notes.faults)
     }
 }
 
