@@ -39,7 +39,7 @@ enum Task {
     Demo,
     /// Checks format and lints and runs all tests, those of the wasm and against real servers too
     Test {
-        /// Only the stages whose names begin so, e.g. `format clippy unit wasm speed real`
+        /// Only the stages whose names begin so, e.g. `format clippy unit wasm speed real`; `cluster` runs only if it is named
         stages: Vec<String>,
     },
     /// Starts, stops or shows the MySQL, MariaDB, Kafka and Redis that tests use

@@ -25,6 +25,9 @@ const STAGES: [(&str, Stage); 8] = [
     ("real servers", server_tests),
 ];
 
+/// Stages that take long, of what happens rarely: they run if their names are given, as before a release.
+const LONG: [(&str, Stage); 1] = [("cluster", cluster_tests)];
+
 /// How many tests there were; zeros for a stage that is no test.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Tally {
@@ -33,19 +36,23 @@ struct Tally {
     ignored: u32,
 }
 
-/// Runs all stages, or those whose names begin with one of `chosen`, up to the first that fails, and prints what ran.
+/// Runs all stages but the long ones, or those whose names begin with one of `chosen`, up to the first that fails, and
+/// prints what ran.
 pub fn test(chosen: &[String]) -> Result<()> {
-    let is_chosen = |name: &str| {
-        chosen.is_empty()
-            || chosen
-                .iter()
-                .any(|chosen| name.starts_with(chosen.as_str()))
+    let is_named = |name: &str| {
+        let mut chosen = chosen.iter();
+        chosen.any(|chosen| name.starts_with(chosen.as_str()))
     };
-    let names = || STAGES.map(|(name, _)| name).join(", ");
+    let is_long = |name: &str| LONG.iter().any(|(long, _)| *long == name);
+    let is_chosen = |name: &str| is_named(name) || (chosen.is_empty() && !is_long(name));
+    let stages = || STAGES.into_iter().chain(LONG);
     ensure!(
-        STAGES.iter().any(|(name, _)| is_chosen(name)),
+        stages().any(|(name, _)| is_chosen(name)),
         "no stage of that name; there are: {}",
-        names()
+        stages()
+            .map(|(name, _)| name)
+            .collect::<Vec<_>>()
+            .join(", ")
     );
     let begin = Instant::now();
     let mut table = vec![format!(
@@ -54,7 +61,7 @@ pub fn test(chosen: &[String]) -> Result<()> {
     )];
     let mut total = Tally::default();
     let mut failure = None;
-    for (name, stage) in STAGES {
+    for (name, stage) in stages() {
         if failure.is_some() || !is_chosen(name) {
             table.push(format!("{name:<20} not run"));
             continue;
@@ -154,9 +161,20 @@ fn server_tests() -> Result<Tally> {
     Ok(tally)
 }
 
+/// What happens to a cluster of Kafka rarely, for some twenty minutes.
+fn cluster_tests() -> Result<Tally> {
+    let mut variables = wasm_variables()?;
+    let servers = servers::up(&[servers::Kind::Mysql])?;
+    variables.extend(servers.addresses);
+    variables.extend(programs()?);
+    let tally = gated("cluster-tests", &variables)?;
+    servers::down(&servers.started, false)?;
+    Ok(tally)
+}
+
 /// Names the servers' own client programs, whose word counts in the type matrix, and the program of a server that tests start
 /// for themselves.
-fn programs() -> Result<[(&'static str, String); 4]> {
+fn programs() -> Result<[(&'static str, String); 5]> {
     let launcher = |bundle: &Bundle, name: &str| -> Result<String> {
         Ok(bundle.provide()?.root.join(name).display().to_string())
     };
@@ -171,6 +189,10 @@ fn programs() -> Result<[(&'static str, String); 4]> {
             launcher(&MARIADB_118, "mariadb")?,
         ),
         ("WLF_TEST_NATS_SERVER", launcher(&NATS, "nats-server")?),
+        (
+            "WLF_TEST_KAFKA_PROGRAM",
+            servers::kafka::program()?.display().to_string(),
+        ),
     ])
 }
 

@@ -1,9 +1,11 @@
 //! The brokers of a cluster and the topics that they lead.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use rskafka::protocol::error::Error as Code;
 use rskafka::protocol::messages::{
     CreateTopicRequest, CreateTopicsRequest, IsolationLevel, ListOffsetsRequest,
@@ -11,7 +13,7 @@ use rskafka::protocol::messages::{
     MetadataResponse, MetadataResponseTopic, NORMAL_CONSUMER,
 };
 use rskafka::protocol::primitives::{Boolean, Int16, Int32, Int64, String_};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use wlf_core::config::HostPort;
 use wlf_net::Session;
 
@@ -26,6 +28,10 @@ const CREATE_MS: i32 = 30_000;
 /// How often and how long a new topic is looked for: the brokers hear of it one after the other.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 const LOOKS: usize = 200;
+/// How long a broker may take to describe the cluster, which it does from memory.
+const DESCRIBE: Duration = Duration::from_secs(10);
+/// After how long another broker is tried beside one that has not answered, and asked instead of one.
+const STAGGER: Duration = Duration::from_secs(1);
 
 /// How topics are created: with these numbers, or the brokers' own default where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -61,7 +67,9 @@ pub struct Acquaintance {
 }
 
 impl Cluster {
-    /// Connects to the first of the `bootstrap` brokers that answers, or of those that are known of the same cluster.
+    /// Connects to the first of the `bootstrap` brokers that answers, or of those that are known of the same cluster. The
+    /// next is tried when one has failed, or beside it when it has not answered for a while: one that is frozen takes
+    /// connections and says nothing.
     ///
     /// # Errors
     /// What the last of the `bootstrap` brokers said, or the first that will say the same again.
@@ -70,23 +78,45 @@ impl Cluster {
         bootstrap: &[HostPort],
         known: Option<&Acquaintance>,
     ) -> Result<Self, Error> {
-        let mut last = Error::NotConnected;
-        for broker in bootstrap {
-            match Self::open(dial, broker.clone()).await {
-                Ok(cluster) => return Ok(cluster),
-                Err(error) if error.is_final() => return Err(error),
-                Err(error) => last = error,
+        let learned = known.into_iter().flat_map(|known| &known.brokers);
+        let learned = learned.filter(|broker| !bootstrap.contains(broker));
+        let mut rest = bootstrap.iter().chain(learned).enumerate();
+        let mut trying = FuturesUnordered::new();
+        let mut last = (0, Error::NotConnected);
+        let mut next = rest.next();
+        loop {
+            let has_more = next.is_some();
+            if let Some((number, broker)) = next.take() {
+                trying.push(async move { (number, Self::open(dial, broker.clone()).await) });
             }
-        }
-        for broker in known.into_iter().flat_map(|known| &known.brokers) {
-            match Self::open(dial, broker.clone()).await {
-                // Another cluster may have its address by now.
-                Ok(cluster) if cluster.is_another_than(known) => {}
+            let patience = async {
+                match has_more {
+                    true => sleep(STAGGER).await,
+                    false => pending().await,
+                }
+            };
+            let (number, opened) = tokio::select! {
+                biased;
+                Some(opened) = trying.next() => opened,
+                () = patience => {
+                    next = rest.next();
+                    continue;
+                }
+            };
+            let is_listed = number < bootstrap.len();
+            match opened {
+                // Another cluster may have the address of a broker that was learned by now.
+                Ok(cluster) if !is_listed && cluster.is_another_than(known) => {}
                 Ok(cluster) => return Ok(cluster),
+                Err(error) if is_listed && error.is_final() => return Err(error),
+                Err(error) if is_listed && number >= last.0 => last = (number, error),
                 Err(_) => {}
             }
+            next = rest.next();
+            if next.is_none() && trying.is_empty() {
+                return Err(last.1);
+            }
         }
-        Err(last)
     }
 
     async fn open(dial: &Dial, broker: HostPort) -> Result<Self, Error> {
@@ -127,6 +157,11 @@ impl Cluster {
         self.any.session()
     }
 
+    /// What tells it from all others, if it has an id.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
     /// How its brokers are reached.
     pub fn dial(&self) -> &Dial {
         &self.dial
@@ -142,15 +177,29 @@ impl Cluster {
     pub async fn describe(&mut self, topics: &[&str]) -> Result<Vec<Described>, Error> {
         let answer = self.metadata(topics).await?;
         self.described = Instant::now();
-        let described = answer.topics.into_iter().filter_map(|topic| {
-            let name = topic.name.0.clone();
-            match topic.error {
-                None => Some((name, Some(leaders(topic).ok()?))),
-                Some(Code::UnknownTopicOrPartition) => Some((name, None)),
-                Some(_) => None,
+        Ok(described(answer))
+    }
+
+    /// What brokers other than the `silent` ones say of these topics, if one of them says something soon.
+    pub async fn ask_others(&mut self, silent: &[i32], topics: &[&str]) -> Vec<Described> {
+        let mut others: Vec<i32> = self.brokers.keys().copied().collect();
+        others.retain(|id| !silent.contains(id));
+        others.sort_unstable();
+        for id in others {
+            match timeout(STAGGER, self.ask(id, topics)).await {
+                Ok(Ok(answer)) => return described(answer),
+                Ok(Err(error)) => tracing::debug!("{error}"),
+                Err(_) => tracing::debug!(broker = id, "no word of the cluster"),
             }
-        });
-        Ok(described.collect())
+            // It may have been another life of the broker's.
+            self.connections.remove(&id);
+        }
+        Vec::new()
+    }
+
+    async fn ask(&mut self, id: i32, topics: &[&str]) -> Result<MetadataResponse, Error> {
+        let connection = self.connection(id).await?;
+        self.metadata_from(&connection, topics).await
     }
 
     /// Asks for a producer id, which makes writing idempotent; `None` where the cluster refuses or does not know that.
@@ -239,6 +288,15 @@ impl Cluster {
     }
 
     async fn metadata(&mut self, topics: &[&str]) -> Result<MetadataResponse, Error> {
+        let any = self.any().await?.clone();
+        self.metadata_from(&any, topics).await
+    }
+
+    async fn metadata_from(
+        &mut self,
+        connection: &Connection,
+        topics: &[&str],
+    ) -> Result<MetadataResponse, Error> {
         let topics = topics.iter().map(|name| MetadataRequestTopic {
             name: String_((*name).to_owned()),
         });
@@ -246,11 +304,11 @@ impl Cluster {
             topics: Some(topics.collect()),
             allow_auto_topic_creation: Some(Boolean(false)),
         };
-        let answer = self.any().await?.request(request).await?;
+        let answer = connection.request_within(DESCRIBE, request).await?;
         let id = answer.cluster_id.as_ref().and_then(|id| id.0.clone());
         if self.id.is_some() && self.id != id {
             return Err(Error::OtherCluster {
-                broker: self.any.broker().clone(),
+                broker: connection.broker().clone(),
             });
         }
         self.id = id;
@@ -312,7 +370,7 @@ impl Cluster {
     }
 
     /// The connection to the broker that was reached first.
-    async fn any(&mut self) -> Result<&Connection, Error> {
+    async fn any(&mut self) -> Result<&Arc<Connection>, Error> {
         if self.any.is_stale() {
             let broker = self.any.broker().clone();
             self.any = Arc::new(Connection::open(&self.dial, broker).await?);
@@ -337,6 +395,30 @@ impl Cluster {
         let broker = self.brokers.get(&id).cloned();
         broker.ok_or(Error::UnknownBroker { id })
     }
+}
+
+/// Fails unless a broker belongs to the cluster of this id.
+pub async fn belongs(dial: &Dial, broker: &HostPort, id: &str) -> Result<(), Error> {
+    let cluster = Cluster::open(dial, broker.clone()).await?;
+    match cluster.id.as_deref() == Some(id) {
+        true => Ok(()),
+        false => Err(Error::OtherCluster {
+            broker: broker.clone(),
+        }),
+    }
+}
+
+/// The leaders of the topics of an answer. Topics of which a leader is unknown just now are left out.
+fn described(answer: MetadataResponse) -> Vec<Described> {
+    let described = answer.topics.into_iter().filter_map(|topic| {
+        let name = topic.name.0.clone();
+        match topic.error {
+            None => Some((name, Some(leaders(topic).ok()?))),
+            Some(Code::UnknownTopicOrPartition) => Some((name, None)),
+            Some(_) => None,
+        }
+    });
+    described.collect()
 }
 
 /// Says whether an error is the like of what brokers say of a topic that they have not all heard of.

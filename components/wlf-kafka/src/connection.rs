@@ -63,7 +63,20 @@ impl Connection {
         R: RequestBody + Send + WriteVersionedType<Vec<u8>>,
         R::ResponseBody: ReadVersionedType<Cursor<Vec<u8>>>,
     {
-        match timeout(ANSWER, self.messenger.request(request)).await {
+        self.request_within(ANSWER, request).await
+    }
+
+    /// The same for an answer that takes no longer than this.
+    pub async fn request_within<R>(
+        &self,
+        patience: Duration,
+        request: R,
+    ) -> Result<R::ResponseBody, Error>
+    where
+        R: RequestBody + Send + WriteVersionedType<Vec<u8>>,
+        R::ResponseBody: ReadVersionedType<Cursor<Vec<u8>>>,
+    {
+        match timeout(patience, self.messenger.request(request)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(Error::Request {
                 broker: self.broker.clone(),
@@ -71,7 +84,7 @@ impl Connection {
             }),
             Err(_) => Err(Error::Timeout {
                 broker: self.broker.clone(),
-                after: ANSWER,
+                after: patience,
             }),
         }
     }

@@ -3,6 +3,8 @@
 mod encoding;
 mod placing;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use wlf_core::component::Incoming;
 use wlf_core::config::Invalid;
@@ -22,6 +24,9 @@ use crate::topics::Topics;
 
 /// How many batches of the runtime are written together: so many times as often a write would wait for its last answer.
 const AT_ONCE: u32 = 4;
+
+/// How long it takes at most until a cluster that may have new leaders is tried again.
+const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
 /// Writes each row as a record of a Kafka topic.
 #[derive(Debug)]
@@ -114,7 +119,7 @@ impl KafkaDispatcher {
 
     /// Waits for more events or for the last answer, whichever comes first.
     async fn has_more(&mut self, incoming: &mut dyn Incoming) -> bool {
-        let Some(Connected { flow, .. }) = &mut self.connected else {
+        let Some(Connected { cluster, flow }) = &mut self.connected else {
             return false;
         };
         let lanes = self.encoder.lanes();
@@ -122,7 +127,7 @@ impl KafkaDispatcher {
             tokio::select! {
                 biased;
                 more = incoming.more() => return more,
-                () = flow.wait(lanes) => {}
+                () = flow.wait(cluster, lanes) => {}
             }
         }
         false
@@ -138,7 +143,7 @@ impl KafkaDispatcher {
             flow.add(lane, chunk, cluster, lanes).await;
         }
         flow.turn(lanes).await;
-        flow.make_room(lanes).await;
+        flow.make_room(cluster, lanes).await;
     }
 }
 
@@ -189,6 +194,11 @@ impl Dispatcher for KafkaDispatcher {
         Some(session.to_string())
     }
 
+    /// A cluster finds other leaders by itself, within seconds.
+    fn longest_wait(&self) -> Duration {
+        LONGEST_WAIT
+    }
+
     fn batches_at_once(&self) -> u32 {
         if self.in_lanes { AT_ONCE } else { 1 }
     }
@@ -222,8 +232,8 @@ impl Dispatcher for KafkaDispatcher {
         };
         let events = incoming.events();
         let mut failed = None;
-        if let Some(Connected { flow, .. }) = &mut self.connected {
-            flow.finish(self.encoder.lanes()).await;
+        if let Some(Connected { cluster, flow }) = &mut self.connected {
+            flow.finish(cluster, self.encoder.lanes()).await;
             let outcome = flow.end();
             failed = outcome.failed;
             let refused = outcome.refused.into_iter();

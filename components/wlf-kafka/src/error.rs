@@ -94,6 +94,15 @@ pub enum Error {
     },
     #[error("the leader of topic `{topic}`, partition {partition}, is unknown")]
     NoLeader { topic: String, partition: i32 },
+    #[error(
+        "broker {old} is silent, and broker {new} leads topic `{topic}`, partition {partition}, in its place"
+    )]
+    Moved {
+        topic: String,
+        partition: i32,
+        old: i32,
+        new: i32,
+    },
     #[error("not connected")]
     NotConnected,
     #[error("broker {id} leads a partition and is not in the cluster's list of brokers")]
@@ -273,6 +282,7 @@ fn judgement(error: &Error) -> Judgement {
         | Error::OtherCluster { .. }
         | Error::Answer { .. }
         | Error::NoLeader { .. }
+        | Error::Moved { .. }
         | Error::NotConnected
         | Error::UnknownBroker { .. } => (OUTAGE, None),
 

@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rskafka::protocol::error::Error as Code;
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 use wlf_core::format::{Chunk, Lanes};
 use wlf_core::turn;
 
 use crate::cluster::Cluster;
 use crate::compression::Compression;
-use crate::connection::ANSWER;
 use crate::error::Error;
 use crate::outlet::{Outlet, Request};
 use crate::packing::{Packed, Packing};
@@ -106,7 +106,10 @@ impl Flow {
         let leader = partition.leader;
         if !self.outlets.contains_key(&leader) && !partition.window.has_failed() {
             let opened = match cluster.address(leader) {
-                Ok(address) => Outlet::open(cluster.dial(), address, self.producer.is_some()).await,
+                Ok(address) => {
+                    let (dial, id) = (cluster.dial(), cluster.id());
+                    Outlet::open(dial, address, id, self.producer.is_some()).await
+                }
                 Err(error) => Err(error),
             };
             match opened {
@@ -219,21 +222,21 @@ impl Flow {
     }
 
     /// Returns when there is room for more.
-    pub async fn make_room(&mut self, lanes: &mut Lanes) {
+    pub async fn make_room(&mut self, cluster: &mut Cluster, lanes: &mut Lanes) {
         // With its compressed form a batch takes about twice the memory until it is acknowledged.
         let most = match self.compression {
             Compression::None => HELD,
             _ => HELD / 2,
         };
         while self.held > most && !self.is_idle() {
-            self.wait(lanes).await;
+            self.wait(cluster, lanes).await;
         }
     }
 
     /// Returns when everything is acknowledged, or cannot be.
-    pub async fn finish(&mut self, lanes: &mut Lanes) {
+    pub async fn finish(&mut self, cluster: &mut Cluster, lanes: &mut Lanes) {
         while !self.is_idle() {
-            self.wait(lanes).await;
+            self.wait(cluster, lanes).await;
         }
     }
 
@@ -249,18 +252,47 @@ impl Flow {
     }
 
     /// Waits for an answer, or until what may go is compressed. Cancel-safe.
-    pub async fn wait(&mut self, lanes: &mut Lanes) {
+    pub async fn wait(&mut self, cluster: &mut Cluster, lanes: &mut Lanes) {
         if !self.packing.is_idle() {
             return self.turn(lanes).await;
         }
+        let deadlines = self.outlets.values().filter_map(Outlet::deadline);
+        let Some(deadline) = deadlines.min() else {
+            return;
+        };
         let turn = poll_fn(|context| self.poll(lanes, context));
-        if timeout(ANSWER, turn).await.is_err() {
-            let outlets = self.outlets.values_mut();
-            for outlet in outlets.filter(|outlet| !outlet.is_idle()) {
-                let broker = outlet.broker().clone();
-                outlet.give_up(Error::Timeout {
-                    broker,
-                    after: ANSWER,
+        if timeout_at(deadline.into(), turn).await.is_err() {
+            self.look_after_silent(cluster).await;
+        }
+    }
+
+    /// Asks about brokers that owe answers: others may lead their partitions by now, and a broker that is frozen, or cut
+    /// off, does not say so.
+    async fn look_after_silent(&mut self, cluster: &mut Cluster) {
+        let now = Instant::now();
+        let silent = self.outlets.iter_mut();
+        let silent: Vec<i32> = silent
+            .filter_map(|(id, outlet)| outlet.is_silent(now).then_some(*id))
+            .collect();
+        if silent.is_empty() {
+            return;
+        }
+        let owed = self.touched.iter().map(|lane| &self.partitions[*lane]);
+        let owed = owed.filter(|partition| silent.contains(&partition.leader));
+        let mut topics: Vec<Arc<str>> = owed.map(|partition| partition.topic.clone()).collect();
+        topics.sort_unstable();
+        topics.dedup();
+        let names: Vec<&str> = topics.iter().map(|name| &**name).collect();
+        let described = cluster.ask_others(&silent, &names).await;
+        for (topic, partition, old, new) in self.partitions.moved(&described) {
+            if silent.contains(&old)
+                && let Some(outlet) = self.outlets.get_mut(&old)
+            {
+                outlet.break_off(Error::Moved {
+                    topic: topic.to_string(),
+                    partition,
+                    old,
+                    new,
                 });
             }
         }

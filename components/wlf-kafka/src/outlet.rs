@@ -18,6 +18,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wlf_core::config::HostPort;
 use wlf_core::format::Chunk;
 
+use crate::cluster::belongs;
+use crate::connection::ANSWER;
 use crate::dial::{Dial, Link};
 use crate::error::Error;
 use crate::produce::{self, Head};
@@ -50,6 +52,10 @@ impl Request {
     }
 }
 
+/// How long an answer may take before others are asked whether the broker still leads. A leader answers within
+/// milliseconds, or waits for followers that are away (`replica.lag.time.max.ms`).
+const LOOK: Duration = Duration::from_secs(2);
+
 /// How long a connection may lie idle: brokers end it after ten minutes (`connections.max.idle.ms`).
 const IDLE: Duration = Duration::from_secs(540);
 
@@ -57,14 +63,18 @@ const IDLE: Duration = Duration::from_secs(540);
 #[derive(Debug)]
 pub struct Outlet {
     broker: HostPort,
+    /// The id of its cluster.
+    cluster: Option<String>,
     dial: Dial,
     link: State,
     /// Requests may go twice.
     repeats: bool,
     /// Nothing was answered since it was opened, so that opening it again is of no use.
     is_new: bool,
-    /// When something was answered last.
+    /// When something was answered last, or sent after nothing was under way.
     used: Instant,
+    /// When others were last asked about a broker that owes an answer.
+    looked: Instant,
     /// The requests that are not answered, in order.
     requests: VecDeque<Request>,
     /// How many of them are sent, and how much of the next one.
@@ -97,16 +107,23 @@ impl fmt::Debug for State {
 }
 
 impl Outlet {
-    /// Connects to `broker`; `repeats` says whether it knows requests that it got already.
-    pub async fn open(dial: &Dial, broker: HostPort, repeats: bool) -> Result<Self, Error> {
+    /// Connects to `broker` of a `cluster`; `repeats` says whether it knows requests that it got already.
+    pub async fn open(
+        dial: &Dial,
+        broker: HostPort,
+        cluster: Option<&str>,
+        repeats: bool,
+    ) -> Result<Self, Error> {
         let link = dial.open(&broker).await?;
         Ok(Self {
             broker,
+            cluster: cluster.map(str::to_owned),
             dial: dial.clone(),
             link: State::Ready(link),
             repeats,
             is_new: true,
             used: Instant::now(),
+            looked: Instant::now(),
             requests: VecDeque::new(),
             sent: 0,
             sent_of_next: 0,
@@ -118,6 +135,9 @@ impl Outlet {
 
     /// Lets a request go behind those that are there.
     pub fn send(&mut self, request: Request) {
+        if self.is_idle() {
+            self.used = Instant::now();
+        }
         self.requests.push_back(request);
     }
 
@@ -128,6 +148,28 @@ impl Outlet {
     /// Whether the broker may have ended it, because nothing went over it for long.
     pub fn is_old(&self) -> bool {
         self.is_idle() && self.used.elapsed() > IDLE
+    }
+
+    /// When something is to be done about answers that do not come; `None` if none is owed.
+    pub fn deadline(&self) -> Option<Instant> {
+        (!self.is_idle()).then(|| self.used.max(self.looked) + LOOK)
+    }
+
+    /// Gives up waiting if it took too long; says whether others are to be asked how the broker is.
+    pub fn is_silent(&mut self, now: Instant) -> bool {
+        if self.deadline().is_none_or(|deadline| deadline > now) {
+            return false;
+        }
+        self.looked = now;
+        if now.duration_since(self.used) < ANSWER {
+            return true;
+        }
+        self.used = now;
+        self.give_up(Error::Timeout {
+            broker: self.broker.clone(),
+            after: ANSWER,
+        });
+        false
     }
 
     /// Why it is broken.
@@ -152,11 +194,15 @@ impl Outlet {
         self.sent_of_next = 0;
         self.received.clear();
         let (dial, broker) = (self.dial.clone(), self.broker.clone());
-        self.link = State::Opening(Box::pin(async move { dial.open(&broker).await }));
-    }
-
-    pub fn broker(&self) -> &HostPort {
-        &self.broker
+        let cluster = self.cluster.clone();
+        self.link = State::Opening(Box::pin(async move {
+            // Another cluster may have its address by now. The producer's id would be somebody else's there, and what goes
+            // again could count as something that is there.
+            if let Some(cluster) = cluster {
+                belongs(&dial, &broker, &cluster).await?;
+            }
+            dial.open(&broker).await
+        }));
     }
 
     /// Sends and receives as much as goes at once; gives the next request that has its answer.

@@ -171,6 +171,19 @@ impl Partitions {
         true
     }
 
+    /// The partitions that have other leaders now: topic, number, the leader that is known and the new one.
+    pub fn moved<'a>(
+        &'a self,
+        described: &'a [Described],
+    ) -> impl Iterator<Item = (&'a Arc<str>, i32, i32, i32)> {
+        described.iter().flat_map(|(name, leaders)| {
+            let ours = self.topic(name).map_or(&[][..], |target| self.of(target));
+            let both = ours.iter().zip(leaders.iter().flatten());
+            both.filter(|(ours, leader)| ours.leader != **leader)
+                .map(|(ours, leader)| (&ours.topic, ours.number, ours.leader, *leader))
+        })
+    }
+
     fn of(&self, target: Target) -> &[Partition] {
         let end = target.first + target.lanes;
         self.list.get(target.first..end).unwrap_or_default()

@@ -13,8 +13,11 @@ use wlf_net::{Connector, Tls};
 
 use crate::dial::Dial;
 
-/// The broker's own id.
+/// The id of a broker, and of the first of several.
 pub const LEADER: i32 = 1;
+
+/// The id of the first producer; others have those behind it.
+pub const PRODUCER: i64 = 77;
 
 /// A batch that is to be written.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub struct Batch {
     /// Its size as it was sent.
     pub bytes: usize,
     pub records: Vec<Record>,
+    /// The id and the epoch of who sends it.
+    pub producer: (i64, i16),
 }
 
 /// Says with which error code a batch is answered; with 0 it is taken.
@@ -33,7 +38,19 @@ type Judge = Box<dyn Fn(&Batch) -> i16 + Send + Sync>;
 pub struct Broker {
     pub address: String,
     log: Arc<Mutex<Log>>,
+    cluster: Arc<Mutex<View>>,
     accepting: JoinHandle<()>,
+}
+
+/// What brokers say of their cluster.
+#[derive(Debug, Default)]
+struct View {
+    /// The port of each, the first of which has the id [`LEADER`].
+    ports: Vec<u16>,
+    /// Which one leads everything, as an index.
+    leader: usize,
+    /// How often it was built anew.
+    age: u32,
 }
 
 /// What a broker has, by topic and partition.
@@ -41,13 +58,22 @@ pub struct Broker {
 struct Log {
     records: HashMap<(String, i32), Vec<Record>>,
     /// The number that the next record of the producer has to have, which begins anew with each epoch.
-    sequences: HashMap<(String, i32, i16), i32>,
+    sequences: HashMap<(String, i32, i64, i16), i32>,
     /// How many batches came.
     batches: usize,
     /// The topics that are not there and cannot be created.
     barred: HashSet<String>,
     /// How often each topic was described or was to be created.
     asked: HashMap<String, usize>,
+    /// The codes with which topics are described, and producers are not given ids.
+    topic_code: i16,
+    producer_code: i16,
+    /// How many producers have ids.
+    producers: i64,
+    /// It takes requests to write, and says nothing.
+    is_silent: bool,
+    /// It ends the connection of the next who writes.
+    cuts: bool,
 }
 
 impl Drop for Broker {
@@ -62,11 +88,29 @@ impl Broker {
         partitions: i32,
         judge: impl Fn(&Batch) -> i16 + Send + Sync + 'static,
     ) -> Self {
+        Self::in_cluster(Arc::default(), partitions, judge).await
+    }
+
+    /// Another one of the same cluster, which leads nothing.
+    pub async fn beside(
+        &self,
+        partitions: i32,
+        judge: impl Fn(&Batch) -> i16 + Send + Sync + 'static,
+    ) -> Self {
+        Self::in_cluster(self.cluster.clone(), partitions, judge).await
+    }
+
+    async fn in_cluster(
+        cluster: Arc<Mutex<View>>,
+        partitions: i32,
+        judge: impl Fn(&Batch) -> i16 + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let address = listener.local_addr().expect("an address");
         let log = Arc::new(Mutex::new(Log::default()));
+        cluster.lock().expect("a view").ports.push(address.port());
         let serving = Arc::new(Serving {
-            port: address.port(),
+            cluster: cluster.clone(),
             partitions,
             judge: Box::new(judge),
             log: log.clone(),
@@ -80,6 +124,7 @@ impl Broker {
         Self {
             address: address.to_string(),
             log,
+            cluster,
             accepting,
         }
     }
@@ -119,6 +164,37 @@ impl Broker {
         self.log.lock().expect("a log").barred.clear();
     }
 
+    /// Describes topics with an error code from now on.
+    pub fn describe_with(&self, code: i16) {
+        self.log.lock().expect("a log").topic_code = code;
+    }
+
+    /// Refuses ids for producers with an error code from now on.
+    pub fn identify_with(&self, code: i16) {
+        self.log.lock().expect("a log").producer_code = code;
+    }
+
+    /// Does not answer who writes from now on, as a process that is frozen.
+    pub fn fall_silent(&self) {
+        self.log.lock().expect("a log").is_silent = true;
+    }
+
+    /// Takes the next batch for nothing, and ends its connection without an answer.
+    pub fn cut(&self) {
+        self.log.lock().expect("a log").cuts = true;
+    }
+
+    /// Is another cluster from now on, which knows none of the producers.
+    pub fn rebuild(&self) {
+        self.cluster.lock().expect("a view").age += 1;
+        self.log.lock().expect("a log").sequences.clear();
+    }
+
+    /// Lets the broker of an index lead everything from now on.
+    pub fn elect(&self, leader: usize) {
+        self.cluster.lock().expect("a view").leader = leader;
+    }
+
     /// How often a topic was described or was to be created.
     pub fn asked(&self, topic: &str) -> usize {
         let log = self.log.lock().expect("a log");
@@ -127,7 +203,7 @@ impl Broker {
 }
 
 struct Serving {
-    port: u16,
+    cluster: Arc<Mutex<View>>,
     partitions: i32,
     judge: Judge,
     log: Arc<Mutex<Log>>,
@@ -145,16 +221,14 @@ impl Serving {
             request.text(); // client_id
             let mut answer = correlation.to_be_bytes().to_vec();
             match (key, version) {
+                (0, 3 | 7) if self.log.lock().expect("a log").is_silent => continue,
+                (0, 3 | 7) if std::mem::take(&mut self.log.lock().expect("a log").cuts) => return,
                 (0, 3 | 7) => self.produce(&mut request, version, &mut answer),
                 (3, 4) => self.metadata(&mut request, &mut answer),
                 (19, 1) => self.create(&mut request, &mut answer),
                 (18, 2) => versions(&mut answer),
                 (18, 3..) => answer.extend([0, 35, 1, 0, 0, 0, 0, 0]), // UNSUPPORTED_VERSION
-                (22, 0) => {
-                    answer.extend([0; 6]); // throttle_time_ms, error_code
-                    answer.extend(77i64.to_be_bytes()); // producer_id
-                    answer.extend([0; 2]); // producer_epoch
-                }
+                (22, 0) => self.identify(&mut answer),
                 other => panic!("a request that was not thought of: {other:?}"),
             }
             let size = (answer.len() as u32).to_be_bytes();
@@ -163,25 +237,43 @@ impl Serving {
         }
     }
 
-    fn metadata(&self, request: &mut Reader<'_>, out: &mut Vec<u8>) {
+    /// Gives a producer the next id.
+    fn identify(&self, out: &mut Vec<u8>) {
+        let mut log = self.log.lock().expect("a log");
         out.extend([0; 4]); // throttle_time_ms
-        out.extend(1i32.to_be_bytes()); // brokers
-        out.extend(LEADER.to_be_bytes());
-        text("127.0.0.1", out);
-        out.extend(i32::from(self.port).to_be_bytes());
-        out.extend((-1i16).to_be_bytes()); // rack
-        text("cluster", out);
+        out.extend(log.producer_code.to_be_bytes());
+        out.extend((PRODUCER + log.producers).to_be_bytes());
+        out.extend([0; 2]); // producer_epoch
+        log.producers += 1;
+    }
+
+    fn metadata(&self, request: &mut Reader<'_>, out: &mut Vec<u8>) {
+        let (ports, leader, age) = {
+            let cluster = self.cluster.lock().expect("a view");
+            let leader = LEADER + cluster.leader as i32;
+            (cluster.ports.clone(), leader, cluster.age)
+        };
+        let code_of_all = self.log.lock().expect("a log").topic_code;
+        out.extend([0; 4]); // throttle_time_ms
+        out.extend((ports.len() as i32).to_be_bytes());
+        for (id, port) in (LEADER..).zip(ports) {
+            out.extend(id.to_be_bytes());
+            text("127.0.0.1", out);
+            out.extend(i32::from(port).to_be_bytes());
+            out.extend((-1i16).to_be_bytes()); // rack
+        }
+        text(&format!("cluster {age}"), out);
         out.extend(LEADER.to_be_bytes()); // controller_id
         let topics = request.int32().max(0);
         out.extend(topics.to_be_bytes());
         for _ in 0..topics {
             let topic = request.text();
             let is_barred = self.is_barred(topic);
-            let code = if is_barred { 3i16 } else { 0 }; // UNKNOWN_TOPIC_OR_PARTITION
+            let code = if is_barred { 3 } else { code_of_all }; // UNKNOWN_TOPIC_OR_PARTITION
             out.extend(code.to_be_bytes());
             text(topic, out);
             out.push(0); // is_internal
-            if is_barred {
+            if code != 0 {
                 out.extend([0; 4]); // partitions
                 continue;
             }
@@ -189,7 +281,7 @@ impl Serving {
             for partition in 0..self.partitions {
                 out.extend([0; 2]); // error_code
                 out.extend(partition.to_be_bytes());
-                out.extend(LEADER.to_be_bytes());
+                out.extend(leader.to_be_bytes());
                 out.extend([0; 8]); // replica_nodes, isr_nodes
             }
         }
@@ -249,6 +341,7 @@ impl Serving {
             partition,
             bytes,
             records,
+            producer: (batch.producer_id, batch.producer_epoch),
         };
         let mut log = self.log.lock().expect("a log");
         log.batches += 1;
@@ -259,7 +352,7 @@ impl Serving {
         let (topic, partition) = place.clone();
         let next = log
             .sequences
-            .entry((topic, partition, batch.producer_epoch));
+            .entry((topic, partition, batch.producer_id, batch.producer_epoch));
         let next = next.or_insert(batch.base_sequence);
         if *next != batch.base_sequence {
             return 45; // OUT_OF_ORDER_SEQUENCE_NUMBER

@@ -226,6 +226,11 @@ impl Run {
         }
     }
 
+    /// What it has said so far.
+    pub fn said(&self) -> String {
+        self.stderr.lines.0.lock().expect("the lines").join("\n")
+    }
+
     /// Waits until stdout has at least `count` lines.
     #[track_caller]
     pub fn prints(&self, count: usize) -> Vec<String> {

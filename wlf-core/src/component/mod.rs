@@ -7,6 +7,7 @@ mod walk;
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 use crate::event::{Batch, Event, Position};
 use crate::fault::{Fault, Severity};
 use crate::router::EventRouter;
-use crate::runtime::{Desk, Emissions, Out};
+use crate::runtime::{Desk, Emissions, LONGEST_WAIT, Out};
 
 pub use requests::Requests;
 pub use sink::{Limits, Piece, Request, Sending, Sink};
@@ -220,6 +221,13 @@ pub trait Dispatcher: Send {
     /// its memory does not grow with a write.
     fn batches_at_once(&self) -> u32 {
         1
+    }
+
+    /// The most that the runtime waits between two tries, however long an outage lasts.
+    ///
+    /// Less than the default is for a destination whose servers take over from each other within seconds.
+    fn longest_wait(&self) -> Duration {
+        LONGEST_WAIT
     }
 
     /// How the connection is secured, as in `TLS 1.3, ChaCha20-Poly1305`, for the ready line; `None` if it is not, or if there

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// What the runtime waits at most, unless a destination wants less.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
 /// Waits that grow, with full jitter, up to a cap.
 ///
 /// "Full jitter" is a wait drawn evenly from zero to the bound, so that many clients of one server that failed do not
@@ -15,11 +18,16 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self::new(Duration::from_millis(200), Duration::from_secs(30))
+        Self::up_to(LONGEST_WAIT)
     }
 }
 
 impl Backoff {
+    /// The runtime's own, with another cap.
+    pub fn up_to(cap: Duration) -> Self {
+        Self::new(Duration::from_millis(200), cap)
+    }
+
     pub fn new(first: Duration, cap: Duration) -> Self {
         Self {
             first,

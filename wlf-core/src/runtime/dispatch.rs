@@ -45,11 +45,12 @@ impl ComponentApi for Dispatching {
 
     async fn run(&self, router: Arc<EventRouter>) -> Result<(), Box<dyn Error>> {
         let mut dispatcher = self.dispatcher.lock().await;
+        let backoff = Backoff::up_to(dispatcher.longest_wait());
         let mut task = Task {
             component: self,
             router: &router,
             dispatcher: dispatcher.as_mut(),
-            backoff: Backoff::default(),
+            backoff,
             numbering: Numbering::default(),
             next: None,
         };

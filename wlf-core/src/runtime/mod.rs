@@ -18,6 +18,7 @@ mod stop;
 mod transform;
 
 pub use backoff::Backoff;
+pub(crate) use backoff::LONGEST_WAIT;
 pub use desk::{Desk, Settled};
 pub use out::{Emissions, Held, Out};
 pub use pipeline::Pipeline;

@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::component::{Dispatcher, Incoming, WriteError};
 use crate::event::Event;
 use crate::fault::Fault;
+use crate::runtime::LONGEST_WAIT;
 
 /// A row as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +44,7 @@ pub struct MemoryDispatcher {
     /// One less than the batches that a write takes.
     further_batches: u32,
     session: Option<&'static str>,
+    longest_wait: Option<Duration>,
 }
 
 impl MemoryDispatcher {
@@ -63,6 +66,13 @@ impl MemoryDispatcher {
     #[must_use]
     pub fn taking(mut self, batches: u32) -> Self {
         self.further_batches = batches.saturating_sub(1);
+        self
+    }
+
+    /// Lets no wait grow beyond this.
+    #[must_use]
+    pub fn waiting_at_most(mut self, longest: Duration) -> Self {
+        self.longest_wait = Some(longest);
         self
     }
 
@@ -124,6 +134,10 @@ impl Dispatcher for MemoryDispatcher {
 
     fn batches_at_once(&self) -> u32 {
         self.further_batches + 1
+    }
+
+    fn longest_wait(&self) -> Duration {
+        self.longest_wait.unwrap_or(LONGEST_WAIT)
     }
 
     async fn write_incoming(&mut self, incoming: &mut dyn Incoming) -> Result<(), WriteError> {

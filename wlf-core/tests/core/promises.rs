@@ -145,6 +145,27 @@ fn promise_1_a_position_is_saved_only_after_everything_before_it_is_durable_ever
     assert_eq!(stored(&slow), [0, 1, 0, 1, 2, 3, 4]);
 }
 
+/// A hundred tries, of which the last ones would wait for some 15 s each, in the middle.
+#[test]
+fn a_destination_that_wants_it_is_tried_again_soon_however_long_an_outage_lasts() {
+    for (longest, least, most) in [(3, 60, 300), (30, 600, 3000)] {
+        let store = Written::default();
+        let answers = (0..100).map(|_| Answer::Fail(0, outage()));
+        let dispatcher = MemoryDispatcher::new(store.clone())
+            .answering(answers)
+            .waiting_at_most(Duration::from_secs(longest));
+        let collector = MemoryCollector::new(rows(0..5).collect());
+        let pipeline = Setup::new().pipeline(collector, vec![("d", dispatcher)]);
+        let took = run(async {
+            let begin = tokio::time::Instant::now();
+            pipeline.run().await.expect("everything is delivered");
+            begin.elapsed().as_secs()
+        });
+        assert!((least..most).contains(&took), "{took} s");
+        assert_eq!(stored(&store), [0, 1, 2, 3, 4]);
+    }
+}
+
 #[test]
 fn promise_3_rows_arrive_in_source_order_through_outages_of_both_sides() {
     let store = Written::default();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -152,6 +153,33 @@ pub fn start(home: &Path, port: u16) -> Result<Process> {
     let address = format!("127.0.0.1:{port}");
     process.wait_until(|| probe::kafka(&address), Duration::from_secs(120), &log)?;
     Ok(process)
+}
+
+/// Writes a script that runs the class of Kafka that its arguments name, and returns its path: tests start brokers with it,
+/// whose ends they want to decide, and the tools that belong to them.
+pub fn program() -> Result<PathBuf> {
+    let home = layout::target().join("servers").join("kafka-program");
+    fs::create_dir_all(&home)?;
+    let logging = home.join("log4j2.properties");
+    fs::write(&logging, LOGGING)?;
+    let mut java = java::java()?;
+    // Several of them share a machine, none lives for long, and compiling well would take longer than it gains.
+    java.args(["-Xms64m", "-Xmx256m", "-XX:+UseSerialGC"])
+        .arg("-XX:TieredStopAtLevel=1")
+        .arg(format!("-Dlog4j2.configurationFile={}", logging.display()))
+        .arg("-cp")
+        .arg(jars()?.join("*"));
+    let words = std::iter::once(java.get_program()).chain(java.get_args());
+    let words: Vec<_> = words
+        .map(|word| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''")))
+        .collect();
+    let script = home.join("kafka");
+    fs::write(
+        &script,
+        format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" ")),
+    )?;
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    Ok(script)
 }
 
 /// Where the broker keeps its records; its accounts are made together with it.

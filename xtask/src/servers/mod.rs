@@ -1,7 +1,7 @@
 //! The real MySQL, MariaDB, Kafka, Redis and NATS: from addresses, from a Docker engine, or from packages.
 
 mod compose;
-mod kafka;
+pub mod kafka;
 mod kind;
 pub mod mariadb;
 pub mod mysql;

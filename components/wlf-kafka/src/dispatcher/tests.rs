@@ -1,9 +1,10 @@
+mod codes;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use serde_json::{Value, json};
-use wlf_core::config::Duration;
 use wlf_core::value::{Datum, OwnedRows};
 use wlf_core::{Column, Severity, Table};
 
@@ -144,7 +145,7 @@ async fn a_topic_that_the_broker_refuses_is_asked_for_once() {
         }
         broker.unbar();
         kafka.write(&events).await.expect_err("it is remembered");
-        kafka.config.metadata_max_age = Duration::from_secs(0);
+        kafka.config.metadata_max_age = wlf_core::config::Duration::from_secs(0);
         kafka.write(&events).await.expect("it is there now");
         let partitions = 0..PARTITIONS;
         let written = partitions.map(|partition| broker.values("a", partition).len());

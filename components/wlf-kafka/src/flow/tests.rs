@@ -50,7 +50,7 @@ async fn others_run_while_chunks_are_compressed() {
         0
     };
     let broker = Broker::start(PARTITIONS as i32, judge).await;
-    let (mut flow, cluster, mut lanes) = flow(&broker, PARTITIONS, Compression::Gzip).await;
+    let (mut flow, mut cluster, mut lanes) = flow(&broker, PARTITIONS, Compression::Gzip).await;
     let first = chunk(0, &mut lanes);
     // Connects, which takes turns by itself.
     flow.add(0, first, &cluster, &mut lanes).await;
@@ -70,7 +70,7 @@ async fn others_run_while_chunks_are_compressed() {
                 flow.add(lane, chunk, &cluster, &mut lanes).await;
                 assert!(turns.get() > before, "none for partition {lane}");
             }
-            flow.finish(&mut lanes).await;
+            flow.finish(&mut cluster, &mut lanes).await;
         })
         .await;
     assert!(flow.end().failed.is_none());
@@ -85,7 +85,7 @@ async fn others_run_while_chunks_are_compressed() {
 async fn chunks_of_a_partition_keep_their_order_in_every_compression() {
     for compression in [Compression::None, Compression::Gzip, Compression::Snappy] {
         let broker = Broker::start(2, |_| 0).await;
-        let (mut flow, cluster, mut lanes) = flow(&broker, 2, compression).await;
+        let (mut flow, mut cluster, mut lanes) = flow(&broker, 2, compression).await;
         for row in 0..40u32 {
             let lane = row as usize % 2;
             let value = format!("{row:60000}{:60000}", "");
@@ -94,9 +94,9 @@ async fn chunks_of_a_partition_keep_their_order_in_every_compression() {
             lanes.fill();
             let (lane, chunk) = lanes.take_full().expect("a chunk");
             flow.add(lane, chunk, &cluster, &mut lanes).await;
-            flow.make_room(&mut lanes).await;
+            flow.make_room(&mut cluster, &mut lanes).await;
         }
-        flow.finish(&mut lanes).await;
+        flow.finish(&mut cluster, &mut lanes).await;
         assert!(flow.end().failed.is_none());
         for lane in 0..2 {
             let values = broker.values(TOPIC, lane).into_iter();

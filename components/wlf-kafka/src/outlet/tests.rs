@@ -30,7 +30,7 @@ async fn listened(repeats: bool) -> (Outlet, TcpStream, TcpListener) {
     let plain = Connector::new(&Tls::default()).expect("no section");
     let dial = Dial::new(plain, None);
     let address = address.to_string().parse().expect("an address");
-    let outlet = Outlet::open(&dial, address, repeats)
+    let outlet = Outlet::open(&dial, address, None, repeats)
         .await
         .expect("connect");
     let (broker, _) = listener.accept().await.expect("accept");
