@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use wlf_core::event::Transaction;
 use wlf_core::format::Encoder;
 use wlf_core::{Changes, EncodeError, Event, Operation, Table};
@@ -22,7 +22,7 @@ use crate::ddl::{self, Logged, RowsStatement};
 use crate::positions::coordinates::Coordinates;
 
 /// What becomes of a statement that changed rows and is in the binlog as text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnStatement {
     /// It ends the program, unless a filter drops what happens in the table that it names.
