@@ -15,8 +15,10 @@ use super::outline::{COMMON_KEYS, Declared, Outline, Word, outline};
 use super::parse::parse;
 use super::problem::{Problem, Problems};
 use super::read_error::{ReadError, without};
+use super::required::further_missing;
 use super::settings::{DeliverySection, DispatcherDelivery, Log, Settings, State};
 use super::source::{Source, Span};
+use super::told::{Told, read_all};
 use super::tree::{Entry, Node, Provenance, Value};
 use super::{Component, Context, Delivery, Invalid};
 use crate::component::ComponentKind;
@@ -82,9 +84,7 @@ pub fn read<T: DeserializeOwned>(
 ) -> Result<T, Box<Problems>> {
     let mut list = Vec::new();
     let value = match parse(&source.text, environment, &mut list) {
-        Ok(root) => T::deserialize(Reader::new(&root, root.span))
-            .map_err(|error| list.extend(error.into_problem(root.span)))
-            .ok(),
+        Ok(root) => whole(Reader::new(&root, root.span), &mut list),
         Err(problem) => {
             list.push(problem);
             None
@@ -185,15 +185,33 @@ fn settings(root: &Node, problems: &mut Vec<Problem>) -> Settings {
     settings
 }
 
-fn section<'a, T: Deserialize<'a>>(entry: &'a Entry, problems: &mut Vec<Problem>) -> Option<T> {
-    match T::deserialize(Reader::new(&entry.value, entry.key_span)) {
-        Ok(section) => Some(section),
-        Err(error) => {
-            let problem = error.into_problem(entry.key_span);
-            problems.extend(problem.map(|problem| problem.part(entry.key.as_str())));
-            None
-        }
-    }
+fn section<T: DeserializeOwned>(entry: &Entry, problems: &mut Vec<Problem>) -> Option<T> {
+    section_of(entry, &entry.key, problems)
+}
+
+/// Reads a section that is in a part of the configuration.
+fn section_of<T: DeserializeOwned>(
+    entry: &Entry,
+    part: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
+    let mut list = Vec::new();
+    let section = whole(Reader::new(&entry.value, entry.key_span), &mut list);
+    let list = list.into_iter();
+    problems.extend(list.map(|problem| problem.part(part)));
+    section
+}
+
+/// Reads a value, or says all that is wrong with it; `None` also if that was said before.
+fn whole<T: DeserializeOwned>(reader: Reader<'_>, problems: &mut Vec<Problem>) -> Option<T> {
+    let mut value = None;
+    let errors = read_all(&Told::default(), reader, &mut |reader| {
+        T::deserialize(reader).map(|read| value = Some(read)).err()
+    });
+    let is_whole = errors.is_empty();
+    let errors = errors.into_iter();
+    problems.extend(errors.filter_map(|error| error.into_problem(reader.holder)));
+    value.filter(|_| is_whole)
 }
 
 /// Where dead letters go: those of each dispatcher whose entry says so, and those of all others and of transformers.
@@ -250,7 +268,7 @@ fn build(
     if declared.kind == ComponentKind::Dispatcher {
         hidden.push("delivery");
         if let Some(entry) = declared.node.entry("delivery")
-            && let Some(own) = section::<DispatcherDelivery>(entry, problems)
+            && let Some(own) = section_of::<DispatcherDelivery>(entry, &declared.part, problems)
         {
             match own.over(delivery.clone()) {
                 Ok(own) => delivery = own,
@@ -269,37 +287,81 @@ fn build(
         store: store(settings),
     };
     let reader = Reader::new(declared.node, declared.place).hiding(&hidden);
-    let problem = match component_type.build(reader, &context) {
-        Ok(component) if component.kind() == component_type.kind() => {
-            return Some(CheckedComponent {
-                id: context.id,
-                type_name: component_type.name(),
-                kind: declared.kind,
-                destinations,
-                delivery,
-                component,
-            });
+    let (component, found) = built(reader, component_type, &context);
+    let is_right = found.is_empty();
+    let found = found.into_iter().flatten();
+    problems.extend(found.map(|problem| problem.part(declared.part.as_str())));
+    match component {
+        Some(component) if !is_right => {
+            drop(component);
+            None
         }
-        Ok(component) => Problem::new(
-            declared.place,
-            format!(
+        Some(component) if component.kind() == component_type.kind() => Some(CheckedComponent {
+            id: context.id,
+            type_name: component_type.name(),
+            kind: declared.kind,
+            destinations,
+            delivery,
+            component,
+        }),
+        Some(component) => {
+            let message = format!(
                 "`{}` is made as a {}: this is a mistake in the program",
                 component_type.name(),
                 component.kind().name()
-            ),
-        ),
-        Err(BuildError::Read(error)) => unreadable(error, component_type, declared.place)?,
-        Err(BuildError::Invalid(mut invalid)) => {
-            let (span, node) = find(declared.node, &invalid.key, declared.place);
+            );
+            problems.push(Problem::new(declared.place, message).part(declared.part.as_str()));
+            None
+        }
+        None => None,
+    }
+}
+
+/// Builds a component, and gives all that is wrong with its entry: `None` stands for what was told before.
+fn built(
+    reader: Reader<'_>,
+    component_type: &ComponentType,
+    context: &Context,
+) -> (Option<Component>, Vec<Option<Problem>>) {
+    let told = Told::default();
+    let mut component = None;
+    let mut found = Vec::new();
+    loop {
+        let mut invalid = None;
+        let errors = read_all(&told, reader, &mut |reader| {
+            match component_type.build(reader, context) {
+                Ok(built) => component = Some(built),
+                Err(BuildError::Read(error)) => return Some(error),
+                Err(BuildError::Invalid(error)) => invalid = Some(error),
+            }
+            None
+        });
+        for error in errors {
+            found.extend(unreadable(error, component_type, reader, &told));
+        }
+        let Some(mut invalid) = invalid else {
+            return (component, found);
+        };
+        let Place { span, node, entry } = find(reader.node, &invalid.key, reader.holder);
+        let hint = invalid.hint.as_deref().unwrap_or_default();
+        // It may be so only because of what is left out.
+        let is_news = told.is_empty()
+            || !(told.is_inside(node)
+                || told.speaks_of(&invalid.message)
+                || told.speaks_of(&invalid.key)
+                || told.speaks_of(hint));
+        if is_news {
             if let Some(text) = node.secret() {
                 invalid.message = without(&invalid.message, text);
                 invalid.hint = invalid.hint.map(|hint| without(&hint, text));
             }
-            problem_of(invalid, span)
+            found.push(Some(problem_of(invalid, span)));
         }
-    };
-    problems.push(problem.part(declared.part.as_str()));
-    None
+        // Other values may not go together either: once more without this one.
+        if !entry.is_some_and(|entry| told.add_entry(entry)) {
+            return (None, found);
+        }
+    }
 }
 
 fn store(settings: &Settings) -> Option<Arc<dyn Store>> {
@@ -307,23 +369,39 @@ fn store(settings: &Settings) -> Option<Arc<dyn Store>> {
     Some(Arc::new(FileStore::new(&state.directory)))
 }
 
-/// The problem of an entry that could not be read; a missing key is explained by its description.
-fn unreadable(error: ReadError, component_type: &ComponentType, place: Span) -> Option<Problem> {
-    let missing = error.missing();
-    let problem = error.into_problem(place)?;
-    let Some(key) = missing.filter(|_| problem.span == place) else {
-        return Some(problem);
+/// The problems of an entry that could not be read; a missing key is explained by its description.
+fn unreadable(
+    error: ReadError,
+    component_type: &ComponentType,
+    reader: Reader<'_>,
+    told: &Told,
+) -> Vec<Option<Problem>> {
+    let place = reader.holder;
+    let Some(key) = error.missing().or(error.known_missing()) else {
+        return vec![error.into_problem(place)];
     };
-    let label = match description(component_type, key) {
-        Some(description) => format!("add `{key}`: {description}"),
-        None => format!("add `{key}`"),
+    let is_news = error.missing().is_some();
+    let schema = component_type.schema();
+    let keys: Vec<&str> = (is_news.then_some(key).into_iter())
+        .chain(further_missing(&schema, reader.node, &error, told))
+        .collect();
+    let span = error.span().unwrap_or(place);
+    let problem = |key: &str| {
+        let label = match description(&schema, key).filter(|_| error.is_of(reader.node)) {
+            Some(description) => format!("add `{key}`: {description}"),
+            None if span == place => format!("add `{key}`"),
+            None => format!("add `{key}:` here"),
+        };
+        Some(Problem::new(span, format!("missing key `{key}`")).label(label))
     };
-    Some(problem.label(label))
+    match keys.as_slice() {
+        [] => vec![None],
+        keys => keys.iter().map(|key| problem(key)).collect(),
+    }
 }
 
 /// The first sentence of what the schema says of a key.
-fn description(component_type: &ComponentType, key: &str) -> Option<String> {
-    let schema = component_type.schema();
+fn description(schema: &serde_json::Value, key: &str) -> Option<String> {
     let text = schema
         .get("properties")?
         .get(key)?
@@ -351,17 +429,28 @@ fn problem_of(invalid: Invalid, span: Span) -> Problem {
 
 /// The place of a path such as `tls.ca` or `paths[0]`, or of as much of it as the file has.
 fn locate(node: &Node, path: &str, holder: Span) -> Span {
-    find(node, path, holder).0
+    find(node, path, holder).span
 }
 
-/// The same, and what stands there.
-fn find<'n>(node: &'n Node, path: &str, holder: Span) -> (Span, &'n Node) {
-    let mut place = holder;
-    let mut node = node;
+/// What a path leads to.
+struct Place<'n> {
+    span: Span,
+    node: &'n Node,
+    /// The last entry on the way.
+    entry: Option<&'n Entry>,
+}
+
+fn find<'n>(node: &'n Node, path: &str, holder: Span) -> Place<'n> {
+    let mut place = Place {
+        span: holder,
+        node,
+        entry: None,
+    };
     for step in path.split(['.', '[', ']']).filter(|step| !step.is_empty()) {
-        let next = match &node.value {
-            Value::Mapping(_) => node.entry(step).map(|entry| {
-                place = entry.key_span;
+        let next = match &place.node.value {
+            Value::Mapping(_) => place.node.entry(step).map(|entry| {
+                place.span = entry.key_span;
+                place.entry = Some(entry);
                 &*entry.value
             }),
             Value::Sequence(items) => step
@@ -372,12 +461,12 @@ fn find<'n>(node: &'n Node, path: &str, holder: Span) -> (Span, &'n Node) {
             Value::Scalar(_) => None,
         };
         let Some(next) = next else {
-            return (place, node);
+            return place;
         };
-        node = next;
-        if matches!(node.value, Value::Scalar(_)) {
-            place = node.span;
+        place.node = next;
+        if matches!(next.value, Value::Scalar(_)) {
+            place.span = next.span;
         }
     }
-    (place, node)
+    place
 }

@@ -18,11 +18,13 @@ mod outline;
 mod parse;
 mod problem;
 mod read_error;
+mod required;
 mod scalar;
 mod schema;
 mod settings;
 mod source;
 mod syntax;
+mod told;
 mod tree;
 
 pub use check::{Checked, CheckedComponent, check, read};

@@ -9,4 +9,5 @@
 mod broken;
 mod components;
 mod right;
+mod several;
 mod yaml;
