@@ -265,6 +265,7 @@ fn build(
         .collect();
     let mut delivery = settings.delivery.clone();
     let mut hidden = COMMON_KEYS.to_vec();
+    hidden.extend(&declared.misspelt);
     if declared.kind == ComponentKind::Dispatcher {
         hidden.push("delivery");
         if let Some(entry) = declared.node.entry("delivery")
