@@ -91,11 +91,14 @@ pub fn main(systems: &[&[ComponentType]]) -> ExitCode {
             }
         }),
         Command::Check => with_config(&cli, systems, |checked| {
-            output::print(&format!(
-                "{}: nothing is wrong, {} components\n",
-                checked.source,
-                checked.components.len()
-            ))
+            report::say(&checked.warnings.to_string());
+            let found = match checked.warnings.list.len() {
+                0 => "nothing is wrong".to_owned(),
+                1 => "nothing is wrong for sure, 1 warning".to_owned(),
+                n => format!("nothing is wrong for sure, {n} warnings"),
+            };
+            let (source, components) = (&checked.source, checked.components.len());
+            output::print(&format!("{source}: {found}, {components} components\n"))
         }),
         Command::Graph { format } => with_config(&cli, systems, |checked| {
             output::print(&graph::draw(&checked, *format))

@@ -29,6 +29,12 @@ impl Environment for Process {
     fn file(&self, path: &str) -> io::Result<String> {
         std::fs::read_to_string(path)
     }
+
+    fn reaches(&self, path: &Path) -> bool {
+        // The library tells so of what no `--dir` leads to, in words alone.
+        let is_outside = |error: io::Error| error.to_string().contains("pre-opened");
+        !std::fs::metadata(path).is_err_and(is_outside)
+    }
 }
 
 /// Reads the configuration that was named, `-` for stdin, or the first that is found.

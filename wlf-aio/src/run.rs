@@ -22,6 +22,9 @@ pub(crate) fn run(checked: Checked) -> ExitCode {
         Some(warning) => report::say(&warning),
         None => {}
     }
+    for warning in checked.warnings.lines() {
+        tracing::warn!("{warning}");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -8,12 +8,13 @@ mod tests;
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
+use std::path::Path;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use wlf_core::config::{Build, Component, Context, Invalid};
+use wlf_core::config::{Build, Component, Context, Environment, Invalid, unreachable};
 use wlf_core::format::{Encoder, Format, LetterForm, MessageFormat};
 use wlf_core::{ComponentKind, Dispatcher, Event, Fault, Operation, Template, Walk, WriteError};
 
@@ -49,6 +50,12 @@ impl Build for Config {
 
     fn build(self, _: &Context) -> Result<Component, Invalid> {
         Ok(Component::Dispatcher(Box::new(FileDispatcher::new(self))))
+    }
+
+    fn doubts(&self, environment: &dyn Environment) -> Vec<Invalid> {
+        let folder = Path::new(path::folder(&self.path));
+        let doubt = unreachable("path", folder, environment);
+        doubt.into_iter().collect()
     }
 }
 

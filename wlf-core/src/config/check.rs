@@ -1,5 +1,6 @@
 //! From a file's text to components that are built: everything that `run` does before its last step.
 
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ use crate::store::{FileStore, Store};
 pub struct Checked {
     /// The file's name.
     pub source: String,
+    /// What is allowed and most likely not what is meant.
+    pub warnings: Problems,
     pub settings: Settings,
     /// In the file's order.
     pub components: Vec<CheckedComponent>,
@@ -56,21 +59,27 @@ pub fn check(
 ) -> Result<Checked, Box<Problems>> {
     let mut problems = Vec::new();
     let checked = match parse(&source.text, environment, &mut problems) {
-        Ok(root) => Some(check_tree(&source.name, &root, types, &mut problems)),
+        Ok(root) => Some(check_tree(&root, types, environment, &mut problems)),
         Err(problem) => {
             problems.push(problem);
             None
         }
     };
+    problems.sort_by_key(|problem| problem.span);
+    let is_right = problems.iter().all(|problem| problem.is_warning);
+    let name = source.name.clone();
+    let problems = Problems {
+        source,
+        list: problems,
+    };
     match checked {
-        Some(checked) if problems.is_empty() => Ok(checked),
-        _ => {
-            problems.sort_by_key(|problem| problem.span);
-            Err(Box::new(Problems {
-                source,
-                list: problems,
-            }))
-        }
+        Some((settings, components)) if is_right => Ok(Checked {
+            source: name,
+            warnings: problems,
+            settings,
+            components,
+        }),
+        _ => Err(Box::new(problems)),
     }
 }
 
@@ -91,32 +100,28 @@ pub fn read<T: DeserializeOwned>(
         }
     };
     match value {
-        Some(value) if list.is_empty() => Ok(value),
+        Some(value) if list.iter().all(|problem| problem.is_warning) => Ok(value),
         _ => Err(Box::new(Problems { source, list })),
     }
 }
 
 fn check_tree(
-    source: &str,
     root: &Rc<Node>,
     types: &[&[ComponentType]],
+    environment: &dyn Environment,
     problems: &mut Vec<Problem>,
-) -> Checked {
+) -> (Settings, Vec<CheckedComponent>) {
     let Outline { components } = outline(root, types, problems);
     name_parts(root, &components, problems);
-    let settings = settings(root, problems);
+    let settings = settings(root, environment, problems);
     let letters = dead_letters(root, &components);
     check_graph(&components, &letters, problems);
     check_flow(&components, &letters, problems);
     let components = components
         .iter()
-        .filter_map(|declared| build(declared, &settings, problems))
+        .filter_map(|declared| build(declared, &settings, environment, problems))
         .collect();
-    Checked {
-        source: source.to_owned(),
-        settings,
-        components,
-    }
+    (settings, components)
 }
 
 /// Says of what could not be filled in, which was found before there were components, in which part it is.
@@ -158,7 +163,7 @@ fn unfilled<'a>(node: &Node, part: &'a str, parts: &mut Vec<(Span, &'a str)>) {
 }
 
 /// Reads the sections that are not components.
-fn settings(root: &Node, problems: &mut Vec<Problem>) -> Settings {
+fn settings(root: &Node, environment: &dyn Environment, problems: &mut Vec<Problem>) -> Settings {
     let mut settings = Settings::default();
     if let Some(entry) = root.entry("name")
         && let Some(name) = section::<String>(entry, problems)
@@ -167,6 +172,12 @@ fn settings(root: &Node, problems: &mut Vec<Problem>) -> Settings {
     }
     if let Some(entry) = root.entry("state") {
         settings.state = section::<State>(entry, problems);
+        let directory = settings.state.as_ref().map(|state| &*state.directory);
+        if let Some(doubt) = directory.and_then(|path| unreachable("directory", path, environment))
+        {
+            let span = locate(&entry.value, &doubt.key, entry.key_span);
+            problems.push(problem_of(doubt, span).part("state").warning());
+        }
     }
     if let Some(entry) = root.entry("log") {
         settings.log = section::<Log>(entry, problems).unwrap_or_default();
@@ -254,6 +265,7 @@ fn dead_letter(holder: &Node) -> Option<Word<'_>> {
 fn build(
     declared: &Declared<'_>,
     settings: &Settings,
+    environment: &dyn Environment,
     problems: &mut Vec<Problem>,
 ) -> Option<CheckedComponent> {
     let component_type = declared.component_type?;
@@ -288,8 +300,8 @@ fn build(
         store: store(settings),
     };
     let reader = Reader::new(declared.node, declared.place).hiding(&hidden);
-    let (component, found) = built(reader, component_type, &context);
-    let is_right = found.is_empty();
+    let (component, found) = built(reader, component_type, &context, environment);
+    let is_right = (found.iter()).all(|found| found.as_ref().is_some_and(|found| found.is_warning));
     let found = found.into_iter().flatten();
     problems.extend(found.map(|problem| problem.part(declared.part.as_str())));
     match component {
@@ -323,6 +335,7 @@ fn built(
     reader: Reader<'_>,
     component_type: &ComponentType,
     context: &Context,
+    environment: &dyn Environment,
 ) -> (Option<Component>, Vec<Option<Problem>>) {
     let told = Told::default();
     let mut component = None;
@@ -330,7 +343,7 @@ fn built(
     loop {
         let mut invalid = None;
         let errors = read_all(&told, reader, &mut |reader| {
-            match component_type.build(reader, context) {
+            match component_type.build(reader, context, environment) {
                 Ok(built) => component = Some(built),
                 Err(BuildError::Read(error)) => return Some(error),
                 Err(BuildError::Invalid(error)) => invalid = Some(error),
@@ -341,6 +354,12 @@ fn built(
             found.extend(unreadable(error, component_type, reader, &told));
         }
         let Some(mut invalid) = invalid else {
+            let (component, doubts) = component.unzip();
+            for mut doubt in doubts.into_iter().flatten().filter(|_| told.is_empty()) {
+                let Place { span, node, .. } = find(reader.node, &doubt.key, reader.holder);
+                hide(&mut doubt, node);
+                found.push(Some(problem_of(doubt, span).warning()));
+            }
             return (component, found);
         };
         let Place { span, node, entry } = find(reader.node, &invalid.key, reader.holder);
@@ -352,10 +371,7 @@ fn built(
                 || told.speaks_of(&invalid.key)
                 || told.speaks_of(hint));
         if is_news {
-            if let Some(text) = node.secret() {
-                invalid.message = without(&invalid.message, text);
-                invalid.hint = invalid.hint.map(|hint| without(&hint, text));
-            }
+            hide(&mut invalid, node);
             found.push(Some(problem_of(invalid, span)));
         }
         // Other values may not go together either: once more without this one.
@@ -363,6 +379,24 @@ fn built(
             return (None, found);
         }
     }
+}
+
+/// Leaves what a variable or a file has filled in out of what is said about it.
+fn hide(invalid: &mut Invalid, node: &Node) {
+    if let Some(text) = node.secret() {
+        invalid.message = without(&invalid.message, text);
+        invalid.hint = invalid.hint.take().map(|hint| without(&hint, text));
+    }
+}
+
+/// The doubt about a path that the program cannot reach.
+pub fn unreachable(key: &str, path: &Path, environment: &dyn Environment) -> Option<Invalid> {
+    (!environment.reaches(path)).then(|| {
+        let message = format!("`{}` is in no directory that the program sees", path.display());
+        Invalid::new(key, message).with_hint(
+            "the program sees only what `--dir` gives it, under the name that it has there, as in `wasmedge --dir /out:out …`",
+        )
+    })
 }
 
 fn store(settings: &Settings) -> Option<Arc<dyn Store>> {

@@ -116,12 +116,10 @@ impl<'de> VariantAccess<'de> for Choice<'de> {
             Content::Nothing => return Ok(()),
             Content::Value(reader) if reader.is_null() => return Ok(()),
             Content::Value(reader) => reader.node.span,
-            Content::Rest(reader) => {
-                match reader.seen().find(|entry| entry.key != TAG) {
-                    None => return Ok(()),
-                    Some(entry) => entry.key_span,
-                }
-            }
+            Content::Rest(reader) => match reader.seen().find(|entry| entry.key != TAG) {
+                None => return Ok(()),
+                Some(entry) => entry.key_span,
+            },
         };
         let message = format!("`{}` takes nothing besides its name", self.name);
         Err(ReadError::new(message, "").at(extra))

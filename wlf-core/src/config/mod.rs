@@ -27,7 +27,7 @@ mod syntax;
 mod told;
 mod tree;
 
-pub use check::{Checked, CheckedComponent, check, read};
+pub use check::{Checked, CheckedComponent, check, read, unreachable};
 pub use component_type::{Build, Component, ComponentType, Context};
 pub use delivery::{BatchLimits, Delivery, OnReject};
 pub use event_kinds::EventKinds;

@@ -196,7 +196,10 @@ impl<'a> Section<'a, '_> {
             .map(|entry| entry.key.as_str())
             .collect();
         if self.kind != ComponentKind::Dispatcher
-            && node.entry("destination").or(node.entry("destinations")).is_none()
+            && node
+                .entry("destination")
+                .or(node.entry("destinations"))
+                .is_none()
         {
             misspelt.extend(misspelt_destination(node).map(|(entry, _)| entry.key.as_str()));
         }

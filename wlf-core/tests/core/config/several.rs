@@ -94,7 +94,10 @@ const LINES: &[(&str, &[(&str, &str)])] = &[
         "    topic: x",
         &[
             ("    topics: x", "unknown key `topics`"),
-            ("    topic: \"%{/nope\"", "begins a pointer and does not end it"),
+            (
+                "    topic: \"%{/nope\"",
+                "begins a pointer and does not end it",
+            ),
             ("", "missing key `topic`"),
         ],
     ),
@@ -186,4 +189,49 @@ fn each_of_several_things_that_are_wrong_is_told_once() {
         let places = problems.iter().map(|problem| problem.span);
         assert!(places.is_sorted(), "{text}");
     }
+}
+
+#[test]
+fn what_is_allowed_and_hardly_meant_is_a_warning() {
+    let text = "collectors:
+  - id: binlog
+    type: BinlogCollector
+    destination: out
+    user: ${EMPTY}
+    password: $DB_PASSWORD
+    host: ${EMPTY:-}
+dispatchers:
+  - id: out
+    type: StdoutDispatcher
+state: {directory: /elsewhere/state}
+";
+    let checked = check_text("x.yaml", text).map_err(|problems| problems.to_string());
+    let warnings = checked.map(|checked| checked.warnings).unwrap();
+    let lines: Vec<String> = warnings.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "x.yaml:5:11: the variable `EMPTY` is set to nothing; write `${EMPTY:-}` if that is meant",
+            "x.yaml:6:15: this is plain text, and looks like a variable; a variable is written `${DB_PASSWORD}`",
+            "x.yaml:11:20: `/elsewhere/state` is in no directory that the program sees; the program sees only what \
+             `--dir` gives it, under the name that it has there, as in `wasmedge --dir /out:out …`",
+        ]
+    );
+    let shown = warnings.to_string();
+    assert!(
+        shown.starts_with("warning: the variable `EMPTY` is set to nothing\n --> x.yaml:5:11\n"),
+        "{shown}"
+    );
+    assert!(!shown.contains("$DB_PASSWORD\n"), "{shown}");
+    // Beside an error they are told too, and are not counted.
+    let wrong = text.replace("StdoutDispatcher", "StdoutDispatchr");
+    let problems = check_text("x.yaml", &wrong).map(|_| ()).unwrap_err();
+    let told = problems.to_string();
+    assert_eq!(
+        (
+            told.matches("warning: ").count(),
+            told.matches("error: ").count()
+        ),
+        (3, 1)
+    );
 }
