@@ -73,6 +73,7 @@ async fn pipeline(checked: Checked) -> Result<(), Fault> {
                 component.delivery,
             )
             .map_err(|error| Fault::stop(Exit::Software, format!("add `{id}`"), error))?;
+        pipeline.add_places(&id, component.places);
     }
     let json = settings.log.format == LogFormat::Json;
     let mut reporter = Reporter::new(pipeline.status(), json);

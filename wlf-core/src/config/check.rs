@@ -14,6 +14,7 @@ use super::graph::{DeadLetters, check_graph};
 use super::interpolate::Environment;
 use super::outline::{COMMON_KEYS, Declared, Outline, Word, outline};
 use super::parse::parse;
+use super::places::Places;
 use super::problem::{Problem, Problems};
 use super::read_error::{ReadError, without};
 use super::required::further_missing;
@@ -46,6 +47,8 @@ pub struct CheckedComponent {
     /// How events are passed on; at a dispatcher as its own entry says.
     pub delivery: Delivery,
     pub component: Component,
+    /// Where its options stand.
+    pub places: Places,
 }
 
 /// Reads and checks a configuration and builds its components, which does no input or output.
@@ -59,7 +62,13 @@ pub fn check(
 ) -> Result<Checked, Box<Problems>> {
     let mut problems = Vec::new();
     let checked = match parse(&source.text, environment, &mut problems) {
-        Ok(root) => Some(check_tree(&root, types, environment, &mut problems)),
+        Ok(root) => Some(check_tree(
+            &source.name,
+            &root,
+            types,
+            environment,
+            &mut problems,
+        )),
         Err(problem) => {
             problems.push(problem);
             None
@@ -106,6 +115,7 @@ pub fn read<T: DeserializeOwned>(
 }
 
 fn check_tree(
+    file: &str,
     root: &Rc<Node>,
     types: &[&[ComponentType]],
     environment: &dyn Environment,
@@ -119,7 +129,7 @@ fn check_tree(
     check_flow(&components, &letters, problems);
     let components = components
         .iter()
-        .filter_map(|declared| build(declared, &settings, environment, problems))
+        .filter_map(|declared| build(file, declared, &settings, environment, problems))
         .collect();
     (settings, components)
 }
@@ -263,6 +273,7 @@ fn dead_letter(holder: &Node) -> Option<Word<'_>> {
 
 /// The second pass, for one component.
 fn build(
+    file: &str,
     declared: &Declared<'_>,
     settings: &Settings,
     environment: &dyn Environment,
@@ -316,6 +327,7 @@ fn build(
             destinations,
             delivery,
             component,
+            places: Places::of(file, declared.node),
         }),
         Some(component) => {
             let message = format!(

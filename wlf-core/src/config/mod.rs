@@ -16,6 +16,7 @@ mod graph;
 mod interpolate;
 mod outline;
 mod parse;
+mod places;
 mod problem;
 mod read_error;
 mod required;
@@ -32,6 +33,7 @@ pub use component_type::{Build, Component, ComponentType, Context};
 pub use delivery::{BatchLimits, Delivery, OnReject};
 pub use event_kinds::EventKinds;
 pub use interpolate::Environment;
+pub use places::Places;
 pub use problem::{Problem, Problems};
 pub use settings::{
     Level, Log, LogFormat, Settings, State, dispatcher_delivery_schema, settings_schema,

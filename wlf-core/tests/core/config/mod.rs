@@ -11,3 +11,5 @@ mod components;
 mod right;
 mod several;
 mod yaml;
+
+pub use components::check_text;
