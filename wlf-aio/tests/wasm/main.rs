@@ -9,5 +9,6 @@ mod files;
 #[allow(dead_code, reason = "the tests of the pages use the rest")]
 mod markdown;
 mod platform;
+mod process;
 #[path = "../program/mod.rs"]
 mod program;

@@ -24,7 +24,7 @@ use super::told::{Told, read_all};
 use super::tree::{Entry, Node, Provenance, Value};
 use super::{Component, Context, Delivery, Invalid};
 use crate::component::ComponentKind;
-use crate::store::{FileStore, Store};
+use crate::store::Store;
 
 /// A configuration in which nothing is wrong, with its components built.
 pub struct Checked {
@@ -308,7 +308,7 @@ fn build(
         pipeline: settings.name.clone(),
         delivery: delivery.clone(),
         destinations: destinations.clone(),
-        store: store(settings),
+        store: store(settings, environment),
     };
     let reader = Reader::new(declared.node, declared.place).hiding(&hidden);
     let (component, found) = built(reader, component_type, &context, environment);
@@ -411,9 +411,9 @@ pub fn unreachable(key: &str, path: &Path, environment: &dyn Environment) -> Opt
     })
 }
 
-fn store(settings: &Settings) -> Option<Arc<dyn Store>> {
+fn store(settings: &Settings, environment: &dyn Environment) -> Option<Arc<dyn Store>> {
     let state = settings.state.as_ref()?;
-    Some(Arc::new(FileStore::new(&state.directory)))
+    Some(environment.store(&state.directory))
 }
 
 /// The problems of an entry that could not be read; a missing key is explained by its description.

@@ -2,6 +2,9 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+
+use crate::store::{FileStore, Store};
 
 /// Where `${…}` is filled from. The core itself looks at neither variables nor files.
 pub trait Environment {
@@ -13,6 +16,11 @@ pub trait Environment {
     /// # Errors
     /// If it is missing, unreadable or not UTF-8.
     fn file(&self, path: &str) -> io::Result<String>;
+
+    /// Where components keep things if `state.directory` is given.
+    fn store(&self, directory: &Path) -> Arc<dyn Store> {
+        Arc::new(FileStore::new(directory))
+    }
 
     /// Whether a path, which need not exist, is in what the program may open: a guest sees only the directories that it is
     /// given.
