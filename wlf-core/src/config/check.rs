@@ -11,6 +11,7 @@ use super::component_type::{BuildError, ComponentType};
 use super::deserialize::Reader;
 use super::flow::check_flow;
 use super::graph::{DeadLetters, check_graph};
+use super::hidden::{Remembering, hide};
 use super::interpolate::Environment;
 use super::outline::{COMMON_KEYS, Declared, Outline, Word, outline};
 use super::parse::parse;
@@ -61,7 +62,8 @@ pub fn check(
     environment: &dyn Environment,
 ) -> Result<Checked, Box<Problems>> {
     let mut problems = Vec::new();
-    let checked = match parse(&source.text, environment, &mut problems) {
+    let remembering = Remembering::new(environment);
+    let checked = match parse(&source.text, &remembering, &mut problems) {
         Ok(root) => Some(check_tree(
             &source.name,
             &root,
@@ -77,12 +79,15 @@ pub fn check(
     problems.sort_by_key(|problem| problem.span);
     let is_right = problems.iter().all(|problem| problem.is_warning);
     let name = source.name.clone();
+    let names = checked.as_ref().map_or(&[][..], |(_, _, names)| names);
+    let hidden = hide(&source, remembering.given(names), &mut problems);
     let problems = Problems {
         source,
         list: problems,
+        hidden,
     };
     match checked {
-        Some((settings, components)) if is_right => Ok(Checked {
+        Some((settings, components, _)) if is_right => Ok(Checked {
             source: name,
             warnings: problems,
             settings,
@@ -101,7 +106,8 @@ pub fn read<T: DeserializeOwned>(
     environment: &dyn Environment,
 ) -> Result<T, Box<Problems>> {
     let mut list = Vec::new();
-    let value = match parse(&source.text, environment, &mut list) {
+    let remembering = Remembering::new(environment);
+    let value = match parse(&source.text, &remembering, &mut list) {
         Ok(root) => whole(Reader::new(&root, root.span), &mut list),
         Err(problem) => {
             list.push(problem);
@@ -110,7 +116,14 @@ pub fn read<T: DeserializeOwned>(
     };
     match value {
         Some(value) if list.iter().all(|problem| problem.is_warning) => Ok(value),
-        _ => Err(Box::new(Problems { source, list })),
+        _ => {
+            let hidden = hide(&source, remembering.given(&[]), &mut list);
+            Err(Box::new(Problems {
+                source,
+                list,
+                hidden,
+            }))
+        }
     }
 }
 
@@ -120,18 +133,20 @@ fn check_tree(
     types: &[&[ComponentType]],
     environment: &dyn Environment,
     problems: &mut Vec<Problem>,
-) -> (Settings, Vec<CheckedComponent>) {
+) -> (Settings, Vec<CheckedComponent>, Vec<String>) {
     let Outline { components } = outline(root, types, problems);
     name_parts(root, &components, problems);
     let settings = settings(root, environment, problems);
     let letters = dead_letters(root, &components);
     check_graph(&components, &letters, problems);
     check_flow(&components, &letters, problems);
+    let ids = components.iter().filter_map(|declared| declared.id);
+    let names = ids.map(|id| id.text.to_owned()).collect();
     let components = components
         .iter()
         .filter_map(|declared| build(file, declared, &settings, environment, problems))
         .collect();
-    (settings, components)
+    (settings, components, names)
 }
 
 /// Says of what could not be filled in, which was found before there were components, in which part it is.
@@ -369,7 +384,7 @@ fn built(
             let (component, doubts) = component.unzip();
             for mut doubt in doubts.into_iter().flatten().filter(|_| told.is_empty()) {
                 let Place { span, node, .. } = find(reader.node, &doubt.key, reader.holder);
-                hide(&mut doubt, node);
+                hide_filled(&mut doubt, node);
                 found.push(Some(problem_of(doubt, span).warning()));
             }
             return (component, found);
@@ -383,7 +398,7 @@ fn built(
                 || told.speaks_of(&invalid.key)
                 || told.speaks_of(hint));
         if is_news {
-            hide(&mut invalid, node);
+            hide_filled(&mut invalid, node);
             found.push(Some(problem_of(invalid, span)));
         }
         // Other values may not go together either: once more without this one.
@@ -394,7 +409,7 @@ fn built(
 }
 
 /// Leaves what a variable or a file has filled in out of what is said about it.
-fn hide(invalid: &mut Invalid, node: &Node) {
+fn hide_filled(invalid: &mut Invalid, node: &Node) {
     if let Some(text) = node.secret() {
         invalid.message = without(&invalid.message, text);
         invalid.hint = invalid.hint.take().map(|hint| without(&hint, text));

@@ -46,12 +46,12 @@ pub(crate) fn parse(
         .ok_or_else(|| Problem::new(Span::START, "the file holds no configuration"))
 }
 
-/// The name of a variable as shells have it, `$NAME`, and nothing else.
-fn unbraced(text: &str) -> Option<&str> {
-    let name = text.strip_prefix('$')?;
+/// Whether a text is a variable as shells have it, `$NAME`, and nothing else.
+fn looks_like_variable(text: &str) -> bool {
     let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    let begins = name.starts_with(|c: char| c.is_ascii_uppercase());
-    (begins && name.chars().all(is_name)).then_some(name)
+    text.strip_prefix('$').is_some_and(|name| {
+        name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(is_name)
+    })
 }
 
 /// A character that YAML does not allow, and that the parser takes for the end of the text.
@@ -286,9 +286,9 @@ impl Tree<'_> {
         };
         let (text, provenance) = match interpolate(text, self.environment) {
             None => {
-                if plain && let Some(name) = unbraced(text) {
+                if plain && looks_like_variable(text) {
                     let message = "this is plain text, and looks like a variable";
-                    let label = format!("a variable is written `${{{name}}}`");
+                    let label = "a variable is written `${NAME}`";
                     let warning = Problem::new(span, message).label(label).warning();
                     self.problems.push(warning);
                 }

@@ -54,6 +54,8 @@ impl Problem {
 pub struct Problems {
     pub source: Source,
     pub list: Vec<Problem>,
+    /// Texts that are not shown where lines of the source are.
+    pub(crate) hidden: Vec<String>,
 }
 
 impl Problems {
@@ -96,7 +98,8 @@ impl fmt::Display for Problems {
                 write!(f, "   {}", problem.part)?;
             }
             writeln!(f)?;
-            self.source.excerpt(f, problem.span, &problem.label)?;
+            self.source
+                .excerpt(f, problem.span, &problem.label, &self.hidden)?;
         }
         match self.errors() {
             0 | 1 => Ok(()),

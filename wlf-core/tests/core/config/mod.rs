@@ -9,6 +9,7 @@
 mod broken;
 mod components;
 mod right;
+mod secrets;
 mod several;
 mod yaml;
 

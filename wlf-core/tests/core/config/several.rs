@@ -154,7 +154,7 @@ const TOGETHER: [&str; 2] = ["`verify_ca` needs `ca`", "there is no broker"];
 #[test]
 fn each_of_several_things_that_are_wrong_is_told_once() {
     let mut random = fastrand::Rng::with_seed(7);
-    for round in 0..2_000 {
+    for round in 0..600 {
         let (mut text, mut expected) = (String::new(), Vec::new());
         let share = random.f64();
         for (right, wrong) in LINES {
@@ -212,7 +212,7 @@ state: {directory: /elsewhere/state}
         lines,
         [
             "x.yaml:5:11: the variable `EMPTY` is set to nothing; write `${EMPTY:-}` if that is meant",
-            "x.yaml:6:15: this is plain text, and looks like a variable; a variable is written `${DB_PASSWORD}`",
+            "x.yaml:6:15: this is plain text, and looks like a variable; a variable is written `${NAME}`",
             "x.yaml:11:20: `/elsewhere/state` is in no directory that the program sees; the program sees only what \
              `--dir` gives it, under the name that it has there, as in `wasmedge --dir /out:out …`",
         ]
