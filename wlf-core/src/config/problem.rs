@@ -59,6 +59,15 @@ pub struct Problems {
 }
 
 impl Problems {
+    /// A file with which nothing is wrong.
+    pub fn none(source: Source) -> Self {
+        Self {
+            source,
+            list: Vec::new(),
+            hidden: Vec::new(),
+        }
+    }
+
     /// Each on a line of its own, without excerpts: for logs.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         self.list.iter().map(|problem| {
