@@ -71,6 +71,7 @@ pub(crate) fn hide(source: &Source, given: Vec<String>, problems: &mut [Problem]
         for text in &placed {
             problem.message = left_out(&without(&problem.message, text), text);
             problem.label = left_out(&without(&problem.label, text), text);
+            problem.part = left_out(&problem.part, text);
         }
         for text in &given {
             problem.message = left_out(&problem.message, text);
