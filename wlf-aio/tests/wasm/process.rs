@@ -118,7 +118,7 @@ fn a_closed_stdout_is_an_error(runtime: &Runtime) {
     let command = with_data(runtime, place.path(), FILE_TO_STDOUT);
     let ended = Run::start(after(&command, "exec \"$@\" >&-")).end();
     assert_eq!(ended.status.code(), Some(74), "{}", ended.stderr);
-    assert!(ended.stderr.contains("stdout"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("standard output"), "{}", ended.stderr);
     let ended = Run::start(after(&command, "exec \"$@\" >&- 2>&-")).end();
     assert_eq!(ended.status.code(), Some(74));
 }
