@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use wlf_core::config::{Checked, ComponentType, Level, check, closest};
+use wlf_core::config::{Checked, ComponentType, Environment, Level, check, closest};
 use wlf_core::{Exit, Fault};
 
-use crate::config_file::Process;
+use crate::config_file::{Onlooker, Process};
 use crate::graph::GraphFormat;
-use crate::{components, config_file, graph, left_out, logging, output, report, run, schema};
+use crate::{
+    components, config_file, connect, graph, left_out, logging, output, report, run, schema,
+};
 
 /// Carries the changes of databases to where they are wanted.
 #[derive(Debug, Parser)]
@@ -33,7 +35,11 @@ enum Command {
     /// Runs the pipeline; the default.
     Run,
     /// Checks the configuration: everything that `run` does before it connects to anything.
-    Check,
+    Check {
+        /// Also logs in to everything, and says what is there and what is lacking; nothing is written or consumed.
+        #[arg(long)]
+        connect: bool,
+    },
     /// Draws the pipeline.
     Graph {
         #[arg(long, value_enum, default_value_t)]
@@ -90,13 +96,27 @@ pub fn main(systems: &[&[ComponentType]]) -> ExitCode {
                 Err(fault) => report::fault(&fault),
             }
         }),
-        Command::Check => with_config(&cli, systems, |checked| {
-            output::print(&format!(
-                "{}: nothing is wrong, {} components\n",
-                checked.source,
-                checked.components.len()
-            ))
-        }),
+        Command::Check { connect } => {
+            with_config_in(environment(*connect), &cli, systems, |checked| {
+                report::say(&checked.warnings.to_string());
+                let found = match checked.warnings.list.len() {
+                    0 => "nothing is wrong".to_owned(),
+                    1 => "nothing is wrong for sure, 1 warning".to_owned(),
+                    n => format!("nothing is wrong for sure, {n} warnings"),
+                };
+                let (source, components) = (&checked.source, checked.components.len());
+                let printed =
+                    output::print(&format!("{source}: {found}, {components} components\n"));
+                if !connect || printed != ExitCode::SUCCESS {
+                    return printed;
+                }
+                let level = cli.log_level.map_or(Level::Warn, Level::from);
+                match logging::start(&checked.settings.log, Some(level)) {
+                    Ok(()) => connect::connect(checked),
+                    Err(fault) => report::fault(&fault),
+                }
+            })
+        }
         Command::Graph { format } => with_config(&cli, systems, |checked| {
             output::print(&graph::draw(&checked, *format))
         }),
@@ -109,8 +129,22 @@ pub fn main(systems: &[&[ComponentType]]) -> ExitCode {
     }
 }
 
+/// What a configuration is filled from. Where components only look, what they keep stays as it is.
+fn environment(connect: bool) -> &'static dyn Environment {
+    if connect { &Onlooker } else { &Process }
+}
+
 /// Goes on with the configuration if there is one and nothing is wrong with it.
 fn with_config(
+    cli: &Cli,
+    systems: &[&[ComponentType]],
+    and_then: impl FnOnce(Checked) -> ExitCode,
+) -> ExitCode {
+    with_config_in(&Process, cli, systems, and_then)
+}
+
+fn with_config_in(
+    environment: &dyn Environment,
     cli: &Cli,
     systems: &[&[ComponentType]],
     and_then: impl FnOnce(Checked) -> ExitCode,
@@ -119,7 +153,7 @@ fn with_config(
         Ok(source) => source,
         Err(fault) => return report::fault(&fault),
     };
-    match check(source, &left_out::beside(systems), &Process) {
+    match check(source, &left_out::beside(systems), environment) {
         Ok(checked) => and_then(checked),
         Err(problems) => report::problems(&problems),
     }

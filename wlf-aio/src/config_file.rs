@@ -2,9 +2,10 @@
 
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use wlf_core::config::{Environment, Source};
-use wlf_core::{Exit, Fault};
+use wlf_core::{Exit, Fault, Store, Unchanged};
 
 /// Where a configuration is looked for when none is named, in this order.
 pub(crate) const PLACES: [&str; 4] = [
@@ -28,6 +29,33 @@ impl Environment for Process {
 
     fn file(&self, path: &str) -> io::Result<String> {
         std::fs::read_to_string(path)
+    }
+
+    fn reaches(&self, path: &Path) -> bool {
+        // The library tells so of what no `--dir` leads to, in words alone.
+        let is_outside = |error: io::Error| error.to_string().contains("pre-opened");
+        !std::fs::metadata(path).is_err_and(is_outside)
+    }
+}
+
+/// The same for what is not to be changed.
+pub(crate) struct Onlooker;
+
+impl Environment for Onlooker {
+    fn variable(&self, name: &str) -> Option<String> {
+        Process.variable(name)
+    }
+
+    fn file(&self, path: &str) -> io::Result<String> {
+        Process.file(path)
+    }
+
+    fn reaches(&self, path: &Path) -> bool {
+        Process.reaches(path)
+    }
+
+    fn store(&self, directory: &Path) -> Arc<dyn Store> {
+        Arc::new(Unchanged(Process.store(directory)))
     }
 }
 

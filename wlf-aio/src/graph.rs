@@ -171,7 +171,7 @@ fn dot_text(text: &str) -> String {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use wlf_core::config::{Component, Delivery, Settings};
+    use wlf_core::config::{Component, Delivery, Places, Problems, Settings, Source};
     use wlf_core::testing::MemoryDispatcher;
 
     use super::*;
@@ -188,6 +188,7 @@ mod tests {
                 ..Delivery::default()
             },
             component: Component::Dispatcher(Box::new(unused)),
+            places: Places::default(),
         }
     }
 
@@ -196,6 +197,7 @@ mod tests {
         use ComponentKind::{Collector, Dispatcher, Transformer};
         Checked {
             source: "x.yaml".to_owned(),
+            warnings: Problems::none(Source::new("x.yaml", "")),
             settings: Settings::default(),
             components: vec![
                 component("a", Collector, &["t"]),

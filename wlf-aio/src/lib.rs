@@ -16,6 +16,7 @@
 mod cli;
 mod components;
 mod config_file;
+mod connect;
 mod graph;
 mod interpreted;
 mod left_out;

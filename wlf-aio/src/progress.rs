@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::sleep;
-use wlf_core::runtime::{ComponentStatus, Status};
+use wlf_core::runtime::{ComponentStatus, ReadSoFar, Status};
 use wlf_core::{ComponentKind, replaced};
 
 use crate::report;
@@ -29,6 +29,8 @@ pub struct Reporter {
     bar: Option<ProgressBar>,
     announced: bool,
     rows_before: u64,
+    /// What had been read and delivered when progress was told last.
+    moved_before: u64,
 }
 
 impl Reporter {
@@ -39,6 +41,7 @@ impl Reporter {
             bar: None,
             announced: false,
             rows_before: 0,
+            moved_before: 0,
         }
     }
 
@@ -59,8 +62,7 @@ impl Reporter {
             if let Some(bar) = &self.bar {
                 draw(bar, &self.status);
             } else if last_line.elapsed() >= LINE {
-                let line = self.progress_line(last_line.elapsed());
-                self.say(&line);
+                self.log_progress(last_line.elapsed());
                 last_line = tokio::time::Instant::now();
             }
         }
@@ -98,13 +100,54 @@ impl Reporter {
         }
     }
 
-    fn progress_line(&mut self, elapsed: Duration) -> String {
+    /// Tells how far things are, unless nothing has moved since.
+    fn log_progress(&mut self, elapsed: Duration) {
+        let moved = self.rows();
+        if std::mem::replace(&mut self.moved_before, moved) == moved {
+            return;
+        }
         let rows = self.status.rows(ComponentKind::Collector);
-        let rate = per_second(rows - self.rows_before, elapsed);
-        self.rows_before = rows;
+        let new = rows - std::mem::replace(&mut self.rows_before, rows);
+        let line = self.progress_line(rows, new, elapsed);
+        // Not as the ready line and the summary, which come at any level.
+        const TARGET: &str = "wlf_aio";
+        if self.json {
+            let rate = rate(new, elapsed);
+            let delivered = self.status.rows(ComponentKind::Dispatcher);
+            let behind = (self.status.of(ComponentKind::Collector))
+                .filter_map(|collector| behind(&collector.read()))
+                .max();
+            tracing::info!(
+                target: TARGET,
+                rows,
+                delivered,
+                rows_per_second = rate,
+                seconds_behind = behind,
+                "{line}"
+            );
+        } else {
+            tracing::info!(target: TARGET, "{line}");
+        }
+    }
+
+    fn progress_line(&self, rows: u64, new: u64, elapsed: Duration) -> String {
+        let rate = per_second(new, elapsed);
         let mut line = format!("{} rows read, {rate} rows/s", grouped(rows));
         if let Some(share) = share(&self.status) {
             let _ = write!(line, ", {:.0} %", share * 100.0);
+        }
+        for collector in self.status.of(ComponentKind::Collector) {
+            let read = collector.read();
+            let _ = write!(line, "; {}", collector.id);
+            if let Some(position) = &read.position {
+                let _ = write!(line, " at {position}");
+            }
+            if let Some(seconds) = behind(&read) {
+                let _ = write!(line, ", {} s behind", grouped(seconds));
+            }
+            if !collector.is_ready() {
+                line.push_str(" (not connected)");
+            }
         }
         for dispatcher in self.status.of(ComponentKind::Dispatcher) {
             let _ = write!(line, "; {}: {}", dispatcher.id, grouped(dispatcher.rows()));
@@ -247,9 +290,19 @@ fn not_connected(component: &&ComponentStatus) -> bool {
     !component.is_ready()
 }
 
+/// How far a source that has no end is behind, in seconds; how old what a file holds is tells nothing.
+fn behind(read: &ReadSoFar) -> Option<u64> {
+    let behind = read.behind.filter(|_| read.progress.is_none());
+    behind.map(|behind| behind.as_secs())
+}
+
 fn per_second(rows: u64, elapsed: Duration) -> String {
+    grouped(rate(rows, elapsed))
+}
+
+fn rate(rows: u64, elapsed: Duration) -> u64 {
     let seconds = elapsed.as_secs_f64().max(1e-3);
-    grouped((rows as f64 / seconds) as u64)
+    (rows as f64 / seconds) as u64
 }
 
 /// A number with its digits in groups of three.

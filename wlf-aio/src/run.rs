@@ -22,6 +22,9 @@ pub(crate) fn run(checked: Checked) -> ExitCode {
         Some(warning) => report::say(&warning),
         None => {}
     }
+    for warning in checked.warnings.lines() {
+        tracing::warn!("{warning}");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -70,6 +73,7 @@ async fn pipeline(checked: Checked) -> Result<(), Fault> {
                 component.delivery,
             )
             .map_err(|error| Fault::stop(Exit::Software, format!("add `{id}`"), error))?;
+        pipeline.add_places(&id, component.places);
     }
     let json = settings.log.format == LogFormat::Json;
     let mut reporter = Reporter::new(pipeline.status(), json);

@@ -23,7 +23,7 @@ pub use component::{
 };
 pub use router::{Delivery, EventRouter, RouterError};
 pub use runtime::{Desk, Emissions, Held, Out, Pipeline, Receipt, Settled};
-pub use store::{FileStore, Store};
+pub use store::{FileStore, Store, Unchanged};
 pub use wlf_data::{
     Batch, BlobSize, ChangePlace, Changes, Column, DataType, DeadLetter, EncodeError, Ended, Event,
     Exit, Fault, GeometryType, Headers, JsonText, Mark, Message, MessageBlock, Messages, Operation,

@@ -2,6 +2,7 @@
 
 mod files;
 mod folder;
+mod unchanged;
 
 use std::fmt::Debug;
 use std::io;
@@ -9,7 +10,8 @@ use std::io;
 use async_trait::async_trait;
 
 pub use files::FileStore;
-pub use folder::sync_folder;
+pub use folder::{sync_folder, try_folder};
+pub use unchanged::Unchanged;
 
 /// Named values that survive the program: saved positions, definitions of tables.
 ///

@@ -101,6 +101,16 @@ pub const WASMEDGE_017: Bundle = Bundle {
     version: ("wasmedge", "0.17."),
     launchers: &[("wasmedge", "usr/bin/wasmedge")],
 };
+/// The process 1 of the image: WasmEdge as such heeds no SIGTERM.
+pub const TINI: Bundle = Bundle {
+    name: "tini",
+    suite: "trixie",
+    packages: &[],
+    // One of its two programs is static.
+    alone: &["tini"],
+    version: ("tini", "0.19."),
+    launchers: &[],
+};
 /// For machines that have none of their own: as much of it as it takes to compile C for WebAssembly, without headers.
 pub const CLANG: Bundle = Bundle {
     name: "clang",

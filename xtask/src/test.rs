@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::packages::{Bundle, MARIADB_118, MARIADB_1011, MYSQL, NATS};
+use crate::packages::{Bundle, MARIADB_118, MARIADB_1011, MYSQL, NATS, TINI};
 use crate::wasmedge::WasmEdge;
 use crate::{apt, bench, layout, module, servers};
 
@@ -203,6 +203,7 @@ fn wasm_variables() -> Result<Vec<(&'static str, String)>> {
     module::build("custom-component")?;
     let probe = module::example("tokio", "net,rt,sync,time", "probe")?;
     let (of_014, of_017) = (WasmEdge::v0_14()?, WasmEdge::v0_17()?);
+    let init = TINI.provide()?.root.join("usr/bin/tini-static");
     // Side by side: each takes one core for half a minute or more.
     let (object_014, object_017) = std::thread::scope(|scope| {
         let other = scope.spawn(|| of_017.compile(&module));
@@ -227,6 +228,7 @@ fn wasm_variables() -> Result<Vec<(&'static str, String)>> {
             of_017.program.display().to_string(),
         ),
         ("WLF_TEST_SO_017", object_017?.display().to_string()),
+        ("WLF_TEST_INIT", init.display().to_string()),
     ])
 }
 

@@ -152,6 +152,25 @@ impl Cluster {
         known.zip(self.id.as_ref()).is_some_and(other)
     }
 
+    /// What it is, for a person.
+    pub fn described(&self) -> String {
+        let brokers = match self.brokers.len() {
+            1 => "1 broker".to_owned(),
+            brokers => format!("{brokers} brokers"),
+        };
+        let broker = self.any.broker();
+        match &self.id {
+            Some(id) => format!("Kafka cluster {id} of {brokers}, by {broker}"),
+            None => format!("a Kafka cluster of {brokers}, by {broker}"),
+        }
+    }
+
+    /// How many partitions a topic has; `None` if it is not there.
+    pub async fn partitions(&mut self, topic: &str) -> Result<Option<usize>, Error> {
+        let leaders = self.look_up(topic).await?;
+        Ok(leaders.map(|leaders| leaders.len()))
+    }
+
     /// How the connection to the broker that was reached first is secured, if it is.
     pub fn session(&self) -> Option<Session> {
         self.any.session()

@@ -189,6 +189,21 @@ impl Dispatcher for KafkaDispatcher {
         Ok(())
     }
 
+    async fn probe(&mut self) -> Result<Vec<String>, Fault> {
+        let brokers = &self.config.bootstrap_brokers;
+        let mut cluster = Cluster::connect(&self.dial, brokers, None).await?;
+        let mut found = vec![cluster.described()];
+        if self.config.topic.is_constant() {
+            let topic = self.config.topic.as_str();
+            found.push(match cluster.partitions(topic).await? {
+                Some(partitions) => format!("topic `{topic}` has {partitions} partitions"),
+                None => format!("there is no topic `{topic}` yet"),
+            });
+        }
+        found.extend(cluster.session().map(|session| session.to_string()));
+        Ok(found)
+    }
+
     fn session(&self) -> Option<String> {
         let session = self.connected.as_ref()?.cluster.session()?;
         Some(session.to_string())

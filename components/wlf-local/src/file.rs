@@ -7,14 +7,17 @@ mod path;
 mod tests;
 
 use std::collections::HashMap;
+use std::fs::OpenOptions;
 use std::io::{self, ErrorKind};
+use std::path::Path;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use wlf_core::config::{Build, Component, Context, Invalid};
+use wlf_core::config::{Build, Component, Context, Environment, Invalid, unreachable};
 use wlf_core::format::{Encoder, Format, LetterForm, MessageFormat};
+use wlf_core::store::try_folder;
 use wlf_core::{ComponentKind, Dispatcher, Event, Fault, Operation, Template, Walk, WriteError};
 
 use self::groups::{Group, Groups, HELD};
@@ -49,6 +52,12 @@ impl Build for Config {
 
     fn build(self, _: &Context) -> Result<Component, Invalid> {
         Ok(Component::Dispatcher(Box::new(FileDispatcher::new(self))))
+    }
+
+    fn doubts(&self, environment: &dyn Environment) -> Vec<Invalid> {
+        let folder = Path::new(path::folder(&self.path));
+        let doubt = unreachable("path", folder, environment);
+        doubt.into_iter().collect()
     }
 }
 
@@ -186,6 +195,25 @@ impl Dispatcher for FileDispatcher {
             opened.map_err(|error| fault(format!("open {path}"), error))?;
         }
         Ok(())
+    }
+
+    async fn probe(&mut self) -> Result<Vec<String>, Fault> {
+        let opening = |path: &str| format!("open {path}");
+        if self.path.is_constant() {
+            let path = path::constant(&self.path);
+            match OpenOptions::new().append(true).open(&path) {
+                Ok(_) => return Ok(vec![format!("{path} can be written")]),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(fault(opening(&path), error)),
+            }
+        }
+        let folder = path::folder(&self.path);
+        let there = try_folder(Path::new(folder));
+        let there = there.map_err(|error| fault(opening(folder), error))?;
+        Ok(vec![match there {
+            true => format!("files can be made in {folder}"),
+            false => format!("{folder} can be made"),
+        }])
     }
 
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {

@@ -53,6 +53,8 @@ pub struct BinlogCollector {
     running: Option<Running>,
     /// Between two connections: it goes on with the numbers of transactions.
     idle: Option<Assembler>,
+    /// What the server is, for a person.
+    found: Option<String>,
 }
 
 impl BinlogCollector {
@@ -90,6 +92,7 @@ impl BinlogCollector {
             end: None,
             running: None,
             idle: None,
+            found: None,
         })
     }
 
@@ -216,6 +219,7 @@ impl BinlogCollector {
             }
         }
         self.running = Some(running);
+        self.found = Some(server.described());
         Ok(())
     }
 }
@@ -266,6 +270,11 @@ impl Collector for BinlogCollector {
             self.forget_until(settled).await?;
         }
         Ok(())
+    }
+
+    async fn probe(&mut self, after: Option<&Position>) -> Result<Vec<String>, Fault> {
+        self.open(after).await?;
+        Ok(self.found.take().into_iter().collect())
     }
 
     fn position(&self) -> Option<Position> {

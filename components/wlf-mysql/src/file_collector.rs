@@ -6,11 +6,13 @@ mod blocks;
 mod error;
 mod listing;
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wlf_core::component::Progress;
-use wlf_core::config::{Context, Invalid};
+use wlf_core::config::{Context, Environment, Invalid, unreachable};
 use wlf_core::{Batch, Collector, Desk, Fault, Position, Settled, turn};
 
 use self::binlog_file::BinlogFile;
@@ -44,6 +46,23 @@ pub struct Config {
     /// statement names; `warn` passes them over, and says so at most every 10 s.
     #[serde(default)]
     on_statement: OnStatement,
+}
+
+impl Config {
+    /// Paths whose files cannot be there.
+    pub(crate) fn unreachable(&self, environment: &dyn Environment) -> Vec<Invalid> {
+        let paths = self.paths.iter().enumerate();
+        let doubts = paths.filter_map(|(index, path)| {
+            let fixed = path.split(['*', '?', '[']).next().unwrap_or_default();
+            let folder = match fixed.rsplit_once('/') {
+                Some(("", _)) => "/",
+                Some((folder, _)) => folder,
+                None => ".",
+            };
+            unreachable(&format!("paths[{index}]"), Path::new(folder), environment)
+        });
+        doubts.collect()
+    }
 }
 
 /// The collector.

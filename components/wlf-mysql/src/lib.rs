@@ -15,7 +15,9 @@ pub mod schema;
 pub use error::Error;
 
 use wlf_core::ComponentKind;
-use wlf_core::config::{Build, Component, ComponentType, Context, EventKinds, Invalid};
+use wlf_core::config::{
+    Build, Component, ComponentType, Context, Environment, EventKinds, Invalid,
+};
 
 /// The collectors of this crate.
 pub const COMPONENTS: &[ComponentType] = &[
@@ -45,5 +47,9 @@ impl Build for file_collector::Config {
     fn build(self, context: &Context) -> Result<Component, Invalid> {
         let collector = file_collector::BinlogFileCollector::configured(self, context)?;
         Ok(Component::Collector(Box::new(collector)))
+    }
+
+    fn doubts(&self, environment: &dyn Environment) -> Vec<Invalid> {
+        self.unreachable(environment)
     }
 }

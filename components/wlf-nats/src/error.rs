@@ -233,8 +233,11 @@ fn verdict_of_jetstream(error: &ApiError) -> (Severity, Option<&'static str>) {
             Some("the stream has no room; it goes on when there is"),
         ),
         (500.., _) => (OUTAGE, None),
-        // Said of this message alone.
-        _ => (Severity::Reject, ON_REJECT),
+        // Of this message alone: JSStreamNotMatchErr, JSStreamWrongLastMsgIDErrF, JSStreamWrongLastSequenceErrF,
+        // JSStreamHeaderExceedsMaximumErr, JSStreamRollupFailedF.
+        (_, 10060 | 10070 | 10071 | 10097 | 10111) => (Severity::Reject, ON_REJECT),
+        // A message that is left out is gone.
+        _ => (OUTAGE, None),
     }
 }
 
@@ -275,6 +278,9 @@ mod tests {
         for (code, err_code, severity) in [
             (400, 10054, Severity::Reject),
             (400, 10071, Severity::Reject),
+            (400, 10097, Severity::Reject),
+            (404, 10059, OUTAGE),
+            (400, 19999, OUTAGE),
             (503, 10077, OUTAGE),
             (503, 10008, OUTAGE),
             (503, 10076, Severity::Stop(Exit::Unavailable)),

@@ -204,6 +204,14 @@ impl Sink for NatsSink {
         Err(last.into())
     }
 
+    fn found(&self) -> Vec<String> {
+        let Some(connection) = &self.connection else {
+            return Vec::new();
+        };
+        let version = &connection.info.version;
+        vec![format!("NATS {version} at {}", connection.server())]
+    }
+
     async fn idle(&mut self) -> Fault {
         let Some(connection) = &self.connection else {
             return Error::NotConnected.into();

@@ -107,6 +107,21 @@ impl Connection {
         }
     }
 
+    /// The server's version, if it may be known.
+    pub async fn version(&mut self) -> Result<Option<String>, Error> {
+        let command = redis::cmd("INFO").arg("server").get_packed_command();
+        if self.one(&command).await?.is_err() {
+            return Ok(None);
+        }
+        // What was read last is still there.
+        let said = self.received.bytes.get(..self.received.start);
+        let said = String::from_utf8_lossy(said.unwrap_or_default());
+        let version = said
+            .lines()
+            .find_map(|line| line.strip_prefix("redis_version:"));
+        Ok(version.map(|version| version.trim().to_owned()))
+    }
+
     async fn one(&mut self, command: &[u8]) -> Result<Reply, Error> {
         let mut said = None;
         let mut each = |reply| said = Some(reply);

@@ -180,6 +180,18 @@ impl Dispatcher for RedisDispatcher {
         Ok(())
     }
 
+    async fn probe(&mut self) -> Result<Vec<String>, Fault> {
+        self.connection = None;
+        let mut connection = Connection::open(&self.server).await?;
+        let version = connection.version().await?;
+        self.connection = Some(connection);
+        let server = &self.server;
+        Ok(vec![match version {
+            Some(version) => format!("Redis {version} at {server}"),
+            None => format!("a server at {server} that does not tell its version"),
+        }])
+    }
+
     fn session(&self) -> Option<String> {
         let session = self.connection.as_ref()?.session()?;
         Some(session.to_string())

@@ -76,6 +76,20 @@ pub fn is_rejection(error: &ErrorReply) -> bool {
     verdict(error).0 == Severity::Reject
 }
 
+/// Whether a server that has no code for it speaks of what it was asked, and not of itself.
+fn is_of(error: &ErrorReply, words: &[&str]) -> bool {
+    let detail = error.detail();
+    error.code() == "ERR" && words.iter().any(|word| detail.contains(word))
+}
+
+/// How errors begin that are about what was sent, and will be said of it again.
+const ROWS: [&str; 4] = [
+    "string exceeds maximum allowed size",
+    "Elements are too large to be stored",
+    "Protocol error: invalid bulk length",
+    "Protocol error: invalid multibulk length",
+];
+
 const OUTAGE: Severity = Severity::Retry { after: None };
 
 /// The severity and the hint, decided for each error once.
@@ -96,7 +110,7 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
         | Error::NotConnected => (OUTAGE, None),
         Error::Protocol { .. } => (OUTAGE, Some("check the port in `url`")),
         Error::Login { error, .. } => match verdict(error) {
-            (OUTAGE, hint) => (OUTAGE, hint),
+            (OUTAGE, hint) if !is_of(error, &["AUTH", "password", "username"]) => (OUTAGE, hint),
             _ => (
                 Severity::Stop(Exit::Login),
                 Some(
@@ -105,7 +119,7 @@ fn judgement(error: &Error) -> (Severity, Option<&'static str>) {
             ),
         },
         Error::Database { error, .. } => match verdict(error) {
-            (OUTAGE, hint) => (OUTAGE, hint),
+            (OUTAGE, hint) if !is_of(error, &["DB", "SELECT"]) => (OUTAGE, hint),
             _ => (
                 Severity::Stop(Exit::Config),
                 Some("the database is the number at the end of `url`"),
@@ -160,8 +174,30 @@ fn verdict(error: &ErrorReply) -> (Severity, Option<&'static str>) {
             Severity::Stop(Exit::Unavailable),
             Some("streams need Redis 5 or later; the command may also be renamed or disabled"),
         ),
-        // Said of this command alone.
-        _ => (Severity::Reject, Some("see `delivery.on_reject`")),
+        "ERR"
+            if ["syntax error", "wrong number of arguments"]
+                .iter()
+                .any(|it| detail.starts_with(it)) =>
+        {
+            (
+                Severity::Stop(Exit::Unavailable),
+                Some(
+                    "the server does not know the command in this form: is it older than Redis 5, or something else?",
+                ),
+            )
+        }
+        // What is said of the row alone: `src/t_string.c`, `src/t_stream.c`, `src/networking.c`.
+        "ERR" if ROWS.iter().any(|it| detail.starts_with(it)) => {
+            (Severity::Reject, Some("see `delivery.on_reject`"))
+        }
+        "DENIED" => (
+            Severity::Stop(Exit::Login),
+            Some(
+                "give the server a password (`requirepass`, or a user), or let it listen to this host without (`protected-mode no`)",
+            ),
+        ),
+        // A proxy whose server is away answers in words of its own, and a row that is left out is gone.
+        _ => (OUTAGE, None),
     }
 }
 
@@ -212,9 +248,73 @@ mod tests {
                 Severity::Stop(Exit::Unavailable),
             ),
             ("WRONGTYPE Operation against a key", Severity::Reject),
-            ("ERR something else", Severity::Reject),
+            (
+                "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+                Severity::Reject,
+            ),
+            ("ERR Elements are too large to be stored", Severity::Reject),
+            ("ERR Protocol error: invalid bulk length", Severity::Reject),
+            ("ERR syntax error", Severity::Stop(Exit::Unavailable)),
+            (
+                "DENIED Redis is running in protected mode because protected mode is enabled",
+                Severity::Stop(Exit::Login),
+            ),
+            // nutcracker and others
+            ("ERR Connection refused", OUTAGE),
+            ("ERR Connection timed out", OUTAGE),
+            ("ERR upstream failure", OUTAGE),
+            ("ERR something else", OUTAGE),
+            ("IOERR error or timeout", OUTAGE),
+            ("SOMETHING new", OUTAGE),
         ] {
             assert_eq!(fault(line).severity, severity, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_login_or_a_database_is_no_outage_and_what_a_proxy_says_is() {
+        let server = || "127.0.0.1:6379".to_owned();
+        let error = |line: &str| ErrorReply::new(line.as_bytes());
+        for (line, severity) in [
+            ("ERR invalid password", Severity::Stop(Exit::Login)),
+            (
+                "ERR Client sent AUTH, but no password is set",
+                Severity::Stop(Exit::Login),
+            ),
+            (
+                "ERR AUTH <password> called without any password configured for the default user.",
+                Severity::Stop(Exit::Login),
+            ),
+            (
+                "WRONGPASS invalid username-password pair",
+                Severity::Stop(Exit::Login),
+            ),
+            ("ERR Connection refused", OUTAGE),
+        ] {
+            let fault: Fault = Error::Login {
+                server: server(),
+                error: error(line),
+            }
+            .into();
+            assert_eq!(fault.severity, severity, "{line}");
+        }
+        for (line, severity) in [
+            ("ERR DB index is out of range", Severity::Stop(Exit::Config)),
+            ("ERR invalid DB index", Severity::Stop(Exit::Config)),
+            (
+                "ERR SELECT is not allowed in cluster mode",
+                Severity::Stop(Exit::Config),
+            ),
+            ("ERR Connection refused", OUTAGE),
+        ] {
+            let (server, error) = (server(), error(line));
+            let fault: Fault = Error::Database {
+                server,
+                database: 9,
+                error,
+            }
+            .into();
+            assert_eq!(fault.severity, severity, "{line}");
         }
     }
 

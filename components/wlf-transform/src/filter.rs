@@ -1,10 +1,12 @@
 //! Lets the events of some tables pass.
 
+mod doubts;
+
 use std::collections::HashMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wlf_core::config::{Build, Component, Context, Invalid, Pattern};
+use wlf_core::config::{Build, Component, Context, Environment, Invalid, Pattern};
 use wlf_core::{Batch, ComponentKind, Fault, Out, Table, Transformer};
 
 /// Lets the events of some tables pass and drops those of others.
@@ -78,6 +80,10 @@ impl Build for Config {
         Ok(Component::Transformer(Box::new(BinlogFilter::new(
             self.rules,
         ))))
+    }
+
+    fn doubts(&self, _: &dyn Environment) -> Vec<Invalid> {
+        doubts::of(&self.rules)
     }
 }
 

@@ -274,6 +274,19 @@ impl Run {
         self.signal(libc::SIGCONT);
     }
 
+    /// The id of the process.
+    pub fn id(&self) -> i32 {
+        i32::try_from(self.child.id()).expect("an id")
+    }
+
+    /// The id of its only child.
+    #[track_caller]
+    pub fn child(&self) -> i32 {
+        let children = format!("/proc/{0}/task/{0}/children", self.id());
+        let children = std::fs::read_to_string(children).expect("a running process");
+        children.trim().parse().expect("one child")
+    }
+
     fn signal(&self, signal: libc::c_int) {
         let id = i32::try_from(self.child.id()).expect("an id");
         // SAFETY: it takes no pointers; the child is not reaped before this value is dropped or ends.

@@ -9,6 +9,7 @@ mod files;
 #[allow(dead_code, reason = "the tests of the pages use the rest")]
 mod markdown;
 mod platform;
+mod process;
 #[path = "../program/mod.rs"]
 mod program;
 mod wrapper;

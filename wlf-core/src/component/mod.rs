@@ -102,6 +102,14 @@ pub trait Collector: Send {
         Ok(())
     }
 
+    /// Connects as [`connect`](Self::connect) does and says what it found, for `check --connect`: the server and its version,
+    /// what of it matters here, what is lacking. Consumes nothing. [`position`](Self::position) and
+    /// [`session`](Self::session) are asked afterwards.
+    async fn probe(&mut self, after: Option<&Position>) -> Result<Vec<String>, Fault> {
+        self.connect(after).await?;
+        Ok(Vec::new())
+    }
+
     /// Where reading goes on, once connected, for the ready line.
     fn position(&self) -> Option<Position> {
         None
@@ -234,6 +242,13 @@ pub trait Dispatcher: Send {
     /// is none. Of several connections it is the first. Asked after each [`connect`](Self::connect) that went well.
     fn session(&self) -> Option<String> {
         None
+    }
+
+    /// Connects as [`connect`](Self::connect) does and says what it found, for `check --connect`: the server and its version,
+    /// what of it matters here, what is lacking. Leaves nothing there. [`session`](Self::session) is asked afterwards.
+    async fn probe(&mut self) -> Result<Vec<String>, Fault> {
+        self.connect().await?;
+        Ok(Vec::new())
     }
 
     /// Ends in good order after the last event.

@@ -54,6 +54,11 @@ impl<S: Sink> Dispatcher for Requests<S> {
         self.sink.connect().await
     }
 
+    async fn probe(&mut self) -> Result<Vec<String>, Fault> {
+        self.sink.connect().await?;
+        Ok(self.sink.found())
+    }
+
     async fn idle(&mut self) -> Fault {
         self.sink.idle().await
     }

@@ -41,6 +41,11 @@ pub trait Sink: Send {
     /// Dropped if the pipeline stops meanwhile.
     async fn connect(&mut self) -> Result<(), Fault>;
 
+    /// What it found when it connected, for `check --connect`: the server and its version, what is lacking.
+    fn found(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Waits while nothing is to be written: what a connection needs to live, as heartbeats, goes here. Dropped when
     /// something comes.
     ///

@@ -34,13 +34,7 @@ impl<'a> Choice<'a> {
             [one] => format!("`{one}`"),
             variants => format!("one of {}", list(variants)),
         };
-        let entries: Vec<&Entry> = reader
-            .node
-            .mapping()
-            .unwrap_or_default()
-            .iter()
-            .filter(|entry| !reader.hidden.contains(&entry.key.as_str()))
-            .collect();
+        let entries: Vec<&Entry> = reader.seen().collect();
         let tag = entries.iter().find(|entry| entry.key == TAG);
         let choice = match (&reader.node.value, tag, entries.as_slice()) {
             (Value::Mapping(_), Some(tag), _) => Choice {
@@ -51,7 +45,7 @@ impl<'a> Choice<'a> {
             (Value::Mapping(_), None, [only]) => Choice {
                 name: &only.key,
                 name_span: only.key_span,
-                content: Content::Value(Reader::new(&only.value, only.key_span)),
+                content: Content::Value(reader.below(&only.value, only.key_span)),
             },
             (Value::Mapping(_), None, [first, second, ..])
                 if variants.contains(&first.key.as_str()) =>
@@ -122,13 +116,10 @@ impl<'de> VariantAccess<'de> for Choice<'de> {
             Content::Nothing => return Ok(()),
             Content::Value(reader) if reader.is_null() => return Ok(()),
             Content::Value(reader) => reader.node.span,
-            Content::Rest(reader) => {
-                let rest = reader.node.mapping().unwrap_or_default();
-                match rest.iter().find(|entry| entry.key != TAG) {
-                    None => return Ok(()),
-                    Some(entry) => entry.key_span,
-                }
-            }
+            Content::Rest(reader) => match reader.seen().find(|entry| entry.key != TAG) {
+                None => return Ok(()),
+                Some(entry) => entry.key_span,
+            },
         };
         let message = format!("`{}` takes nothing besides its name", self.name);
         Err(ReadError::new(message, "").at(extra))

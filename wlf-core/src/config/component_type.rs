@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::Delivery;
 use super::deserialize::Reader;
 use super::event_kinds::EventKinds;
+use super::interpolate::Environment;
 use super::read_error::ReadError;
 use super::schema::Schema;
 use crate::component::{Collector, ComponentApi, ComponentKind, Dispatcher, Transformer};
@@ -83,6 +84,12 @@ pub trait Build: DeserializeOwned + JsonSchema {
     /// # Errors
     /// If values that are right by themselves do not go together.
     fn build(self, context: &Context) -> Result<Component, Invalid>;
+
+    /// What is allowed and most likely not what is meant, for a person to look at: `check` warns of it.
+    fn doubts(&self, environment: &dyn Environment) -> Vec<Invalid> {
+        let _ = environment;
+        Vec::new()
+    }
 }
 
 /// A component that was built and does not run yet.
@@ -134,8 +141,11 @@ pub struct ComponentType {
     gives: Option<EventKinds>,
     schema: Schema,
     schema_text: Option<&'static str>,
-    build: fn(Reader<'_>, &Context) -> Result<Component, BuildError>,
+    build: fn(Reader<'_>, &Context, &dyn Environment) -> Result<Built, BuildError>,
 }
+
+/// A component, and what looks wrong with its entry all the same.
+pub(crate) type Built = (Component, Vec<Invalid>);
 
 /// Why an entry did not become a component.
 #[derive(Debug)]
@@ -144,9 +154,15 @@ pub(crate) enum BuildError {
     Invalid(Invalid),
 }
 
-fn build<C: Build>(entry: Reader<'_>, context: &Context) -> Result<Component, BuildError> {
+fn build<C: Build>(
+    entry: Reader<'_>,
+    context: &Context,
+    environment: &dyn Environment,
+) -> Result<Built, BuildError> {
     let config = C::deserialize(entry).map_err(BuildError::Read)?;
-    config.build(context).map_err(BuildError::Invalid)
+    let doubts = config.doubts(environment);
+    let component = config.build(context).map_err(BuildError::Invalid)?;
+    Ok((component, doubts))
 }
 
 impl ComponentType {
@@ -217,7 +233,8 @@ impl ComponentType {
         &self,
         entry: Reader<'_>,
         context: &Context,
-    ) -> Result<Component, BuildError> {
-        (self.build)(entry, context)
+        environment: &dyn Environment,
+    ) -> Result<Built, BuildError> {
+        (self.build)(entry, context, environment)
     }
 }

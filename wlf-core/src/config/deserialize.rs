@@ -14,6 +14,7 @@ use super::choice::Choice;
 use super::read_error::{ReadError, in_words};
 use super::scalar::Plain;
 use super::source::Span;
+use super::told::{Culprit, Told};
 use super::tree::{Entry, Node, Provenance, Scalar, Value};
 
 /// A value of the tree, on its way to become a struct's field.
@@ -24,6 +25,8 @@ pub(crate) struct Reader<'a> {
     pub holder: Span,
     /// Keys of this mapping that the reader does not see.
     pub hidden: &'a [&'a str],
+    /// What the reader does without, here and below, because it is told already that it is wrong.
+    told: Option<&'a Told>,
 }
 
 pub(crate) type Result<T> = std::result::Result<T, ReadError>;
@@ -34,7 +37,33 @@ impl<'a> Reader<'a> {
             node,
             holder,
             hidden: &[],
+            told: None,
         }
+    }
+
+    /// A value below this one.
+    pub fn below(&self, node: &'a Node, holder: Span) -> Self {
+        Self {
+            node,
+            holder,
+            hidden: &[],
+            told: self.told,
+        }
+    }
+
+    /// The same without what is told already.
+    pub fn without(self, told: &'a Told) -> Self {
+        Self {
+            told: Some(told),
+            ..self
+        }
+    }
+
+    /// The entries that the reader sees.
+    pub fn seen(&self) -> impl Iterator<Item = &'a Entry> {
+        let Self { hidden, told, .. } = *self;
+        let entries = self.node.mapping().unwrap_or_default().iter();
+        entries.filter(move |entry| is_seen(entry, hidden, told))
     }
 
     #[must_use]
@@ -49,9 +78,22 @@ impl<'a> Reader<'a> {
         error.at(self.holder)
     }
 
-    /// Gives the value away; what the receiver has against it has its place too.
-    fn give<T: DeserializeSeed<'a>>(self, seed: T) -> Result<T::Value> {
-        seed.deserialize(self).map_err(|error| self.place(error))
+    /// Gives the value of an entry or item away; what the receiver has against it has its place too.
+    fn give<T: DeserializeSeed<'a>>(
+        self,
+        seed: T,
+        culprit: impl FnOnce() -> Culprit,
+    ) -> Result<T::Value> {
+        seed.deserialize(self).map_err(|error| {
+            let error = match self.told {
+                // It is wrong as a whole because a part of it was left out.
+                Some(told) if !error.is_blamed() && told.is_inside(self.node) => {
+                    error.unless_missing()
+                }
+                _ => error,
+            };
+            self.place(error).by(culprit)
+        })
     }
 
     /// The scalar, if this is one; an error that expects `what` otherwise.
@@ -274,7 +316,10 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let items = self.items()?.iter();
         visitor
-            .visit_seq(Items { items })
+            .visit_seq(Items {
+                items,
+                told: self.told,
+            })
             .map_err(|error| self.place(error))
     }
 
@@ -297,11 +342,16 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             .visit_map(Entries {
                 entries: self.entries()?.iter(),
                 hidden: self.hidden,
+                told: self.told,
                 value: None,
                 last_key: &last_key,
             })
             .map_err(|error| {
-                let error = error.at_key(last_key.get());
+                let error = match (error.missing(), self.told) {
+                    (Some(key), Some(told)) if told.explains(self.node, key) => error.known(),
+                    _ => error,
+                };
+                let error = error.at_key(last_key.get()).of_mapping(self.node);
                 error.at(self.holder).found(self.node)
             })
     }
@@ -362,15 +412,23 @@ impl<'de> IntoDeserializer<'de, ReadError> for Reader<'de> {
 
 struct Items<'a> {
     items: slice::Iter<'a, Rc<Node>>,
+    told: Option<&'a Told>,
 }
 
 impl<'de> SeqAccess<'de> for Items<'de> {
     type Error = ReadError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        let told = self.told;
         self.items
-            .next()
-            .map(|node| Reader::new(node, first(node)).give(seed))
+            .find(|item| told.is_none_or(|told| !told.has_item(item)))
+            .map(|node| {
+                let reader = Reader {
+                    told,
+                    ..Reader::new(node, first(node))
+                };
+                reader.give(seed, || Culprit::item(node))
+            })
             .transpose()
     }
 
@@ -390,6 +448,7 @@ fn first(node: &Node) -> Span {
 struct Entries<'a, 'c> {
     entries: slice::Iter<'a, Entry>,
     hidden: &'a [&'a str],
+    told: Option<&'a Told>,
     value: Option<&'a Entry>,
     last_key: &'c Cell<Option<Span>>,
 }
@@ -398,10 +457,8 @@ impl<'de> MapAccess<'de> for Entries<'de, '_> {
     type Error = ReadError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
-        let hidden = self.hidden;
-        self.value = self
-            .entries
-            .find(|entry| !hidden.contains(&entry.key.as_str()));
+        let (hidden, told) = (self.hidden, self.told);
+        self.value = self.entries.find(|entry| is_seen(entry, hidden, told));
         let Some(entry) = self.value else {
             return Ok(None);
         };
@@ -409,15 +466,25 @@ impl<'de> MapAccess<'de> for Entries<'de, '_> {
         let key: KeyReader<'_> = entry.key.as_str().into_deserializer();
         seed.deserialize(key)
             .map(Some)
-            .map_err(|error| error.at(entry.key_span))
+            .map_err(|error| error.at(entry.key_span).by(|| Culprit::entry(entry)))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
         match self.value.take() {
-            Some(entry) => Reader::new(&entry.value, entry.key_span).give(seed),
+            Some(entry) => {
+                let reader = Reader {
+                    told: self.told,
+                    ..Reader::new(&entry.value, entry.key_span)
+                };
+                reader.give(seed, || Culprit::entry(entry))
+            }
             None => Err(ReadError::new("a value is read before its key", "")),
         }
     }
+}
+
+fn is_seen(entry: &Entry, hidden: &[&str], told: Option<&Told>) -> bool {
+    !hidden.contains(&entry.key.as_str()) && told.is_none_or(|told| !told.has_entry(entry))
 }
 
 pub(crate) type KeyReader<'a> = StrDeserializer<'a, ReadError>;

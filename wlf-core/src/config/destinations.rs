@@ -1,6 +1,7 @@
 //! Where a component's events go.
 
-use super::outline::{Word, word};
+use super::closest;
+use super::outline::{COMMON_KEYS, Word, word};
 use super::problem::Problem;
 use super::source::Span;
 use super::tree::{Entry, Node, Value};
@@ -30,10 +31,17 @@ pub(crate) fn destinations<'a>(
         return Vec::new();
     }
     match (one, many) {
-        (None, None) => problems.push(
-            Problem::new(place, format!("this {} leads nowhere", kind.name()))
-                .label("add `destination:` with the id of the component that gets its events"),
-        ),
+        (None, None) => {
+            if let Some((entry, meant)) = misspelt(node) {
+                let message = format!("unknown key `{}`", entry.key);
+                let label = format!("did you mean `{meant}`?");
+                problems.push(Problem::new(entry.key_span, message).label(label));
+                return meant_words(entry);
+            }
+            let nowhere = Problem::new(place, format!("this {} leads nowhere", kind.name()));
+            let add = "add `destination:` with the id of the component that gets its events";
+            problems.push(nowhere.label(add));
+        }
         (Some(one), Some(many)) => {
             let later = one.key_span.max(many.key_span);
             problems.push(
@@ -61,6 +69,25 @@ pub(crate) fn destinations<'a>(
         }
     }
     words
+}
+
+/// The key that one of the two was meant to be, and which.
+pub(crate) fn misspelt(node: &Node) -> Option<(&Entry, &'static str)> {
+    let [_, _, one, many] = COMMON_KEYS;
+    let entries = node.mapping().unwrap_or_default().iter();
+    entries
+        .filter_map(|entry| Some((entry, closest(&entry.key, [one, many])?)))
+        .next()
+}
+
+/// What stands behind a misspelt key, in either form.
+fn meant_words(entry: &Entry) -> Vec<Word<'_>> {
+    let word = |node| word(node, entry.key_span, &mut Vec::new());
+    match &entry.value.value {
+        Value::Sequence(items) => items.iter().filter_map(|item| word(item)).collect(),
+        Value::Scalar(_) => word(&entry.value).into_iter().collect(),
+        Value::Mapping(_) => Vec::new(),
+    }
 }
 
 /// The words of one of the two keys, which wants one or a list.

@@ -1,6 +1,10 @@
 //! `${VAR}`, `${VAR:-default}` and `${file:/run/secrets/x}` in a scalar's text.
 
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::store::{FileStore, Store};
 
 /// Where `${…}` is filled from. The core itself looks at neither variables nor files.
 pub trait Environment {
@@ -12,6 +16,18 @@ pub trait Environment {
     /// # Errors
     /// If it is missing, unreadable or not UTF-8.
     fn file(&self, path: &str) -> io::Result<String>;
+
+    /// Where components keep things if `state.directory` is given.
+    fn store(&self, directory: &Path) -> Arc<dyn Store> {
+        Arc::new(FileStore::new(directory))
+    }
+
+    /// Whether a path, which need not exist, is in what the program may open: a guest sees only the directories that it is
+    /// given.
+    fn reaches(&self, path: &Path) -> bool {
+        let _ = path;
+        true
+    }
 }
 
 /// A text whose `${…}` are filled in.
@@ -21,6 +37,8 @@ pub(crate) struct Filled {
     /// Whether something of it came from a variable or a file: who put it there and not into the configuration may have had a
     /// reason, whatever its name is.
     pub secret: bool,
+    /// A variable that is set to nothing, and has no default that says that this is meant.
+    pub empty: Option<String>,
 }
 
 /// A `${…}` that cannot be filled.
@@ -44,6 +62,7 @@ fn fill(text: &str, environment: &dyn Environment) -> Result<Filled, Unfilled> {
     let mut filled = Filled {
         text: String::new(),
         secret: false,
+        empty: None,
     };
     let mut rest = text;
     while let Some(at) = rest.find("${") {
@@ -118,6 +137,9 @@ fn value(
         (Some(value), _) => {
             filled.text.push_str(&value);
             filled.secret |= !value.is_empty();
+            if value.is_empty() && default.is_none() {
+                filled.empty.get_or_insert_with(|| name.to_owned());
+            }
         }
         (None, Some(default)) => filled.text.push_str(default),
         (None, None) => {
@@ -178,11 +200,10 @@ mod tests {
             ("${DB_PASSWORD}", "a${HOST}b", true),
             ("$${HOST} ${HOST}", "${HOST} db", true),
         ] {
-            let expected = Filled {
-                text: expected.to_owned(),
-                secret,
-            };
-            assert_eq!(filled(text), Some(Ok(expected)), "{text}");
+            let filled = filled(text).unwrap().unwrap();
+            let is_empty = filled.empty.is_some();
+            assert_eq!((&*filled.text, filled.secret), (expected, secret), "{text}");
+            assert_eq!(is_empty, text == "${EMPTY}", "{text}");
         }
     }
 

@@ -13,23 +13,29 @@ mod destinations;
 mod event_kinds;
 mod flow;
 mod graph;
+mod hidden;
 mod interpolate;
 mod outline;
 mod parse;
+mod places;
 mod problem;
 mod read_error;
+mod required;
 mod scalar;
 mod schema;
+mod secret_places;
 mod settings;
 mod source;
 mod syntax;
+mod told;
 mod tree;
 
-pub use check::{Checked, CheckedComponent, check, read};
+pub use check::{Checked, CheckedComponent, check, read, unreachable};
 pub use component_type::{Build, Component, ComponentType, Context};
 pub use delivery::{BatchLimits, Delivery, OnReject};
 pub use event_kinds::EventKinds;
 pub use interpolate::Environment;
+pub use places::Places;
 pub use problem::{Problem, Problems};
 pub use settings::{
     Level, Log, LogFormat, Settings, State, dispatcher_delivery_schema, settings_schema,

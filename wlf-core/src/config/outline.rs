@@ -1,7 +1,7 @@
 //! The first pass: the file's sections, and of every component its `id`, `type` and `destination(s)`.
 
 use super::component_type::ComponentType;
-use super::destinations::destinations;
+use super::destinations::{destinations, misspelt as misspelt_destination};
 use super::problem::Problem;
 use super::read_error::list;
 use super::source::Span;
@@ -37,6 +37,8 @@ pub(crate) struct Declared<'a> {
     pub id: Option<Word<'a>>,
     pub component_type: Option<&'a ComponentType>,
     pub destinations: Vec<Word<'a>>,
+    /// Keys that were meant to be common ones, which is told.
+    pub misspelt: Vec<&'a str>,
     /// Where to say what is wrong with the whole entry.
     pub place: Span,
     /// The name of the entry in messages.
@@ -188,6 +190,19 @@ impl<'a> Section<'a, '_> {
         };
         let component_type = name.and_then(|name| self.component_type(name, &mut problems));
         let anchor = name.or(id).map_or(first, |word| word.span);
+        let mut misspelt: Vec<&str> = ["id", "type"]
+            .iter()
+            .filter_map(|key| near(node, key))
+            .map(|entry| entry.key.as_str())
+            .collect();
+        if self.kind != ComponentKind::Dispatcher
+            && node
+                .entry("destination")
+                .or(node.entry("destinations"))
+                .is_none()
+        {
+            misspelt.extend(misspelt_destination(node).map(|(entry, _)| entry.key.as_str()));
+        }
         let destinations = destinations(node, self.kind, anchor, &mut problems);
         self.problems.extend(
             problems
@@ -200,6 +215,7 @@ impl<'a> Section<'a, '_> {
             id,
             component_type,
             destinations,
+            misspelt,
             place: anchor,
             part,
         })
@@ -244,6 +260,15 @@ impl<'a> Section<'a, '_> {
     }
 }
 
+/// What was meant to be a key that is missing.
+fn near<'a>(node: &'a Node, key: &str) -> Option<&'a Entry> {
+    let mut entries = match node.entry(key) {
+        Some(_) => [].iter(),
+        None => node.mapping().unwrap_or_default().iter(),
+    };
+    entries.find(|entry| closest(&entry.key, [key]).is_some())
+}
+
 /// The text of a key that every component has.
 fn required<'a>(
     node: &'a Node,
@@ -254,11 +279,7 @@ fn required<'a>(
     match node.entry(key) {
         Some(entry) => word(&entry.value, entry.key_span, problems),
         None => {
-            let near = node
-                .mapping()
-                .unwrap_or_default()
-                .iter()
-                .find(|entry| closest(&entry.key, [key]).is_some());
+            let near = near(node, key);
             let span = near.map_or(place, |entry| entry.key_span);
             let label = match near {
                 Some(_) => format!("did you mean `{key}`?"),

@@ -46,6 +46,14 @@ pub(crate) fn parse(
         .ok_or_else(|| Problem::new(Span::START, "the file holds no configuration"))
 }
 
+/// Whether a text is a variable as shells have it, `$NAME`, and nothing else.
+fn looks_like_variable(text: &str) -> bool {
+    let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    text.strip_prefix('$').is_some_and(|name| {
+        name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(is_name)
+    })
+}
+
 /// A character that YAML does not allow, and that the parser takes for the end of the text.
 fn unreadable_character(text: &str) -> Option<Problem> {
     let at = text.find('\0')?;
@@ -277,13 +285,25 @@ impl Tree<'_> {
             _ => span,
         };
         let (text, provenance) = match interpolate(text, self.environment) {
-            None => (text.to_owned(), Provenance::Written),
-            Some(Ok(filled)) => (
-                filled.text,
-                Provenance::Filled {
-                    secret: filled.secret,
-                },
-            ),
+            None => {
+                if plain && looks_like_variable(text) {
+                    let message = "this is plain text, and looks like a variable";
+                    let label = "a variable is written `${NAME}`";
+                    let warning = Problem::new(span, message).label(label).warning();
+                    self.problems.push(warning);
+                }
+                (text.to_owned(), Provenance::Written)
+            }
+            Some(Ok(filled)) => {
+                if let Some(name) = filled.empty {
+                    let message = format!("the variable `{name}` is set to nothing");
+                    let label = format!("write `${{{name}:-}}` if that is meant");
+                    let warning = Problem::new(span, message).label(label).warning();
+                    self.problems.push(warning);
+                }
+                let secret = filled.secret;
+                (filled.text, Provenance::Filled { secret })
+            }
             Some(Err(unfilled)) => {
                 let place = self.find(&unfilled.written, span);
                 self.problems

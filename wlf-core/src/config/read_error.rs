@@ -1,12 +1,14 @@
 //! Why a value of the tree does not become what a struct wants, in the words of the file's author.
 
 use std::fmt;
+use std::ptr;
 
 use serde::de::{self, Expected, Unexpected};
 
 use super::closest;
 use super::problem::Problem;
 use super::source::Span;
+use super::told::Culprit;
 use super::tree::{Node, Provenance, Scalar, Value};
 use crate::config::scalar::Plain;
 
@@ -23,6 +25,12 @@ struct Unread {
     span: Option<Span>,
     /// Whether it is about the key that was read last.
     about_key: bool,
+    culprit: Option<Culprit>,
+    /// What a misspelt key was meant to be.
+    meant: Option<String>,
+    /// The address of the mapping that a key is missing in.
+    mapping: Option<usize>,
+    known_missing: Option<&'static str>,
 }
 
 #[derive(Debug)]
@@ -83,6 +91,61 @@ impl ReadError {
         Self::new(message, hint)
     }
 
+    /// Says which entry or item it is about, unless it is known.
+    #[must_use]
+    pub fn by(mut self, culprit: impl FnOnce() -> Culprit) -> Self {
+        self.0.culprit.get_or_insert_with(culprit);
+        self
+    }
+
+    pub fn culprit(&self) -> Option<&Culprit> {
+        self.0.culprit.as_ref()
+    }
+
+    pub fn is_blamed(&self) -> bool {
+        self.0.culprit.is_some()
+    }
+
+    pub fn meant(&self) -> Option<&str> {
+        self.0.meant.as_deref()
+    }
+
+    /// Says which mapping a key is missing in, unless that is known.
+    #[must_use]
+    pub fn of_mapping(mut self, node: &Node) -> Self {
+        self.0.mapping.get_or_insert(ptr::from_ref(node).addr());
+        self
+    }
+
+    /// Whether it is this mapping that a key is missing in.
+    pub fn is_of(&self, node: &Node) -> bool {
+        self.0.mapping == Some(ptr::from_ref(node).addr())
+    }
+
+    /// The same as something that was told already.
+    #[must_use]
+    pub fn known(mut self) -> Self {
+        if let Reason::Missing { key } = self.0.reason {
+            self.0.known_missing = Some(key);
+        }
+        self.0.reason = Reason::Told;
+        self
+    }
+
+    /// The key that is missing because of what was told already.
+    pub fn known_missing(&self) -> Option<&'static str> {
+        self.0.known_missing
+    }
+
+    /// As [`known`](Self::known), except for a key that is missing.
+    #[must_use]
+    pub fn unless_missing(self) -> Self {
+        match self.0.reason {
+            Reason::Missing { .. } => self,
+            _ => self.known(),
+        }
+    }
+
     #[must_use]
     pub fn hint(mut self, text: impl Into<String>) -> Self {
         if let Reason::Expected { hint, .. } | Reason::Other { hint, .. } = &mut self.0.reason {
@@ -140,6 +203,10 @@ impl ReadError {
         }
     }
 
+    pub fn span(&self) -> Option<Span> {
+        self.0.span
+    }
+
     /// The problem to tell; `None` if it was told already. `fallback` is the place of an error that found none.
     pub fn into_problem(self, fallback: Span) -> Option<Problem> {
         let span = self.0.span.unwrap_or(fallback);
@@ -162,6 +229,10 @@ impl ReadError {
             reason,
             span: None,
             about_key: false,
+            culprit: None,
+            meant: None,
+            mapping: None,
+            known_missing: None,
         }))
     }
 }
@@ -299,6 +370,7 @@ impl de::Error for ReadError {
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         let mut error = Self::unknown("key", field, expected);
         error.0.about_key = true;
+        error.0.meant = closest(field, expected.iter().copied()).map(str::to_owned);
         error
     }
 

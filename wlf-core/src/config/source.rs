@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::secret_places::{is_secret_line, secrets};
+
 /// A place in a file's text, for a message to point at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
@@ -43,15 +45,13 @@ impl Source {
         f: &mut fmt::Formatter<'_>,
         span: Span,
         label: &str,
+        texts: &[String],
     ) -> fmt::Result {
         let Some(line) = self.text.lines().nth(span.line.saturating_sub(1)) else {
             return Ok(());
         };
-        let excerpt = if self.is_inside_secret(span.line) {
-            Excerpt::masked(line, span)
-        } else {
-            Excerpt::of(line, span)
-        };
+        let hidden = self.hidden(span.line, line, texts);
+        let excerpt = Excerpt::hiding(line, span, &hidden);
         let number = span.line.to_string();
         let gap = " ".repeat(number.len());
         writeln!(f, "{gap} |")?;
@@ -59,6 +59,31 @@ impl Source {
         let carets = "^".repeat(excerpt.length);
         let pointer = format!("{}{carets} {label}", " ".repeat(excerpt.column));
         writeln!(f, "{gap} | {}", pointer.trim_end())
+    }
+
+    /// The bytes of a line that are not shown: secrets by their place, and wherever they stand `texts`, which are some.
+    fn hidden(&self, number: usize, line: &str, texts: &[String]) -> Vec<(usize, usize)> {
+        if self.is_inside_secret(number) {
+            return vec![(indentation(line), line.len())];
+        }
+        let mut hidden = secrets(line);
+        for text in texts {
+            let found = line.match_indices(text.as_str());
+            hidden.extend(found.map(|(at, text)| (at, at + text.len())));
+        }
+        hidden
+    }
+
+    /// The texts that stand where secrets do.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let mut texts = Vec::new();
+        for (index, line) in self.text.lines().enumerate() {
+            for (from, to) in self.hidden(index + 1, line, &[]) {
+                let text = line.get(from..to).unwrap_or_default();
+                texts.extend(super::secret_places::meant(text));
+            }
+        }
+        texts
     }
 
     /// Says whether a line, counted from 1, is part of a value whose key is on a line above: a block of text, a list or
@@ -80,7 +105,7 @@ impl Source {
             let opens = text
                 .trim_end()
                 .ends_with([':', '|', '>', '-', '+', '[', '{']);
-            if opens && secret_key(&text.to_ascii_lowercase()).is_some() {
+            if opens && is_secret_line(text) {
                 return true;
             }
         }
@@ -104,15 +129,6 @@ struct Excerpt {
 const WIDTH: usize = 120;
 
 impl Excerpt {
-    fn of(line: &str, span: Span) -> Self {
-        Self::hiding(line, span, &secrets(line))
-    }
-
-    /// Shows nothing of the line but where it is.
-    fn masked(line: &str, span: Span) -> Self {
-        Self::hiding(line, span, &[(indentation(line), line.len())])
-    }
-
     fn hiding(line: &str, span: Span, hidden: &[(usize, usize)]) -> Self {
         let is_hidden = |at: usize| hidden.iter().any(|(from, to)| (*from..*to).contains(&at));
         let shown: Vec<char> = line
@@ -155,70 +171,17 @@ impl Excerpt {
     }
 }
 
-/// Words in a key whose value is not to be shown, misspelt ones included.
-const SECRET_KEYS: [&str; 6] = ["passw", "pasw", "secret", "token", "credential", "private"];
-
-/// The first key of a line that names a secret, by its place and that of what is behind its colon.
-fn secret_key(lower: &str) -> Option<usize> {
-    let key = SECRET_KEYS
-        .iter()
-        .filter_map(|word| lower.find(word))
-        .min()?;
-    Some(key + lower.get(key..)?.find(':')? + 1)
-}
-
-/// The bytes of a line that must not be shown: what stands behind a secret's key, and the passwords in URLs.
-fn secrets(line: &str) -> Vec<(usize, usize)> {
-    let mut found = Vec::new();
-    let mut before = line;
-    if let Some(value_at) = secret_key(&line.to_ascii_lowercase())
-        && let Some((front, behind)) = line.split_at_checked(value_at)
-    {
-        let value = behind.trim();
-        let start = line.len() - behind.trim_start().len();
-        found.push((start, start + value.len()));
-        before = front;
-    }
-    while let Some(at) = before.rfind('@') {
-        let word = word(before, at);
-        found.extend(password(line, word, at));
-        before = before.get(..word).unwrap_or_default();
-    }
-    found.retain(|(start, end)| {
-        let text = line.get(*start..*end).unwrap_or_default();
-        !text.starts_with("${") || text.contains(":-")
-    });
-    found
-}
-
-/// Where the word begins that has an `@` at a place.
-fn word(line: &str, at: usize) -> usize {
-    let before = line.get(..at).unwrap_or_default();
-    let delimiter = before.rfind([' ', '"', '\'', ',', '[', '{']);
-    delimiter.map_or(0, |at| at + 1)
-}
-
-/// The password of `user:password@host`, with or without a scheme, however wrong the rest of the URL is.
-fn password(line: &str, word: usize, at: usize) -> Option<(usize, usize)> {
-    let text = line.get(word..at)?;
-    let user = word + text.find("//").map_or(0, |slashes| slashes + 2);
-    let colon = line.get(user..at)?.find(':')?;
-    Some((user + colon + 1, at))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn shown(line: &str, column: usize, length: usize) -> (String, usize, usize) {
-        let excerpt = Excerpt::of(
-            line,
-            Span {
-                line: 1,
-                column,
-                length,
-            },
-        );
+        let span = Span {
+            line: 1,
+            column,
+            length,
+        };
+        let excerpt = Excerpt::hiding(line, span, &secrets(line));
         (excerpt.text, excerpt.column, excerpt.length)
     }
 

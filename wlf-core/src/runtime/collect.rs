@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;
@@ -15,6 +14,7 @@ use crate::router::{Delivery, EventRouter, RouterError};
 use crate::runtime::backoff::Backoff;
 use crate::runtime::checkpoint::{Checkpoint, broken};
 use crate::runtime::desk::Desk;
+use crate::runtime::outage::Outage;
 use crate::runtime::state::load_position;
 use crate::runtime::status::ComponentStatus;
 use crate::runtime::stop::Stop;
@@ -65,6 +65,7 @@ impl ComponentApi for Collecting {
             desk,
             read,
             backoff: Backoff::default(),
+            outage: Outage::default(),
         };
         task.run().await.map_err(Into::into)
     }
@@ -80,6 +81,7 @@ struct Task<'a> {
     /// The last transaction boundary that was read.
     read: Option<Position>,
     backoff: Backoff,
+    outage: Outage,
 }
 
 /// Why reading paused.
@@ -142,8 +144,9 @@ impl Task<'_> {
         }
         let at = self.collector.position().or_else(|| self.read.clone());
         let status = &self.component.status;
-        status.set_read(at, self.collector.progress());
+        status.set_read(at, self.collector.progress(), None);
         status.set_connected(self.collector.session());
+        self.outage.connected();
         Ok(None)
     }
 
@@ -151,11 +154,14 @@ impl Task<'_> {
         let stop = &self.component.stop;
         loop {
             let mut reading = self.collector.read(&self.desk);
-            let outcome = tokio::select! {
-                biased;
-                () = stop.asked() => None,
-                fault = self.checkpoint.keep() => return Err(fault),
-                outcome = &mut reading => Some(outcome),
+            let outcome = loop {
+                tokio::select! {
+                    biased;
+                    () = stop.asked() => break None,
+                    fault = self.checkpoint.keep() => return Err(fault),
+                    outcome = &mut reading => break Some(outcome),
+                    () = self.outage.lasted() => self.outage.over(&self.component.id),
+                }
             };
             let Some(outcome) = outcome else {
                 self.desk.stop();
@@ -185,9 +191,13 @@ impl Task<'_> {
             match outcome {
                 Ok(Some(batch)) => {
                     self.backoff.reset();
+                    self.outage.over(&self.component.id);
                     self.send(batch).await?;
                 }
-                Ok(None) => return Ok(Pause::Ended),
+                Ok(None) => {
+                    self.outage.over(&self.component.id);
+                    return Ok(Pause::Ended);
+                }
                 Err(fault) => return outage(fault),
             }
         }
@@ -199,7 +209,8 @@ impl Task<'_> {
         if let Mark::Upto(position) = &batch.mark {
             self.read = Some(position.clone());
         }
-        status.set_read(self.read.clone(), self.collector.progress());
+        let time = batch.events.last().map(|event| event.time);
+        status.set_read(self.read.clone(), self.collector.progress(), time);
         // A collector asks its desk for room before it reads. One that does not waits here, and is not polled meanwhile.
         if !self.desk.fits() {
             tokio::select! {
@@ -235,7 +246,7 @@ impl Task<'_> {
             None
         };
         let wait = self.backoff.next(after);
-        warn_of_outage(&self.component.id, fault, wait);
+        self.outage.failed(&self.component.id, fault);
         tokio::select! {
             biased;
             () = self.component.stop.asked() => Ok(false),
@@ -277,17 +288,5 @@ fn outage(fault: Fault) -> Result<Pause, Fault> {
     match fault.severity {
         Severity::Retry { .. } => Ok(Pause::Outage(fault)),
         Severity::Reject | Severity::Stop(_) => Err(fault),
-    }
-}
-
-/// Says once for each try that something is tried again, and when.
-pub(crate) fn warn_of_outage(id: &str, fault: &Fault, wait: Duration) {
-    match &fault.hint {
-        Some(hint) => tracing::warn!(
-            component = id,
-            %hint,
-            "{fault}; trying again in {wait:.1?}"
-        ),
-        None => tracing::warn!(component = id, "{fault}; trying again in {wait:.1?}"),
     }
 }

@@ -19,8 +19,9 @@ use crate::event::Event;
 use crate::fault::{Exit, Fault, Severity};
 use crate::router::{Delivery, EventRouter, RouterError};
 use crate::runtime::backoff::Backoff;
-use crate::runtime::collect::warn_of_outage;
 use crate::runtime::numbering::Numbering;
+use crate::runtime::outage::Outage;
+use crate::runtime::refusals::Refusals;
 use crate::runtime::status::ComponentStatus;
 use crate::runtime::stop::Stop;
 
@@ -30,6 +31,7 @@ pub(crate) struct Dispatching {
     pub dispatcher: Mutex<Box<dyn Dispatcher>>,
     pub settings: Settings,
     pub status: Arc<ComponentStatus>,
+    pub refusals: Arc<Refusals>,
     pub stop: Stop,
 }
 
@@ -51,6 +53,7 @@ impl ComponentApi for Dispatching {
             router: &router,
             dispatcher: dispatcher.as_mut(),
             backoff,
+            outage: Outage::default(),
             numbering: Numbering::default(),
             next: None,
         };
@@ -69,6 +72,7 @@ struct Task<'a> {
     router: &'a EventRouter,
     dispatcher: &'a mut dyn Dispatcher,
     backoff: Backoff,
+    outage: Outage,
     numbering: Numbering,
     /// What came while a write was under way, and was too little to go with it.
     next: Option<Delivery>,
@@ -118,6 +122,7 @@ impl Incoming for Arriving<'_> {
 impl Task<'_> {
     async fn run(&mut self) -> Result<(), Fault> {
         self.connect().await?;
+        self.outage.over(&self.component.id);
         let mut load = Load::default();
         while self.gather(&mut load).await? {
             self.write(&mut load).await?;
@@ -146,6 +151,8 @@ impl Task<'_> {
                 Severity::Retry { after } => {
                     self.wait(&fault, after).await;
                     self.connect().await?;
+                    // Nothing waits to be written, which would show what the connection is worth.
+                    self.outage.over(&self.component.id);
                 }
                 Severity::Reject | Severity::Stop(_) => return Err(fault),
             }
@@ -220,6 +227,7 @@ impl Task<'_> {
                 Ok(()) => {
                     self.count(load.events.get(written.clone()).unwrap_or_default());
                     self.backoff.reset();
+                    self.outage.over(&self.component.id);
                     start = written.end;
                 }
                 Err(error) => start = self.after(error, written, load).await?,
@@ -268,6 +276,7 @@ impl Task<'_> {
         load.leave_out(start, &ahead);
         if is_progress {
             self.backoff.reset();
+            self.outage.over(&self.component.id);
         }
         match fault {
             None if is_progress => {}
@@ -299,6 +308,7 @@ impl Task<'_> {
                 Ok(()) => {
                     let session = self.dispatcher.session();
                     self.component.status.set_connected(session);
+                    self.outage.connected();
                     return Ok(());
                 }
                 Err(fault) => match fault.severity {
@@ -313,7 +323,7 @@ impl Task<'_> {
         self.component.status.set_ready(false);
         self.component.status.add_retry();
         let wait = self.backoff.next(after);
-        warn_of_outage(&self.component.id, fault, wait);
+        self.outage.failed(&self.component.id, fault);
         sleep(wait).await;
     }
 }

@@ -2,19 +2,22 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 
 use crate::component::{ComponentApi, ComponentKind};
-use crate::config::{Component, Delivery, OnReject};
+use crate::config::{Component, Delivery, OnReject, Places};
 use crate::fault::{Exit, Fault};
 use crate::router::{EventRouter, RouterError};
 use crate::runtime::collect::Collecting;
 use crate::runtime::dispatch::Dispatching;
+use crate::runtime::refusals::Refusals;
 use crate::runtime::status::{ComponentStatus, Status};
 use crate::runtime::stop::Stop;
 use crate::runtime::transform::Transforming;
@@ -32,6 +35,7 @@ pub struct Pipeline {
     delivery: Delivery,
     store: Option<Arc<dyn Store>>,
     members: Vec<Member>,
+    refusals: Arc<Refusals>,
     stop: Stop,
 }
 
@@ -51,6 +55,7 @@ impl Pipeline {
             delivery,
             store,
             members: Vec::new(),
+            refusals: Arc::default(),
             stop,
         }
     }
@@ -108,6 +113,7 @@ impl Pipeline {
                     // The other half is for what comes while that is on its way.
                     most_held: self.delivery.max_in_flight.as_usize() / 2,
                     status: Arc::clone(&status),
+                    refusals: Arc::clone(&self.refusals),
                 };
                 let mut destinations = destinations;
                 if let OnReject::DeadLetter(letters) = &self.delivery.on_reject {
@@ -128,6 +134,7 @@ impl Pipeline {
                     dispatcher: Mutex::new(dispatcher),
                     settings: delivery,
                     status: Arc::clone(&status),
+                    refusals: Arc::clone(&self.refusals),
                     stop: self.stop.clone(),
                 };
                 (Box::new(dispatching), letters, status)
@@ -146,6 +153,11 @@ impl Pipeline {
             status,
         });
         Ok(())
+    }
+
+    /// Says where the entry of a component stands, for what is said of the rows that it refuses.
+    pub fn add_places(&mut self, id: &str, places: Places) {
+        self.refusals.add_places(id.to_owned(), places);
     }
 
     /// What the components are doing, to be looked at while the pipeline runs.
@@ -169,6 +181,20 @@ impl Pipeline {
     /// # Errors
     /// The first fault that a component cannot go on after. What is durable by then is saved.
     pub async fn run(self) -> Result<(), Fault> {
+        let refusals = Arc::clone(&self.refusals);
+        let result = {
+            let running = pin!(self.run_all());
+            let telling = pin!(refusals.sum_up());
+            match select(running, telling).await {
+                Either::Left((result, _)) => result,
+                Either::Right(((), running)) => running.await,
+            }
+        };
+        refusals.tell();
+        result
+    }
+
+    async fn run_all(self) -> Result<(), Fault> {
         let mut upstream: HashMap<String, usize> = HashMap::new();
         for destination in self.members.iter().flat_map(|member| &member.destinations) {
             *upstream.entry(destination.clone()).or_default() += 1;

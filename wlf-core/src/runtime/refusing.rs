@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::fault::{Exit, Fault};
 use crate::router::{Delivery, EventRouter};
 use crate::runtime::receipt::Receipt;
+use crate::runtime::refusals::Refusals;
 use crate::runtime::status::ComponentStatus;
 
 /// Who refuses rows, and what is to be done about it.
@@ -17,6 +18,34 @@ pub(super) struct Refusing<'a> {
     pub on_reject: &'a OnReject,
     pub router: &'a EventRouter,
     pub status: &'a ComponentStatus,
+    pub refusals: &'a Refusals,
+}
+
+/// Why rows are refused, the first first.
+#[derive(Default)]
+pub(super) struct Reasons {
+    list: Vec<Because>,
+}
+
+/// Rows that are refused for one reason, of which `first` is one.
+struct Because {
+    rows: u64,
+    first: Option<Event>,
+    fault: Fault,
+}
+
+impl Reasons {
+    /// Adds rows: to those before, if the reason is the same.
+    pub fn add(&mut self, rows: u64, first: impl FnOnce() -> Option<Event>, fault: Fault) {
+        if let Some(last) = self.list.last_mut()
+            && last.fault.to_string() == fault.to_string()
+        {
+            last.rows += rows;
+            return;
+        }
+        let first = first();
+        self.list.push(Because { rows, first, fault });
+    }
 }
 
 /// Rows that are refused for one reason.
@@ -35,39 +64,31 @@ impl Refusing<'_> {
         }
     }
 
-    /// Does with refused rows what `delivery.on_reject` says: `rows` of them, the first of which is `first`, with its fault.
-    /// `of_batches` are all of them, those of a batch together with its receipt, if they are needed.
+    /// Does with refused rows what `delivery.on_reject` says. `of_batches` are all of them, those of a batch together with its
+    /// receipt, if they are needed.
     pub async fn refuse<'r>(
         &self,
-        rows: u64,
-        first: Option<&Event>,
-        fault: Fault,
+        Reasons { list }: Reasons,
         of_batches: impl IntoIterator<Item = (&'r Receipt, Vec<Refused>)>,
     ) -> Result<(), Fault> {
+        if list.is_empty() {
+            return Ok(());
+        }
         let id = self.id;
-        let table = first.map_or_else(String::new, |event| {
-            format!("{}.{}", event.table.database, event.table.name)
-        });
-        let row = first.map_or(0, |event| event.rows.start);
-        let many = match rows {
-            0 | 1 => String::new(),
-            rows => format!("{rows} rows were refused; the first: "),
-        };
-        match self.on_reject {
-            OnReject::Stop => return Err(stop(id, rows, fault)),
+        let rows = list.iter().map(|reason| reason.rows).sum();
+        let what = match self.on_reject {
+            OnReject::Stop => return self.stop(rows, list),
             OnReject::DeadLetter(letters) if letters == id => {
-                return Err(stop(id, rows, fault)
-                    .with_hint("the dead-letter dispatcher itself refused the row"));
+                return self.stop(rows, list).map_err(|fault| {
+                    fault.with_hint("the dead-letter dispatcher itself refused the row")
+                });
             }
-            OnReject::Nack => {
-                tracing::warn!(component = id, table, row, "to its source: {many}{fault}");
-            }
-            OnReject::Skip => {
-                tracing::warn!(component = id, table, row, "skipped a row: {many}{fault}");
-            }
-            OnReject::DeadLetter(letters) => {
-                tracing::warn!(component = id, table, row, "to `{letters}`: {many}{fault}");
-            }
+            OnReject::Nack => "given back to its source".to_owned(),
+            OnReject::Skip => "skipped".to_owned(),
+            OnReject::DeadLetter(letters) => format!("sent to `{letters}`"),
+        };
+        for Because { rows, first, fault } in &list {
+            self.refusals.add(id, &what, *rows, first.as_ref(), fault);
         }
         self.status.add_rejected(rows);
         if self.needs_rows() {
@@ -117,15 +138,23 @@ impl Refusing<'_> {
         };
         DeadLetter::of(event, reason)
     }
-}
 
-/// The fault that ends the program because of the first refused row.
-fn stop(id: &str, rows: u64, fault: Fault) -> Fault {
-    if rows > 1 {
-        tracing::warn!(component = id, "{rows} rows were refused");
+    /// The fault that ends the program because of the first refused row; without one there is nothing to end for.
+    fn stop(&self, rows: u64, list: Vec<Because>) -> Result<(), Fault> {
+        let Some(Because { first, fault, .. }) = list.into_iter().next() else {
+            return Ok(());
+        };
+        if rows > 1 {
+            tracing::warn!(component = self.id, "{rows} rows were refused");
+        }
+        let row = self.refusals.example(self.id, first.as_ref(), &fault);
+        let help = fault.hint.as_deref();
+        let help =
+            help.unwrap_or("`delivery.on_reject` can be `skip` or `{dead_letter: <dispatcher>}`");
+        let help = match row.in_words() {
+            words if words.is_empty() => help.to_owned(),
+            words => format!("{help}; the row: {words}"),
+        };
+        Err(fault.with_hint(help))
     }
-    if fault.hint.is_some() {
-        return fault;
-    }
-    fault.with_hint("`delivery.on_reject` can be `skip` or `{dead_letter: <dispatcher>}`")
 }

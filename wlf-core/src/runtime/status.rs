@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::component::{ComponentKind, Progress};
 use crate::event::Position;
@@ -36,6 +36,8 @@ pub struct ComponentStatus {
 pub struct ReadSoFar {
     pub position: Option<Position>,
     pub progress: Option<Progress>,
+    /// How old the last change was when it was read; `None` before the first.
+    pub behind: Option<Duration>,
 }
 
 impl Status {
@@ -139,8 +141,23 @@ impl ComponentStatus {
         self.rejected.fetch_add(rows, Ordering::Relaxed);
     }
 
-    pub(crate) fn set_read(&self, position: Option<Position>, progress: Option<Progress>) {
-        *self.read.lock().unwrap_or_else(PoisonError::into_inner) =
-            ReadSoFar { position, progress };
+    /// Notes how far it has read. `time` is when the last change was made, in microseconds since 1970.
+    pub(crate) fn set_read(
+        &self,
+        position: Option<Position>,
+        progress: Option<Progress>,
+        time: Option<i64>,
+    ) {
+        let behind = time.filter(|time| *time > 0).map(|time| {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            let made = Duration::from_micros(time.unsigned_abs());
+            now.unwrap_or_default().saturating_sub(made)
+        });
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        *read = ReadSoFar {
+            position,
+            progress,
+            behind: behind.or(read.behind),
+        };
     }
 }

@@ -17,6 +17,7 @@ use crate::fault::{Exit, Fault, Severity};
 use crate::router::{Delivery, EventRouter, RouterError};
 use crate::runtime::ledger::Ledger;
 use crate::runtime::out::{Emissions, Out, rows};
+use crate::runtime::refusals::Refusals;
 use crate::runtime::status::ComponentStatus;
 use crate::turn;
 
@@ -29,6 +30,7 @@ pub(crate) struct Transforming {
     /// Everything is flushed when batches of so many bytes are held, of one collector.
     pub most_held: usize,
     pub status: Arc<ComponentStatus>,
+    pub refusals: Arc<Refusals>,
 }
 
 #[async_trait]

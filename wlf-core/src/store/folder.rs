@@ -1,7 +1,7 @@
 //! Names in a folder that outlast the machine.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use rustix::io::Errno;
@@ -22,6 +22,32 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
         Err(error) if !is_possible(&error) => Ok(()),
         synced => synced,
     }
+}
+
+/// Finds out whether files can be made in a folder, and leaves none: `false` if it is not there and can be made.
+///
+/// # Errors
+/// If the folder, or the one that it is to be made in, takes no files.
+pub fn try_folder(folder: &Path) -> io::Result<bool> {
+    let mut there = folder;
+    let is_there = loop {
+        let here = if there.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            there
+        };
+        match std::fs::metadata(here) {
+            Ok(found) if !found.is_dir() => return Err(ErrorKind::NotADirectory.into()),
+            Ok(_) => break here,
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Err(error) => there = there.parent().ok_or(error)?,
+        }
+    };
+    let name = format!(".wlf-check-{:016x}", fastrand::u64(..));
+    let probe = is_there.join(name);
+    File::create_new(&probe)?;
+    std::fs::remove_file(&probe)?;
+    Ok(is_there == folder)
 }
 
 /// Whether a folder can be put on the disk where that ended in this error.
@@ -54,6 +80,19 @@ mod tests {
         }
         let error = sync_folder(&place.path().join("none")).expect_err("no folder");
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_folder_is_tried_and_left_as_it_was() {
+        let place = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| place.path().join(name);
+        assert!(try_folder(place.path()).expect("writable"));
+        assert!(!try_folder(&at("a/b")).expect("can be made"));
+        std::fs::write(at("file"), "").expect("written");
+        let error = try_folder(&at("file/b")).expect_err("no folder");
+        assert_eq!(error.kind(), io::ErrorKind::NotADirectory);
+        let names = std::fs::read_dir(place.path()).expect("a directory");
+        assert_eq!(names.count(), 1);
     }
 
     #[test]

@@ -8,4 +8,5 @@ mod crash;
 mod promises;
 mod requests;
 mod store;
+mod told;
 mod transform;

@@ -29,6 +29,22 @@ impl Pattern {
         }
     }
 
+    /// Whether it surely matches each name that the other matches.
+    pub fn covers(&self, other: &Pattern) -> bool {
+        let all = match &self.form {
+            Form::Literal => false,
+            Form::Glob(glob) => glob.iter().all(|c| *c == '*'),
+            Form::Regex(_) => matches!(self.text.as_str(), "//" | "/.*/" | "/^/" | "/^.*$/"),
+        };
+        all || self.text == other.text
+            || matches!(other.form, Form::Literal) && self.is_match(&other.text)
+    }
+
+    /// Whether it is a `/regex/`.
+    pub fn is_regex(&self) -> bool {
+        matches!(self.form, Form::Regex(_))
+    }
+
     /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.text

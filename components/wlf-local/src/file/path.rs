@@ -38,6 +38,16 @@ pub fn constant(template: &Template) -> String {
     path
 }
 
+/// The folder that all paths of a template begin with.
+pub fn folder(template: &Template) -> &str {
+    let fixed = template.as_str().split("%{").next().unwrap_or_default();
+    match fixed.rsplit_once('/') {
+        Some(("", _)) => "/",
+        Some((folder, _)) => folder,
+        None => ".",
+    }
+}
+
 fn harmless(value: &str) -> String {
     let mut out = String::new();
     put(value, &mut out);

@@ -142,6 +142,28 @@ impl Server {
         self.variable("version")
     }
 
+    /// What it is and how it is set up, for a person.
+    pub fn described(&self) -> String {
+        let name = match self.flavor {
+            Flavor::Mysql => "MySQL",
+            Flavor::Mariadb => "MariaDB",
+        };
+        let mut said = format!("{name} {} at {}", self.version(), self.address);
+        for variable in [
+            "server_id",
+            "binlog_format",
+            "binlog_row_image",
+            "binlog_row_metadata",
+            "gtid_mode",
+        ] {
+            let value = self.variable(variable);
+            if !value.is_empty() {
+                said.push_str(&format!(", {variable} {value}"));
+            }
+        }
+        said
+    }
+
     /// What tells the server apart from all others: its UUID, or of MariaDB its id.
     pub fn identity(&self) -> &str {
         &self.identity

@@ -4,13 +4,13 @@ use super::{Load, Task};
 use crate::component::Refusal;
 use crate::event::Event;
 use crate::fault::Fault;
-use crate::runtime::refusing::{Refused, Refusing};
+use crate::runtime::refusing::{Reasons, Refused, Refusing};
 
 impl Task<'_> {
     /// Does with refused rows what `delivery.on_reject` says. Their events begin at `first` in the load.
     pub(super) async fn refuse(
         &mut self,
-        mut refused: Vec<Refusal>,
+        refused: Vec<Refusal>,
         first: usize,
         load: &Load,
     ) -> Result<(), Fault> {
@@ -19,8 +19,8 @@ impl Task<'_> {
             on_reject: &self.component.settings.on_reject,
             router: self.router,
             status: &self.component.status,
+            refusals: &self.component.refusals,
         };
-        let rows = refused.len() as u64;
         let mut events: Vec<(usize, Refused)> = Vec::new();
         for refusal in refused.iter().filter(|_| refusing.needs_rows()) {
             let index = first + refusal.event;
@@ -29,15 +29,11 @@ impl Task<'_> {
                 events.push((index, Refused { event, error }));
             }
         }
-        if refused.is_empty() {
-            return Ok(());
+        let mut reasons = Reasons::default();
+        for refusal in refused {
+            let place = || row(load, first + refusal.event, refusal.row);
+            reasons.add(1, place, refusal.fault);
         }
-        let Refusal {
-            event,
-            row: number,
-            fault,
-        } = refused.swap_remove(0);
-        let place = row(load, first + event, number);
         let mut of_batches: Vec<(usize, Vec<Refused>)> = Vec::new();
         for (index, refused) in events {
             let origin = load.origin(index);
@@ -49,9 +45,7 @@ impl Task<'_> {
         let of_batches = of_batches
             .into_iter()
             .filter_map(|(index, rows)| Some((load.receipt(index)?, rows)));
-        refusing
-            .refuse(rows, place.as_ref(), fault, of_batches)
-            .await
+        refusing.refuse(reasons, of_batches).await
     }
 }
 

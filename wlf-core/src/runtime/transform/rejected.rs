@@ -5,7 +5,7 @@ use crate::config::OnReject;
 use crate::event::{Batch, Event};
 use crate::fault::Fault;
 use crate::runtime::receipt::Receipt;
-use crate::runtime::refusing::{Refused, Refusing};
+use crate::runtime::refusing::{Reasons, Refused, Refusing};
 
 /// As much of a batch as is needed if all of it is refused.
 pub(super) struct Kept {
@@ -34,12 +34,14 @@ impl Task<'_> {
         receipt: &Receipt,
     ) -> Result<(), Fault> {
         let error = fault.to_string();
+        let first = events.first().cloned();
         let refused = events.into_iter().map(|event| Refused {
             event,
             error: error.clone(),
         });
-        self.reject_rows(refused.collect(), rows, fault, receipt)
-            .await
+        let mut reasons = Reasons::default();
+        reasons.add(rows, || first, fault);
+        self.reject_rows(refused.collect(), reasons, receipt).await
     }
 
     /// Does with refused events what `delivery.on_reject` says.
@@ -48,26 +50,20 @@ impl Task<'_> {
         rejected: Vec<(Event, Fault)>,
         receipt: &Receipt,
     ) -> Result<(), Fault> {
-        let mut first = None;
-        let mut rows = 0;
+        let mut reasons = Reasons::default();
         let mut refused = Vec::with_capacity(rejected.len());
         for (event, fault) in rejected {
             let error = fault.to_string();
-            first.get_or_insert(fault);
-            rows += u64::from(event.len());
+            reasons.add(u64::from(event.len()), || Some(event.clone()), fault);
             refused.push(Refused { event, error });
         }
-        match first {
-            None => Ok(()),
-            Some(first) => self.reject_rows(refused, rows, first, receipt).await,
-        }
+        self.reject_rows(refused, reasons, receipt).await
     }
 
     async fn reject_rows(
         &mut self,
         refused: Vec<Refused>,
-        rows: u64,
-        fault: Fault,
+        reasons: Reasons,
         receipt: &Receipt,
     ) -> Result<(), Fault> {
         let refusing = Refusing {
@@ -75,9 +71,8 @@ impl Task<'_> {
             on_reject: &self.component.on_reject,
             router: self.router,
             status: &self.component.status,
+            refusals: &self.component.refusals,
         };
-        let first = refused.first().map(|refused| refused.event.clone());
-        let of_batch = [(receipt, refused)];
-        refusing.refuse(rows, first.as_ref(), fault, of_batch).await
+        refusing.refuse(reasons, [(receipt, refused)]).await
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::path::Path;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -70,6 +71,10 @@ impl Environment for Surroundings {
             Some(text) => Ok((*text).to_owned()),
             None => Err(io::ErrorKind::NotFound.into()),
         }
+    }
+
+    fn reaches(&self, path: &Path) -> bool {
+        !path.starts_with("/elsewhere")
     }
 }
 

@@ -9,4 +9,8 @@
 mod broken;
 mod components;
 mod right;
+mod secrets;
+mod several;
 mod yaml;
+
+pub use components::check_text;
