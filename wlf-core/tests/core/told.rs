@@ -1,7 +1,7 @@
 //! What the runtime tells of outages and of refused rows: enough, and not a line for each.
 
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,6 +24,18 @@ use crate::promises::{batch, run};
 struct Log {
     lines: Arc<Mutex<Vec<(u64, String)>>>,
     began: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Log {
+    /// One more is there for all threads: without it, whether a message is told at all is decided anew whenever a test ends,
+    /// and those of others are lost meanwhile.
+    fn new() -> Self {
+        static OF_ALL: Once = Once::new();
+        OF_ALL.call_once(|| {
+            tracing::subscriber::set_global_default(Self::default()).expect("the first");
+        });
+        Self::default()
+    }
 }
 
 #[derive(Default)]
@@ -71,7 +83,7 @@ fn told(
     collector: impl Collector + 'static,
     dispatcher: impl Dispatcher + 'static,
 ) -> (Vec<(u64, String)>, Result<(), Fault>) {
-    let log = Log::default();
+    let log = Log::new();
     let mut pipeline = Pipeline::new(delivery, None);
     let collector = Component::Collector(Box::new(collector));
     add(&mut pipeline, "c", collector, &["d"]);
@@ -181,7 +193,7 @@ fn a_destination_that_connects_and_refuses_writes_comes_back_once() {
 #[test]
 fn a_collector_whose_quiet_source_is_back_says_so() {
     let collector = MemoryCollector::new(vec![row(0), Step::Fault(refused()), Step::Silence]);
-    let log = Log::default();
+    let log = Log::new();
     let mut pipeline = Pipeline::new(Delivery::default(), None);
     add(
         &mut pipeline,
