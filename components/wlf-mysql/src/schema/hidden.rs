@@ -80,7 +80,12 @@ impl Hidden {
     }
 
     /// What becomes of the keys over the clauses of a statement, behind which the table has these columns.
-    pub(super) fn alter(&mut self, clauses: &[&Clause], columns: &[ColumnSchema]) {
+    pub(super) fn alter(
+        &mut self,
+        clauses: &[&Clause],
+        is_rebuilt: bool,
+        columns: &[ColumnSchema],
+    ) {
         for clause in clauses {
             match clause {
                 Clause::DropIndex(name) => self.unique_keys.retain(|key| !same(key.name(), name)),
@@ -104,11 +109,7 @@ impl Hidden {
                 _ => {}
             }
         }
-        // A new name alone leaves the table as it is.
-        if clauses
-            .iter()
-            .any(|clause| !matches!(clause, Clause::Rename(_)))
-        {
+        if is_rebuilt {
             self.rebuild(columns);
         }
         for clause in clauses {

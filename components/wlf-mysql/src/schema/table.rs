@@ -127,6 +127,10 @@ impl TableSchema {
             CharsetName::Named(name) => name.clone(),
             CharsetName::Default => database_charset.to_owned(),
         };
+        // A new name alone leaves the table as it is, and a condition that does not hold does not.
+        let is_rebuilt = !clauses
+            .iter()
+            .all(|clause| matches!(clause, Clause::Rename(_)));
         let clauses = &*self.effective(clauses);
         let mut table = Self {
             charset: self.charset.clone(),
@@ -178,7 +182,7 @@ impl TableSchema {
         let key = self.key_after(clauses);
         table.set_primary_key(&key)?;
         table.change_versioning(clauses)?;
-        table.hidden.alter(clauses, &table.columns);
+        table.hidden.alter(clauses, is_rebuilt, &table.columns);
         Ok(table)
     }
 

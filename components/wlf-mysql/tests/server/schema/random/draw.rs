@@ -631,11 +631,10 @@ impl Draw {
                 self.ansi_quotes = mode.contains("ANSI");
                 format!("SET sql_mode = '{mode}'")
             }
+            // Of several bytes none has these texts in it.
             2 => format!(
                 "SET NAMES {}",
-                self.one(&[
-                    "utf8mb4", "latin1", "utf8mb4", "cp1251", "gbk", "koi8r", "utf8mb3"
-                ])
+                self.one(&["utf8mb4", "latin1", "utf8mb4", "cp1251", "koi8r", "utf8mb3"])
             ),
             3 => format!(
                 "SET explicit_defaults_for_timestamp = {}",
