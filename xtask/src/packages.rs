@@ -105,9 +105,9 @@ pub const WASMEDGE_017: Bundle = Bundle {
 pub const TINI: Bundle = Bundle {
     name: "tini",
     suite: "trixie",
-    packages: &[],
     // One of its two programs is static.
-    alone: &["tini"],
+    packages: &["tini"],
+    alone: &[],
     version: ("tini", "0.19."),
     launchers: &[],
 };
