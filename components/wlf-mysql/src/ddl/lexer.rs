@@ -24,6 +24,7 @@ impl Dialect {
     const REAL_AS_FLOAT: u64 = 1;
     const ANSI_QUOTES: u64 = 4;
     const ORACLE: u64 = 512;
+    const ANSI: u64 = 1 << 18;
     const NO_BACKSLASH_ESCAPES: u64 = 1 << 20;
 
     /// Reads the version out of a format description's, as in `11.8.6-MariaDB-log`.
@@ -53,6 +54,11 @@ impl Dialect {
     /// Whether types have Oracle's names and meanings.
     pub fn is_oracle(self) -> bool {
         self.is_mariadb && self.sql_mode & Self::ORACLE != 0
+    }
+
+    /// Whether the server leaves a table's options out of what it shows.
+    pub fn is_ansi(self) -> bool {
+        self.sql_mode & Self::ANSI != 0
     }
 
     fn ansi_quotes(self) -> bool {

@@ -164,9 +164,15 @@ impl TableSchema {
                 _ => {}
             }
         }
-        // MySQL makes of a TEXT that it changes and converts at once what the one before was large enough for.
-        let changes_text = |clause: &&Clause| matches!(clause, Clause::Change { column, .. } if matches!(column.type_name, TypeName::Text(_)));
-        if matches!(converted, Some((_, false))) && clauses.iter().any(changes_text) {
+        // What becomes of a TEXT that is defined and converted at once is another matter in each server.
+        let is_clear = |clause: &&Clause| match clause {
+            Clause::Add { column, .. } => {
+                !matches!(column.type_name, TypeName::Text(TextSize::Characters(_)))
+            }
+            Clause::Change { column, .. } => !matches!(column.type_name, TypeName::Text(_)),
+            _ => true,
+        };
+        if converted.is_some() && !clauses.iter().all(is_clear) {
             return Err(Conflict);
         }
         self.check_targets(clauses)?;

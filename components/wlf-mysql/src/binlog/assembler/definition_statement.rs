@@ -20,6 +20,8 @@ pub struct StatementText {
     lexed: Option<String>,
     /// It was logged because it had a part of its effects.
     has_failed: bool,
+    /// The server has written it without the table's options, its charset among them, as it does with `sql_mode=ANSI`.
+    lacks_options: bool,
 }
 
 impl StatementText {
@@ -28,13 +30,19 @@ impl StatementText {
         // What cannot be read of the settings is as if it were not there: the statement itself is whole.
         let variables = StatusVariables::decode(query.variables).unwrap_or_default();
         let client = variables.client_collation.map(Charset::of_collation);
+        let is_rewritten = is_rewritten(query.sql);
         let charset = match client {
-            Some(client) if !is_rewritten(query.sql) => client,
+            // What the server writes is UTF-8, whatever the session's charset is said to be.
+            Some(client) if !is_rewritten => client,
             _ => Charset::UTF8MB4,
         };
         let sql = charset.decode(query.sql);
         let (lexed, client) = match charset.encoding {
             Encoding::Swe7 => (Some(as_ascii(query.sql)), Client::Swe7),
+            Encoding::Utf8 if std::str::from_utf8(query.sql).is_err() => {
+                let lexed = sql.replace(char::REPLACEMENT_CHARACTER, "?");
+                (Some(lexed), Client::Utf8)
+            }
             Encoding::Utf8 => (None, Client::Utf8),
             _ if charset.longest == 1 => (None, Client::OneByte),
             _ => (None, Client::SeveralBytes),
@@ -56,6 +64,9 @@ impl StatementText {
             server_charset: server,
             lexed,
             has_failed: query.error != 0,
+            lacks_options: is_rewritten
+                && dialect.is_ansi()
+                && !query.sql.windows(9).any(|part| part == b") ENGINE="),
         }
     }
 
@@ -80,6 +91,8 @@ impl StatementText {
         let mut effects = ddl::parse(self.text(), &self.database, self.dialect);
         if self.has_failed {
             effects.iter_mut().for_each(fail);
+        } else if self.lacks_options {
+            effects.iter_mut().for_each(forget);
         }
         effects
     }
@@ -95,9 +108,16 @@ fn fail(effect: &mut Effect) {
     }
 }
 
+/// A table that is made of a statement without its charset has one that is not known.
+fn forget(effect: &mut Effect) {
+    if let Effect::CreateTable { table, .. } = effect {
+        let table = Some(table.clone());
+        *effect = Effect::Unclear { table };
+    }
+}
+
 /// Whether the server has written the statement itself, as it does for CREATE TABLE … SELECT, LIKE with a temporary table and
-/// generated keys: its text is then UTF-8, whatever the session's charset is said to be (`store_create_info` of
-/// `sql/sql_show.cc`).
+/// generated keys (`store_create_info` of `sql/sql_show.cc`).
 fn is_rewritten(sql: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(sql) else {
         return false;
@@ -110,10 +130,9 @@ fn is_rewritten(sql: &[u8]) -> bool {
         let (front, columns) = rest.split_once(" (\n  ")?;
         Some(front.starts_with(quote) && front.ends_with(quote) && columns.starts_with(quote))
     };
-    !text.is_ascii()
-        && ['`', '"']
-            .into_iter()
-            .any(|quote| is_one(quote) == Some(true))
+    ['`', '"']
+        .into_iter()
+        .any(|quote| is_one(quote) == Some(true))
 }
 
 /// The bytes as the ASCII characters that the server takes them for where it looks for tokens.
@@ -159,5 +178,19 @@ mod tests {
         // So is none that only looks like it.
         let sql = b"CREATE TABLE `t` (\n  `\xe9` int DEFAULT NULL\n)";
         assert!(read(sql, 51).contains("\"й\""));
+    }
+
+    #[test]
+    fn a_charset_that_the_server_left_out_is_not_guessed() {
+        let query = Query {
+            thread_id: 1,
+            error: 0,
+            database: b"d",
+            // SQL_MODE: ANSI, ANSI_QUOTES
+            variables: &[1, 4, 0, 4, 0, 0, 0, 0, 0],
+            sql: b"CREATE TABLE \"t\" (\n  \"a\" int DEFAULT NULL\n)",
+        };
+        let effects = StatementText::decode(&query, "9.7.4").effects();
+        assert!(matches!(&*effects, [Effect::Unclear { table: Some(_) }]));
     }
 }
