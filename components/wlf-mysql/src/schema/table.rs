@@ -239,13 +239,15 @@ impl TableSchema {
                 } => !self.hidden.has_key(key.name()),
                 _ => true,
             };
+            if let Clause::Change { column, .. } = clause {
+                // Whether it holds is looked at behind those of all new columns.
+                defined.push(&column.name);
+            }
             if !holds {
                 continue;
             }
             match clause {
-                Clause::Add { column, .. } | Clause::Change { column, .. } => {
-                    defined.push(&column.name);
-                }
+                Clause::Add { column, .. } => defined.push(&column.name),
                 Clause::Drop { column, .. } => dropped.push(column),
                 _ => {}
             }
