@@ -1,7 +1,7 @@
 //! The options of a component as a person reads them, taken from its JSON Schema.
 
 use serde_json::{Map, Value};
-use wlf_core::config::ComponentType;
+use wlf_core::config::{ComponentType, SchemaDocument};
 
 /// What a component does, and its options.
 #[derive(Debug)]
@@ -10,6 +10,8 @@ pub(crate) struct Options {
     pub description: String,
     /// In the order of the struct; those inside another option follow it.
     pub list: Vec<Opt>,
+    /// What components share is named, not told.
+    names_shared: bool,
 }
 
 /// An option.
@@ -23,18 +25,31 @@ pub(crate) struct Opt {
     pub required: bool,
     /// Markdown.
     pub description: String,
+    /// The name of the definition that tells the rest, where that was not to be repeated.
+    pub shared: Option<String>,
 }
 
 impl Options {
+    /// All options of a component.
     pub fn of(component: &ComponentType) -> Self {
         Self::read(&component.schema())
     }
 
-    /// Reads the options of a schema without references.
+    /// The same with the names of what it shares with other components in the place of the options inside of that.
+    pub fn of_its_own(component: &ComponentType) -> Self {
+        Self::collect(&component.schema(), true)
+    }
+
+    /// Reads all options of a schema without references.
     pub fn read(schema: &Value) -> Self {
+        Self::collect(schema, false)
+    }
+
+    fn collect(schema: &Value, names_shared: bool) -> Self {
         let mut options = Options {
             description: String::new(),
             list: Vec::new(),
+            names_shared,
         };
         if let Some(object) = schema.as_object() {
             options.description = text(object, "description");
@@ -58,14 +73,21 @@ impl Options {
                 continue;
             }
             let name = format!("{inside}{key}");
+            let shared = shared(property).filter(|_| self.names_shared);
             self.list.push(Opt {
                 name: name.clone(),
                 form: form(property),
                 default: property.get("default").and_then(default),
                 required: required.contains(&key.as_str()),
-                description: description(property),
+                description: match shared {
+                    Some(_) => text(property, "description"),
+                    None => description(property),
+                },
+                shared: shared.map(str::to_owned),
             });
-            self.nested(property, &name);
+            if shared.is_none() {
+                self.nested(property, &name);
+            }
         }
     }
 
@@ -112,6 +134,12 @@ fn alternatives(object: &Map<String, Value>) -> impl Iterator<Item = &Map<String
         .flat_map(|key| array(object, key))
         .filter_map(Value::as_object)
         .filter(|alternative| alternative.get("type").and_then(Value::as_str) != Some("null"))
+}
+
+/// The name of the definition that an option has from those that components share.
+fn shared(property: &Map<String, Value>) -> Option<&str> {
+    let mut holders = std::iter::once(property).chain(alternatives(property));
+    holders.find_map(|holder| holder.get(SchemaDocument::MARK)?.as_str())
 }
 
 /// The word of an alternative that its `type` key chooses.

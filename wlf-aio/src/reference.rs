@@ -3,11 +3,13 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
-use wlf_core::config::{ComponentType, dispatcher_delivery_schema, settings_schema};
+use serde_json::{Value, json};
+use wlf_core::ComponentKind;
+use wlf_core::config::{ComponentType, settings_schema};
 
 use crate::components::{KINDS, events, of_kind};
 use crate::options::{Opt, Options, summary};
+use crate::schema::shared;
 
 /// A page of the reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +20,8 @@ pub struct Page {
     pub text: String,
 }
 
-/// All pages: the index with the top-level keys, and one for each component; and the schemas of both.
+/// All pages: the index with the top-level keys, one for what components share, and one for each component; and the
+/// schemas of them.
 pub fn pages(systems: &[&[ComponentType]]) -> Vec<Page> {
     let mut pages = vec![
         Page {
@@ -27,11 +30,15 @@ pub fn pages(systems: &[&[ComponentType]]) -> Vec<Page> {
         },
         Page {
             name: "pipeline.json".to_owned(),
-            text: json(&settings_schema()),
+            text: line(&settings_schema()),
         },
         Page {
-            name: "delivery.json".to_owned(),
-            text: json(&dispatcher_delivery_schema()),
+            name: "shared.md".to_owned(),
+            text: shared_page(systems),
+        },
+        Page {
+            name: "shared.json".to_owned(),
+            text: line(&json!({"$defs": shared(systems)})),
         },
     ];
     for (kind, section) in KINDS {
@@ -42,7 +49,7 @@ pub fn pages(systems: &[&[ComponentType]]) -> Vec<Page> {
             });
             pages.push(Page {
                 name: format!("{}.json", component.name()),
-                text: json(&component.schema()),
+                text: line(&component.schema_document().schema),
             });
         }
     }
@@ -57,7 +64,8 @@ A configuration is YAML: three lists of components and some keys for the whole. 
 one, `wlf-aio schema` prints its JSON Schema for editors.
 
 Every component has `id` and `type`; collectors and transformers have `destination: x` or `destinations: [x, y]`. A dispatcher may have
-a `delivery` of its own, with `batch` and `on_reject` as the whole pipeline's, for what is different there.
+a [`delivery`](shared.md#delivery) of its own, with `batch` and `on_reject` as the whole pipeline's, for what is different there. Options that
+many components have are told once: [shared options](shared.md).
 
 - `${VAR}`, `${VAR:-default}` and `${file:/run/secrets/x}` are filled in after the YAML is parsed, in values only. Without
   quotes the outcome may be a number; `$${` is a literal `${`.
@@ -88,12 +96,16 @@ fn index(systems: &[&[ComponentType]]) -> String {
 }
 
 fn component_page(component: &ComponentType, section: &str) -> String {
-    let options = Options::of(component);
+    let options = Options::of_its_own(component);
     let name = component.name();
     let mut out = format!("{HEAD}# {name}\n\n{}\n\n", options.description);
+    let delivery = match component.kind() {
+        ComponentKind::Dispatcher => " It may have a [`delivery`](shared.md#delivery) of its own.",
+        _ => "",
+    };
     let _ = writeln!(
         out,
-        "A {}: it stands in the list `{section}`. {}\n",
+        "A {}: it stands in the list `{section}`. {}{delivery}\n",
         component.kind().name(),
         events(component)
     );
@@ -105,8 +117,35 @@ fn component_page(component: &ComponentType, section: &str) -> String {
     out
 }
 
+const SHARED: &str = "# Shared options
+
+What these options mean is the same wherever they are; the pages of the components say what is theirs.
+
+";
+
+fn shared_page(systems: &[&[ComponentType]]) -> String {
+    let mut out = format!("{HEAD}{SHARED}");
+    for (name, definition) in shared(systems) {
+        let having: Vec<String> = (systems.iter().flat_map(|system| system.iter()))
+            .filter(|component| component.schema_document().shared.contains_key(&name))
+            .map(|component| format!("[{0}]({0}.md)", component.name()))
+            .collect();
+        let having = match having.as_slice() {
+            [] => "every dispatcher".to_owned(),
+            some => some.join(", "),
+        };
+        let _ = writeln!(out, "## {name}\n\nOf {having}.\n");
+        let options = Options::read(&json!({"properties": {name: definition}}));
+        table(&mut out, &options.list);
+        out.push('\n');
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
 /// One line: the module holds this text as it stands.
-fn json(schema: &Value) -> String {
+fn line(schema: &Value) -> String {
     format!("{schema}\n")
 }
 
@@ -118,11 +157,14 @@ fn table(out: &mut String, options: &[Opt]) {
             None if option.required => "**required**",
             None => "",
         };
+        let form = match &option.shared {
+            Some(shared) => format!("[{shared}](shared.md#{shared})"),
+            None => cell(&option.form),
+        };
         let _ = writeln!(
             out,
-            "| `{}` | {} | {} | {} |",
+            "| `{}` | {form} | {} | {} |",
             option.name,
-            cell(&option.form),
             cell(default),
             cell(&option.description)
         );

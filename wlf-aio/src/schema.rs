@@ -1,8 +1,12 @@
 //! The JSON Schema of a whole configuration, for editors.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 use wlf_core::ComponentKind;
-use wlf_core::config::{ComponentType, dispatcher_delivery_schema, settings_schema};
+use wlf_core::config::{
+    ComponentType, SchemaDocument, Shared, dispatcher_delivery_schema, settings_schema,
+};
 
 use crate::components::{KINDS, of_kind};
 
@@ -11,7 +15,7 @@ pub(crate) fn text(systems: &[&[ComponentType]]) -> String {
     format!("{:#}\n", schema(systems))
 }
 
-/// The schema: draft 7, which editors know best, and without references.
+/// The schema: draft 7, which editors know best. It is one document: what components share is in its `$defs`.
 pub fn schema(systems: &[&[ComponentType]]) -> Value {
     let mut schema = settings_schema();
     allow_variables(&mut schema);
@@ -34,8 +38,38 @@ pub fn schema(systems: &[&[ComponentType]]) -> Value {
         root.insert("required".to_owned(), json!(["collectors", "dispatchers"]));
         root.insert("additionalProperties".to_owned(), json!(false));
         root.insert("patternProperties".to_owned(), json!({"^x-": {}}));
+        let mut shared = shared(systems);
+        shared.values_mut().for_each(allow_variables);
+        root.insert("$defs".to_owned(), json!(shared));
     }
+    refer_inside(&mut schema);
     schema
+}
+
+/// The definitions that components share, by their names.
+pub(crate) fn shared(systems: &[&[ComponentType]]) -> BTreeMap<String, Value> {
+    let components = systems.iter().flat_map(|system| system.iter());
+    components
+        .map(ComponentType::schema_document)
+        .chain([dispatcher_delivery_schema()])
+        .flat_map(|document| document.shared)
+        .collect()
+}
+
+/// Makes references to the file of definitions those to this document.
+fn refer_inside(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(refer_inside),
+        Value::Object(object) => {
+            if let Some(Value::String(place)) = object.get_mut("$ref")
+                && let Some(name) = place.strip_prefix(Shared::PLACE)
+            {
+                *place = format!("#/$defs/{name}");
+            }
+            object.values_mut().for_each(refer_inside);
+        }
+        _ => {}
+    }
 }
 
 /// The schema of one of the three lists: each entry by its type.
@@ -65,7 +99,7 @@ fn components(systems: &[&[ComponentType]], kind: ComponentKind) -> Value {
 
 /// What an entry looks like if it has this type.
 fn alternative(component: &ComponentType) -> Value {
-    let mut schema = component.schema();
+    let SchemaDocument { mut schema, .. } = component.schema_document();
     allow_variables(&mut schema);
     let Some(root) = schema.as_object_mut() else {
         return schema;
@@ -76,7 +110,7 @@ fn alternative(component: &ComponentType) -> Value {
     properties.insert("id".to_owned(), json!({"type": "string"}));
     properties.insert("type".to_owned(), json!({"const": component.name()}));
     if component.kind() == ComponentKind::Dispatcher {
-        properties.insert("delivery".to_owned(), dispatcher_delivery_schema());
+        properties.insert("delivery".to_owned(), dispatcher_delivery_schema().schema);
     } else {
         properties.insert(
             "destination".to_owned(),

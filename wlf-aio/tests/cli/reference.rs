@@ -47,6 +47,20 @@ fn the_module_holds_each_schema_as_text() {
     }
 }
 
+/// The module reads the definitions from one file, whichever component they were made for.
+#[test]
+fn components_share_the_same_definitions() {
+    let text = fs::read_to_string(repository("docs/reference/shared.json")).unwrap();
+    let all: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for component in wlf_aio::SYSTEMS.iter().flat_map(|system| system.iter()) {
+        for (name, definition) in component.schema_document().shared {
+            assert_eq!(all["$defs"][&name], definition, "{}", component.name());
+        }
+        let resolved = component.schema().to_string();
+        assert!(!resolved.contains("$ref"), "{}", component.name());
+    }
+}
+
 #[test]
 fn every_component_and_option_is_described() {
     for page in wlf_aio::reference::pages(wlf_aio::SYSTEMS) {

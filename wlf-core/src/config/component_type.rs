@@ -12,7 +12,7 @@ use super::deserialize::Reader;
 use super::event_kinds::EventKinds;
 use super::interpolate::Environment;
 use super::read_error::ReadError;
-use super::schema::Schema;
+use super::schema::{Schema, SchemaDocument};
 use crate::component::{Collector, ComponentApi, ComponentKind, Dispatcher, Transformer};
 use crate::store::Store;
 
@@ -178,7 +178,7 @@ impl ComponentType {
         }
     }
 
-    /// Gives the schema as text: what [`schema`](Self::schema) returns in the native program. A module does without
+    /// Gives the schema as text: that of [`schema_document`](Self::schema_document) in the native program. A module does without
     /// what makes schemas if all of its components have theirs so, and is some 600 kB smaller when it is compiled.
     #[must_use]
     pub const fn with_schema(self, text: &'static str) -> Self {
@@ -207,9 +207,15 @@ impl ComponentType {
         self.gives
     }
 
-    /// The JSON Schema of an entry, without the keys that every component has: draft 7, without references.
+    /// The JSON Schema of an entry, without the keys that every component has: draft 7, and what it shares with other
+    /// components is in its place.
     pub fn schema(&self) -> Value {
-        self.schema.value()
+        self.schema_document().resolved()
+    }
+
+    /// The same with references to what it shares with other components.
+    pub fn schema_document(&self) -> SchemaDocument {
+        self.schema.document()
     }
 
     /// The text that [`with_schema`](Self::with_schema) was given.

@@ -37,10 +37,11 @@ pub use event_kinds::EventKinds;
 pub use interpolate::Environment;
 pub use places::Places;
 pub use problem::{Problem, Problems};
+pub use schema::SchemaDocument;
 pub use settings::{
     Level, Log, LogFormat, Settings, State, dispatcher_delivery_schema, settings_schema,
 };
 pub use source::{Source, Span};
 pub use wlf_data::config::{
-    ByteSize, Duration, HostPort, Invalid, InvalidValue, Pattern, Secret, closest,
+    ByteSize, Duration, HostPort, Invalid, InvalidValue, Pattern, Secret, Shared, closest,
 };

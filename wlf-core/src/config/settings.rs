@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-use super::schema::Schema;
-use super::{BatchLimits, ByteSize, Delivery, Duration, Invalid, OnReject};
+use super::schema::{Schema, SchemaDocument};
+use super::{BatchLimits, ByteSize, Delivery, Duration, Invalid, OnReject, Shared};
 
 /// What the file says besides its components.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,8 @@ struct TopLevel {
 pub fn settings_schema() -> serde_json::Value {
     Schema::of::<TopLevel>()
         .written(include_str!("../../../docs/reference/pipeline.json"))
-        .value()
+        .document()
+        .resolved()
 }
 
 /// Where positions are saved. Without it the program starts from each collector's `start` every time.
@@ -155,6 +156,7 @@ pub(crate) struct DeliverySection {
 /// How events are passed on to one dispatcher, as its entry has it: what it does not say is that of the file's `delivery`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = Shared("delivery"))]
 pub(crate) struct DispatcherDelivery {
     /// When a batch is full.
     #[serde(default)]
@@ -175,11 +177,15 @@ struct DispatcherBatch {
     linger: Option<Duration>,
 }
 
-/// The JSON Schema of a dispatcher's `delivery`.
-pub fn dispatcher_delivery_schema() -> serde_json::Value {
+/// What a module has for [`dispatcher_delivery_schema`].
+pub(super) const DISPATCHER_DELIVERY: &str =
+    r#"{"allOf":[{"$ref":"shared.json#/$defs/delivery"}]}"#;
+
+/// The JSON Schema of a dispatcher's `delivery`: a reference.
+pub fn dispatcher_delivery_schema() -> SchemaDocument {
     Schema::of::<DispatcherDelivery>()
-        .written(include_str!("../../../docs/reference/delivery.json"))
-        .value()
+        .written(DISPATCHER_DELIVERY)
+        .document()
 }
 
 impl DispatcherDelivery {

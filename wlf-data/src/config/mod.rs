@@ -7,6 +7,7 @@ mod host_port;
 mod invalid;
 mod pattern;
 mod secret;
+mod shared;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -21,6 +22,7 @@ pub use host_port::HostPort;
 pub use invalid::Invalid;
 pub use pattern::Pattern;
 pub use secret::Secret;
+pub use shared::Shared;
 
 /// A text that is not of the form that its key needs.
 ///

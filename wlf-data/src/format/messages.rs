@@ -8,12 +8,14 @@ use super::buffer::Buffer;
 use super::encoder::Encoder;
 use super::record::{Beside, Content, End, HeaderKind, Shape};
 use crate::checksum;
+use crate::config::Shared;
 use crate::event::{EncodeError, Event};
 use crate::message::{Headers, Message};
 
 /// The form in which a dispatcher writes messages, as opposed to rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(transform = Shared("messages"))]
 pub enum MessageFormat {
     /// Value, key and headers as they came.
     #[default]

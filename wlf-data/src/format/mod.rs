@@ -25,6 +25,8 @@ use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::config::Shared;
+
 pub use buffer::Buffer;
 pub use debezium::{
     BigintUnsignedMode, BinaryMode, DecimalMode, Options as DebeziumOptions, SkippedOperation,
@@ -40,7 +42,7 @@ pub use record::{EncodedRecord, EncodedRecords};
 /// The form in which a dispatcher writes events: a word, or `{type: word, …}` with options.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
-#[schemars(tag = "type", transform = words)]
+#[schemars(tag = "type", extend("default" = "maxwell"), transform = words, transform = Shared("format"))]
 pub enum Format {
     /// Maxwell's JSON, one object a row.
     Maxwell(MaxwellOptions),

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
+use wlf_data::config::Shared;
 
 #[cfg(feature = "http")]
 pub use acceptor::{Acceptor, ServerTls};
@@ -30,6 +31,7 @@ pub use stream::{ReadHalf, Session, Stream, WriteHalf, speaks_tls};
 /// Without it, connections to other hosts prefer TLS and those to this host do without.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = Shared("tls"))]
 pub struct Tls {
     /// Whether there is TLS, and what of the server's certificate is looked at. Left out, it is `verify_identity` if there
     /// is any other key here, else `preferred` to other hosts and `disabled` to this one.
