@@ -176,17 +176,65 @@ const fn umul128_hi64(x: u64, y: u64) -> u64 {
 
 // Returns (x * y + c) >> 64.
 #[cfg_attr(feature = "no-panic", no_panic)]
+#[inline(always)]
 fn umul128_add_hi64(x: u64, y: u64, c: u64) -> u64 {
-    ((u128::from(x) * u128::from(y) + u128::from(c)) >> 64) as u64
+    if cfg!(target_arch = "wasm32") {
+        return umul96_add_hi32(x, y as u32, c);
+    }
+    let result = ((u128::from(x) * u128::from(y) + u128::from(c)) >> 64) as u64;
+    // Debug builds try what WebAssembly does.
+    debug_assert_eq!(result, umul96_add_hi32(x, y as u32, c));
+    result
+}
+
+// WebAssembly multiplies 64 bits by 64 and gives 64; 128 of them are a call of __multi3, whose result is in memory. So
+// numbers are multiplied by halves there.
+const LOW: u64 = 0xffff_ffff;
+
+// The same for a y of 32 bits.
+#[inline(always)]
+fn umul96_add_hi32(x: u64, y: u32, c: u64) -> u64 {
+    let y = u64::from(y);
+    let low = x.wrapping_mul(y);
+    let high = ((x >> 32) * y + ((x & LOW) * y >> 32)) >> 32;
+    high + u64::from(low.wrapping_add(c) < low)
 }
 
 #[cfg_attr(feature = "no-panic", no_panic)]
+#[inline(always)]
 fn umul192_hi128(x_hi: u64, x_lo: u64, y: u64) -> uint128 {
+    if cfg!(target_arch = "wasm32") {
+        return umul192_hi128_by_halves(x_hi, x_lo, y);
+    }
     let p = umul128(x_hi, y);
     let lo = (p as u64).wrapping_add((umul128(x_lo, y) >> 64) as u64);
-    uint128 {
+    let result = uint128 {
         hi: (p >> 64) as u64 + u64::from(lo < p as u64),
         lo,
+    };
+    debug_assert!({
+        let by_halves = umul192_hi128_by_halves(x_hi, x_lo, y);
+        (by_halves.hi, by_halves.lo) == (result.hi, result.lo)
+    });
+    result
+}
+
+// A row for each half of y. LLVM knows a multiplication of 128 bits that is done by halves and makes it the call again; it
+// does not know this one, of which no part is such a multiplication.
+#[inline(always)]
+fn umul192_hi128_by_halves(x_hi: u64, x_lo: u64, y: u64) -> uint128 {
+    let [x0, x1, x2, x3] = [x_lo & LOW, x_lo >> 32, x_hi & LOW, x_hi >> 32];
+    let [y0, y1] = [y & LOW, y >> 32];
+    let p1 = x1 * y0 + (x0 * y0 >> 32);
+    let p2 = x2 * y0 + (p1 >> 32);
+    let p3 = x3 * y0 + (p2 >> 32);
+    let q1 = x0 * y1 + (p1 & LOW);
+    let q2 = x1 * y1 + (p2 & LOW) + (q1 >> 32);
+    let q3 = x2 * y1 + (p3 & LOW) + (q2 >> 32);
+    let q4 = x3 * y1 + (p3 >> 32) + (q3 >> 32);
+    uint128 {
+        hi: q4,
+        lo: q3 << 32 | q2 & LOW,
     }
 }
 
@@ -1369,6 +1417,20 @@ where
     Float: FloatTraits,
     UInt: traits::UInt,
 {
+    to_decimal_inlined::<Float, UInt>(bin_sig, raw_exp, regular, d)
+}
+
+#[inline(always)]
+fn to_decimal_inlined<Float, UInt>(
+    bin_sig: UInt,
+    raw_exp: i64,
+    regular: bool,
+    d: &Data,
+) -> ToDecimalResult
+where
+    Float: FloatTraits,
+    UInt: traits::UInt,
+{
     let bin_exp = raw_exp - i64::from(Float::EXP_OFFSET);
     let num_bits = mem::size_of::<UInt>() as i32 * 8;
     const EXTRA_SHIFT: usize = ExpShiftTable::EXTRA_SHIFT;
@@ -1697,6 +1759,121 @@ where
             .write_unaligned(*digits2(dec_exp as usize));
         sign_ptr.cast::<u16>().write_unaligned(e_sign.to_le());
         buffer.add(2)
+    }
+}
+
+/// The shortest digits of a finite number without its sign, which read back as the same number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decimal {
+    /// The first sixteen digits: from 10^15 to below 10^16, or 0 for zero.
+    pub digits: u64,
+    /// The seventeenth digit.
+    pub last: u8,
+    /// So many digits stand before the point; 1 for zero.
+    pub point: i32,
+}
+
+impl Decimal {
+    const ONE_E15: u64 = 1_000_000_000_000_000;
+
+    const ZERO: Self = Self {
+        digits: 0,
+        last: 0,
+        point: 1,
+    };
+
+    /// The digits of a finite number.
+    #[inline(always)]
+    pub fn of_double(value: f64) -> Self {
+        let bits = value.to_bits();
+        let (exp, sig) = (f64::get_exp(bits), f64::get_sig(bits));
+        // Zero, what is too small for all bits, and powers of two.
+        if exp == 0 || sig == 0 {
+            return Self::of_rare_double(exp, sig);
+        }
+        let sig = sig | f64::IMPLICIT_BIT;
+        let dec = to_decimal_inlined::<f64, u64>(sig, exp, true, &STATIC_DATA);
+        // Fifteen digits or sixteen before the last one.
+        let short = dec.sig < Self::ONE_E15 as i64;
+        Self {
+            digits: if short { dec.all_digits() } else { dec.sig as u64 },
+            last: if short { 0 } else { dec.last() },
+            point: dec.exp + 17 - i32::from(short),
+        }
+    }
+
+    /// The digits of a finite number.
+    #[inline(always)]
+    pub fn of_float(value: f32) -> Self {
+        let bits = value.to_bits();
+        let (exp, sig) = (f32::get_exp(bits), f32::get_sig(bits));
+        if exp == 0 || sig == 0 {
+            return Self::of_rare_float(exp, sig);
+        }
+        let sig = sig | f32::IMPLICIT_BIT;
+        let dec = to_decimal_inlined::<f32, u32>(sig, exp, true, &STATIC_DATA);
+        // Nine digits at most.
+        Self::of_any(dec.all_digits() * 10_000_000, dec.exp - 7)
+    }
+
+    #[inline(never)]
+    fn of_rare_double(exp: i64, sig: u64) -> Self {
+        if exp == 0 && sig == 0 {
+            return Self::ZERO;
+        }
+        let dec = if exp == 0 {
+            to_decimal::<f64, u64>(sig, 1, true, &STATIC_DATA)
+        } else {
+            to_decimal::<f64, u64>(f64::IMPLICIT_BIT, exp, false, &STATIC_DATA)
+        };
+        Self::of_any(dec.all_digits(), dec.exp)
+    }
+
+    #[inline(never)]
+    fn of_rare_float(exp: i64, sig: u32) -> Self {
+        if exp == 0 && sig == 0 {
+            return Self::ZERO;
+        }
+        let dec = if exp == 0 {
+            to_decimal::<f32, u32>(sig, 1, true, &STATIC_DATA)
+        } else {
+            to_decimal::<f32, u32>(f32::IMPLICIT_BIT, exp, false, &STATIC_DATA)
+        };
+        Self::of_any(dec.all_digits(), dec.exp)
+    }
+
+    /// A number of at most seventeen digits, times a power of ten.
+    #[inline(always)]
+    fn of_any(mut digits: u64, exp: i32) -> Self {
+        let mut point = exp + 16;
+        while digits < Self::ONE_E15 {
+            digits *= 10;
+            point -= 1;
+        }
+        if digits < 10 * Self::ONE_E15 {
+            return Self { digits, last: 0, point };
+        }
+        Self {
+            digits: digits / 10,
+            last: (digits % 10) as u8,
+            point: point + 1,
+        }
+    }
+}
+
+impl ToDecimalResult {
+    #[inline(always)]
+    fn last(&self) -> u8 {
+        if self.has_last_digit {
+            self.last_digit
+        } else {
+            0
+        }
+    }
+
+    #[inline(always)]
+    fn all_digits(&self) -> u64 {
+        self.sig as u64 * 10 + u64::from(self.last())
     }
 }
 

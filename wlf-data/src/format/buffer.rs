@@ -71,6 +71,12 @@ impl Buffer {
         self.0.put_front(bytes, N);
     }
 
+    /// Appends the first `len` bytes of words, whose first byte is the lowest.
+    #[inline(always)]
+    pub(super) fn words<const N: usize>(&mut self, words: [u64; N], len: usize) {
+        self.0.put_words(words, len);
+    }
+
     #[inline(always)]
     pub fn byte(&mut self, byte: u8) {
         self.array([byte]);

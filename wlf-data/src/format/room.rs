@@ -100,6 +100,17 @@ impl Room {
         self.len += len.min(N);
     }
 
+    /// Appends the first `len` bytes of words, whose first byte is the lowest.
+    #[inline(always)]
+    pub fn put_words<const N: usize>(&mut self, words: [u64; N], len: usize) {
+        self.reserve(N * 8);
+        for (n, word) in words.into_iter().enumerate() {
+            // SAFETY: there is room for `N` words behind `len`.
+            unsafe { self.store(n * 8, word.to_le_bytes()) };
+        }
+        self.len += len.min(N * 8);
+    }
+
     /// Writes bytes so far behind the end.
     ///
     /// # Safety
@@ -354,6 +365,8 @@ mod tests {
                 expected.extend_from_slice(&piece[..len]);
                 room.put_front([1, 2, 3], 2);
                 expected.extend_from_slice(&[1, 2]);
+                room.put_words([0x0807_0605_0403_0201, 0x100f_0e0d_0c0b_0a09], len % 17);
+                expected.extend((1..=16).take(len % 17));
                 prop_assert_eq!(room.as_slice(), &expected[..]);
             }
             room.truncate(pieces.len());
