@@ -1783,63 +1783,66 @@ impl Decimal {
     };
 
     /// The digits of a finite number.
-    #[inline(always)]
+    #[inline]
     pub fn of_double(value: f64) -> Self {
         let bits = value.to_bits();
         let (exp, sig) = (f64::get_exp(bits), f64::get_sig(bits));
-        // Zero, what is too small for all bits, and powers of two.
+        if exp == 0 && sig == 0 {
+            return Self::ZERO;
+        }
+        let all = if exp == 0 { sig } else { sig | f64::IMPLICIT_BIT };
+        let regular = exp == 0 || sig != 0;
+        let dec = to_decimal::<f64, u64>(all, exp.max(1), regular, &STATIC_DATA);
+        Self::of_any(dec.all_digits(), dec.exp)
+    }
+
+    /// The same, faster, of all but zero, what is too small for all bits, and powers of two.
+    #[inline(always)]
+    pub fn of_usual_double(value: f64) -> Option<Self> {
+        let bits = value.to_bits();
+        let (exp, sig) = (f64::get_exp(bits), f64::get_sig(bits));
         if exp == 0 || sig == 0 {
-            return Self::of_rare_double(exp, sig);
+            return None;
         }
         let sig = sig | f64::IMPLICIT_BIT;
         let dec = to_decimal_inlined::<f64, u64>(sig, exp, true, &STATIC_DATA);
         // Fifteen digits or sixteen before the last one.
-        let short = dec.sig < Self::ONE_E15 as i64;
-        Self {
-            digits: if short { dec.all_digits() } else { dec.sig as u64 },
-            last: if short { 0 } else { dec.last() },
+        let (sig, last) = (dec.sig as u64, dec.last());
+        let short = sig < Self::ONE_E15;
+        let mask = u64::from(short).wrapping_neg();
+        Some(Self {
+            digits: sig + ((sig * 9 + u64::from(last)) & mask),
+            last: last & !(mask as u8),
             point: dec.exp + 17 - i32::from(short),
-        }
+        })
     }
 
     /// The digits of a finite number.
-    #[inline(always)]
+    #[inline]
     pub fn of_float(value: f32) -> Self {
         let bits = value.to_bits();
         let (exp, sig) = (f32::get_exp(bits), f32::get_sig(bits));
+        if exp == 0 && sig == 0 {
+            return Self::ZERO;
+        }
+        let all = if exp == 0 { sig } else { sig | f32::IMPLICIT_BIT };
+        let regular = exp == 0 || sig != 0;
+        let dec = to_decimal::<f32, u32>(all, exp.max(1), regular, &STATIC_DATA);
+        Self::of_any(dec.all_digits(), dec.exp)
+    }
+
+    /// The same, faster, of all but zero, what is too small for all bits, and powers of two.
+    #[inline(always)]
+    pub fn of_usual_float(value: f32) -> Option<Self> {
+        let bits = value.to_bits();
+        let (exp, sig) = (f32::get_exp(bits), f32::get_sig(bits));
         if exp == 0 || sig == 0 {
-            return Self::of_rare_float(exp, sig);
+            return None;
         }
         let sig = sig | f32::IMPLICIT_BIT;
         let dec = to_decimal_inlined::<f32, u32>(sig, exp, true, &STATIC_DATA);
         // Nine digits at most.
-        Self::of_any(dec.all_digits() * 10_000_000, dec.exp - 7)
-    }
-
-    #[inline(never)]
-    fn of_rare_double(exp: i64, sig: u64) -> Self {
-        if exp == 0 && sig == 0 {
-            return Self::ZERO;
-        }
-        let dec = if exp == 0 {
-            to_decimal::<f64, u64>(sig, 1, true, &STATIC_DATA)
-        } else {
-            to_decimal::<f64, u64>(f64::IMPLICIT_BIT, exp, false, &STATIC_DATA)
-        };
-        Self::of_any(dec.all_digits(), dec.exp)
-    }
-
-    #[inline(never)]
-    fn of_rare_float(exp: i64, sig: u32) -> Self {
-        if exp == 0 && sig == 0 {
-            return Self::ZERO;
-        }
-        let dec = if exp == 0 {
-            to_decimal::<f32, u32>(sig, 1, true, &STATIC_DATA)
-        } else {
-            to_decimal::<f32, u32>(f32::IMPLICIT_BIT, exp, false, &STATIC_DATA)
-        };
-        Self::of_any(dec.all_digits(), dec.exp)
+        Some(Self::of_any(dec.all_digits() * 10_000_000, dec.exp - 7))
     }
 
     /// A number of at most seventeen digits, times a power of ten.
@@ -1864,11 +1867,7 @@ impl Decimal {
 impl ToDecimalResult {
     #[inline(always)]
     fn last(&self) -> u8 {
-        if self.has_last_digit {
-            self.last_digit
-        } else {
-            0
-        }
+        self.last_digit & u8::from(self.has_last_digit).wrapping_neg()
     }
 
     #[inline(always)]

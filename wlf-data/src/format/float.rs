@@ -78,6 +78,7 @@ static POINTS: [([u64; 2], [u64; 2]); 16] = {
 
 impl Buffer {
     /// The shortest text that reads back as the same number, `null` for what JSON has no number for.
+    #[inline(always)]
     pub fn double(&mut self, n: f64) {
         self.double_within(n, -4, 16);
     }
@@ -86,23 +87,13 @@ impl Buffer {
     /// many zeros stand behind it.
     #[inline(always)]
     pub fn double_within(&mut self, n: f64, least: i32, most: i32) {
-        let layout = Layout {
-            least,
-            most,
-            whole: 2,
-        };
-        self.lay_out_double(n, layout);
+        self.lay_out_double(n, least, most, 2);
     }
 
     /// The same without an exponent and without `.0`.
     #[inline(always)]
     pub fn coordinate(&mut self, n: f64) {
-        let layout = Layout {
-            least: i32::MIN,
-            most: i32::MAX,
-            whole: 0,
-        };
-        self.lay_out_double(n, layout);
+        self.lay_out_double(n, i32::MIN, i32::MAX, 0);
     }
 
     /// The shortest text that reads back as the same 32-bit number, `null` for what JSON has no number for.
@@ -111,32 +102,39 @@ impl Buffer {
             self.put(b"null");
             return;
         }
-        self.sign(n.is_sign_negative());
         let layout = Layout {
             least: -5,
             most: 13,
             whole: 2,
         };
-        self.lay_out(Decimal::of_float(n), layout);
+        match Decimal::of_usual_float(n) {
+            Some(decimal) => self.lay_out(n.is_sign_negative(), decimal, layout),
+            None => self.lay_out_rare(n.is_sign_negative(), &Decimal::of_float(n), layout),
+        }
     }
 
+    /// The parts of the layout are passed by themselves, which stay in registers then.
     #[inline(never)]
-    fn lay_out_double(&mut self, n: f64, layout: Layout) {
+    fn lay_out_double(&mut self, n: f64, least: i32, most: i32, whole: usize) {
         if !n.is_finite() {
             self.put(b"null");
             return;
         }
-        self.sign(n.is_sign_negative());
-        self.lay_out(Decimal::of_double(n), layout);
+        let layout = Layout { least, most, whole };
+        match Decimal::of_usual_double(n) {
+            Some(decimal) => self.lay_out(n.is_sign_negative(), decimal, layout),
+            None => self.lay_out_rare(n.is_sign_negative(), &Decimal::of_double(n), layout),
+        }
+    }
+
+    /// What did not come in registers has a copy of the code, or it would all go through memory.
+    #[inline(never)]
+    fn lay_out_rare(&mut self, is_negative: bool, decimal: &Decimal, layout: Layout) {
+        self.lay_out(is_negative, *decimal, layout);
     }
 
     #[inline(always)]
-    fn sign(&mut self, is_negative: bool) {
-        self.front([b'-'], usize::from(is_negative));
-    }
-
-    #[inline(always)]
-    fn lay_out(&mut self, decimal: Decimal, layout: Layout) {
+    fn lay_out(&mut self, is_negative: bool, decimal: Decimal, layout: Layout) {
         let digits = Digits::new(decimal);
         let Digits {
             text: [first, second],
@@ -145,8 +143,9 @@ impl Buffer {
             point,
         } = digits;
         if (layout.least.max(NEAR)..=0).contains(&point) {
+            self.front([b'-'], usize::from(is_negative));
             self.front(*b"0.00000000000000", 2 + point.unsigned_abs() as usize);
-            self.words([first, second, last], count);
+            self.signed_words(false, [first, second, last], count);
             return;
         }
         match usize::try_from(point).map(|point| (point, POINTS.get(point))) {
@@ -163,15 +162,16 @@ impl Buffer {
                 } else {
                     before + layout.whole
                 };
-                self.words(words, all);
+                self.signed_words(is_negative, words, all);
             }
-            _ => self.lay_out_far(&digits, layout),
+            _ => self.lay_out_far(is_negative, &digits, layout),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn lay_out_far(&mut self, digits: &Digits, layout: Layout) {
+    fn lay_out_far(&mut self, is_negative: bool, digits: &Digits, layout: Layout) {
+        self.front([b'-'], usize::from(is_negative));
         let mut text = [0; 24];
         let words = [digits.text[0], digits.text[1], digits.last];
         for (place, word) in text.as_chunks_mut::<8>().0.iter_mut().zip(words) {
