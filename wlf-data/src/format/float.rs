@@ -16,6 +16,13 @@ struct Layout {
     whole: usize,
 }
 
+/// That of 32-bit numbers.
+const FLOAT: Layout = Layout {
+    least: -5,
+    most: 13,
+    whole: 2,
+};
+
 /// As many zeros as may stand behind the point in the fast way.
 const NEAR: i32 = -14;
 
@@ -102,14 +109,9 @@ impl Buffer {
             self.put(b"null");
             return;
         }
-        let layout = Layout {
-            least: -5,
-            most: 13,
-            whole: 2,
-        };
         match Decimal::of_usual_float(n) {
-            Some(decimal) => self.lay_out(n.is_sign_negative(), decimal, layout),
-            None => self.lay_out_rare(n.is_sign_negative(), &Decimal::of_float(n), layout),
+            Some(decimal) => self.lay_out(n.is_sign_negative(), decimal, FLOAT),
+            None => self.lay_out_rare_float(n),
         }
     }
 
@@ -123,25 +125,30 @@ impl Buffer {
         let layout = Layout { least, most, whole };
         match Decimal::of_usual_double(n) {
             Some(decimal) => self.lay_out(n.is_sign_negative(), decimal, layout),
-            None => self.lay_out_rare(n.is_sign_negative(), &Decimal::of_double(n), layout),
+            None => self.lay_out_rare_double(n, least, most, whole),
         }
     }
 
-    /// What did not come in registers has a copy of the code, or it would all go through memory.
+    /// What does not come in registers has a copy of the code, or all digits would go through memory.
     #[inline(never)]
-    fn lay_out_rare(&mut self, is_negative: bool, decimal: &Decimal, layout: Layout) {
-        self.lay_out(is_negative, *decimal, layout);
+    fn lay_out_rare_double(&mut self, n: f64, least: i32, most: i32, whole: usize) {
+        let layout = Layout { least, most, whole };
+        self.lay_out(n.is_sign_negative(), Decimal::of_double(n), layout);
+    }
+
+    #[inline(never)]
+    fn lay_out_rare_float(&mut self, n: f32) {
+        self.lay_out(n.is_sign_negative(), Decimal::of_float(n), FLOAT);
     }
 
     #[inline(always)]
     fn lay_out(&mut self, is_negative: bool, decimal: Decimal, layout: Layout) {
-        let digits = Digits::new(decimal);
         let Digits {
             text: [first, second],
             last,
             count,
             point,
-        } = digits;
+        } = Digits::new(decimal);
         if (layout.least.max(NEAR)..=0).contains(&point) {
             self.front([b'-'], usize::from(is_negative));
             self.front(*b"0.00000000000000", 2 + point.unsigned_abs() as usize);
@@ -164,7 +171,16 @@ impl Buffer {
                 };
                 self.signed_words(is_negative, words, all);
             }
-            _ => self.lay_out_far(is_negative, &digits, layout),
+            _ => {
+                // Made here, or it would be in memory for every number.
+                let digits = Digits {
+                    text: [first, second],
+                    last,
+                    count,
+                    point,
+                };
+                self.lay_out_far(is_negative, &digits, layout);
+            }
         }
     }
 
@@ -325,13 +341,8 @@ mod tests {
             let rounded = format!("{n:.*e}", count - 1);
             (rounded.parse() == Ok(n)).then_some(rounded)
         });
-        let layout = Layout {
-            least: -5,
-            most: 13,
-            whole: 2,
-        };
         let printed = text(|out| out.float(n));
-        let expected = laid_out(n.is_sign_negative(), all, layout);
+        let expected = laid_out(n.is_sign_negative(), all, FLOAT);
         assert_eq!(printed, expected, "{n:e}, {:x}", n.to_bits());
         assert_eq!(printed.parse(), Ok(n));
     }

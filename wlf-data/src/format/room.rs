@@ -111,11 +111,15 @@ impl Room {
     ) {
         self.reserve(1 + N * 8);
         let before = usize::from(is_marked);
-        // SAFETY: there is room for a byte and `N` words behind `len`, here and below.
-        unsafe { self.store(0, [mark]) };
-        for (n, word) in words.into_iter().enumerate() {
-            // SAFETY: as above.
-            unsafe { self.store(before + n * 8, word.to_le_bytes()) };
+        // SAFETY: there is room for a byte and `N` words behind `len`.
+        unsafe {
+            let to = self.bytes.as_mut_ptr().add(self.len);
+            to.write(mark);
+            // The compiler would look after each word whether it was written over the address.
+            let to = to.add(before).cast::<[u8; 8]>();
+            for (n, word) in words.into_iter().enumerate() {
+                to.add(n).write(word.to_le_bytes());
+            }
         }
         self.len += before + len.min(N * 8);
     }
@@ -130,10 +134,13 @@ impl Room {
         self.reserve(most.saturating_mul(N));
         // In memory each piece would wait for it.
         let mut end = 0;
-        for (bytes, len) in pieces.take(most) {
-            // SAFETY: there is room for `most` pieces, each of which moves the end by `N` bytes at most.
-            unsafe { self.store(end, bytes) };
-            end += len.min(N);
+        // SAFETY: there is room for `most` pieces, each of which moves the end by `N` bytes at most.
+        unsafe {
+            let to = self.bytes.as_mut_ptr().add(self.len);
+            for (bytes, len) in pieces.take(most) {
+                to.add(end).cast::<[u8; N]>().write(bytes);
+                end += len.min(N);
+            }
         }
         self.len += end;
     }
