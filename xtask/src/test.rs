@@ -378,7 +378,13 @@ mod tests {
     #[test]
     fn the_only_tokio_is_the_one_in_shims() {
         let lock = std::fs::read_to_string(layout::workspace().join("Cargo.lock")).expect("a file");
-        for name in ["tokio", "mio_wasi", "wasmedge_wasi_socket", "openssl"] {
+        for name in [
+            "tokio",
+            "mio_wasi",
+            "wasmedge_wasi_socket",
+            "openssl",
+            "zmij",
+        ] {
             let entries: Vec<&str> = lock
                 .split("[[package]]")
                 .filter(|entry| entry.contains(&format!("\nname = \"{name}\"\n")))

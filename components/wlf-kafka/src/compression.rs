@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wlf_core::checksum::crc32;
 
-use crate::lz4::{self, Lz4};
-use crate::zstd;
+use crate::matches::Matches;
+use crate::{lz4, snappy, zstd};
 
 /// The compression of record batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
@@ -43,16 +43,11 @@ impl Compression {
 /// What is compressed at once, in bytes: one or two milliseconds of the slowest, and a block of each format.
 const SLICE: usize = 64 << 10;
 
-/// What snappy's blocks stand behind, as in the files of Java's `SnappyOutputStream`: a magic number, the version, and the
-/// oldest version that reads it. Kafka's own producers write so; one block alone could not be made in slices.
-const SNAPPY: [u8; 16] = *b"\x82SNAPPY\0\0\0\0\x01\0\0\0\x01";
-
 /// Compresses batches, one after the other, and keeps the state that the next one can use.
 #[derive(Default)]
 pub struct Compressor {
     gzip: Option<Compress>,
-    snappy: Option<snap::raw::Encoder>,
-    lz4: Option<Lz4>,
+    matches: Option<Matches>,
 }
 
 impl fmt::Debug for Compressor {
@@ -96,15 +91,15 @@ impl Compressor {
             }
             Compression::Snappy => {
                 if is_first {
-                    out.extend_from_slice(&SNAPPY);
+                    snappy::begin(out);
                 }
-                self.snappy(slice, out)?;
+                snappy::compress(slice, self.matches.get_or_insert_default(), out);
             }
             Compression::Lz4 => {
                 if is_first {
                     lz4::begin(out);
                 }
-                self.lz4.get_or_insert_default().compress(slice, out);
+                lz4::compress(slice, self.matches.get_or_insert_default(), out);
                 if is_last {
                     lz4::end(out);
                 }
@@ -155,18 +150,6 @@ impl Compressor {
             }
         }
     }
-
-    /// Writes a block behind its length.
-    fn snappy(&mut self, slice: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-        let start = out.len() + 4;
-        out.resize(start + snap::raw::max_compress_len(slice.len()), 0);
-        let snappy = self.snappy.get_or_insert_with(snap::raw::Encoder::new);
-        let length = snappy.compress(slice, &mut out[start..])?;
-        out.truncate(start + length);
-        let length = u32::try_from(length).map_err(io::Error::other)?;
-        out[start - 4..start].copy_from_slice(&length.to_be_bytes());
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -199,7 +182,7 @@ mod tests {
                     .expect("gzip");
             }
             Compression::Snappy => {
-                let mut rest = bytes.strip_prefix(&SNAPPY).expect("a head");
+                let mut rest = bytes.strip_prefix(&snappy::FRAME).expect("a head");
                 while let Some((length, behind)) = rest.split_first_chunk() {
                     let (block, behind) = behind.split_at(u32::from_be_bytes(*length) as usize);
                     let block = snap::raw::Decoder::new().decompress_vec(block);

@@ -20,6 +20,7 @@ mod hash;
 mod init_producer_id;
 mod key;
 mod lz4;
+mod matches;
 mod outlet;
 mod packing;
 mod partition;
@@ -27,6 +28,7 @@ mod partitions;
 mod produce;
 mod record_batch;
 mod sasl;
+mod snappy;
 #[cfg(test)]
 mod testing;
 mod topics;

@@ -71,6 +71,17 @@ impl Buffer {
         self.0.put_front(bytes, N);
     }
 
+    /// Appends the first `len` bytes of words, whose first byte is the lowest, behind a minus if the number has one.
+    #[inline(always)]
+    pub(super) fn signed_words<const N: usize>(
+        &mut self,
+        is_negative: bool,
+        words: [u64; N],
+        len: usize,
+    ) {
+        self.0.put_words(b'-', is_negative, words, len);
+    }
+
     #[inline(always)]
     pub fn byte(&mut self, byte: u8) {
         self.array([byte]);
@@ -80,17 +91,15 @@ impl Buffer {
     /// would mostly be taken wrong.
     #[inline(always)]
     pub fn character(&mut self, character: char) {
-        let code = u32::from(character);
-        // The last byte has the lowest six bits, and so on; the first one has a mark for how many there are.
-        let part = |n: u32| 0x80 | code >> (6 * n) & 0x3f;
-        let (one, two) = (code, 0xc0 | code >> 6 | part(0) << 8);
-        let three = 0xe0 | code >> 12 | part(1) << 8 | part(0) << 16;
-        let four = 0xf0 | code >> 18 | part(2) << 8 | part(1) << 16 | part(0) << 24;
-        let bytes = if code < 0x80 { one } else { two };
-        let bytes = if code < 0x800 { bytes } else { three };
-        let bytes = if code < 0x1_0000 { bytes } else { four };
-        let len = 1 + usize::from(code >= 0x80) + usize::from(code >= 0x800);
-        self.front(bytes.to_le_bytes(), len + usize::from(code >= 0x1_0000));
+        let (bytes, len) = utf8(character);
+        self.front(bytes, len);
+    }
+
+    /// Appends a character for each of some bytes as UTF-8.
+    #[inline(always)]
+    pub fn characters(&mut self, bytes: &[u8], character: impl Fn(u8) -> char) {
+        let fronts = bytes.iter().map(|byte| utf8(character(*byte)));
+        self.0.put_fronts(bytes.len(), fronts);
     }
 
     /// Replaces a byte that was written.
@@ -273,6 +282,22 @@ impl Buffer {
     }
 }
 
+/// A character as UTF-8, and how many of the bytes that is.
+#[inline(always)]
+fn utf8(character: char) -> ([u8; 4], usize) {
+    let code = u32::from(character);
+    // The last byte has the lowest six bits, and so on; the first one has a mark for how many there are.
+    let part = |n: u32| 0x80 | code >> (6 * n) & 0x3f;
+    let (one, two) = (code, 0xc0 | code >> 6 | part(0) << 8);
+    let three = 0xe0 | code >> 12 | part(1) << 8 | part(0) << 16;
+    let four = 0xf0 | code >> 18 | part(2) << 8 | part(1) << 16 | part(0) << 24;
+    let bytes = if code < 0x80 { one } else { two };
+    let bytes = if code < 0x800 { bytes } else { three };
+    let bytes = if code < 0x1_0000 { bytes } else { four };
+    let len = 1 + usize::from(code >= 0x80) + usize::from(code >= 0x800);
+    (bytes.to_le_bytes(), len + usize::from(code >= 0x1_0000))
+}
+
 impl std::ops::Deref for Buffer {
     type Target = [u8];
 
@@ -353,7 +378,10 @@ mod tests {
         fn characters_are_utf8(text: Vec<char>) {
             let mut buffer = Buffer::new();
             text.iter().for_each(|character| buffer.character(*character));
-            prop_assert_eq!(String::from_utf8(buffer.as_slice().to_vec()).unwrap(), String::from_iter(text));
+            let bytes: Vec<u8> = (0..text.len()).map(|n| n as u8).collect();
+            buffer.characters(&bytes, |n| text[usize::from(n)]);
+            let twice = String::from_iter(&text).repeat(2);
+            prop_assert_eq!(buffer.as_slice(), twice.as_bytes());
         }
 
         #[test]

@@ -6,6 +6,7 @@ mod canal;
 mod changes;
 mod debezium;
 mod encoder;
+mod float;
 mod key;
 mod lanes;
 mod letters;

@@ -1,4 +1,4 @@
-//! Numbers, dates and times as text.
+//! Integers, decimals, dates and times as text.
 
 use super::buffer::Buffer;
 use crate::value::{Date, DateTime, Time, Timestamp};
@@ -24,7 +24,7 @@ fn pair(n: u32) -> [u8; 2] {
 /// The number is split in halves three times, all parts at once in the lanes of one integer: division by 100 and by 10 are
 /// multiplications with inverses that are exact for so small numbers.
 #[inline(always)]
-fn lanes(n: u32) -> u64 {
+pub(super) fn lanes(n: u32) -> u64 {
     let halves = u64::from(n / 10_000) | u64::from(n % 10_000) << 32;
     let hundreds = ((halves * 10_486) >> 20) & 0x7f_0000_007f;
     let quarters = hundreds | (halves - hundreds * 100) << 16;
@@ -32,7 +32,8 @@ fn lanes(n: u32) -> u64 {
     tens | (quarters - tens * 10) << 8
 }
 
-const ZEROS: u64 = 0x3030_3030_3030_3030;
+/// Eight digits of no value as text.
+pub(super) const ZEROS: u64 = 0x3030_3030_3030_3030;
 
 /// The same as text.
 #[inline(always)]
@@ -140,92 +141,6 @@ impl Buffer {
             self.zero_padded((n / (E8 * E8)) as u32, digits - 16);
             self.all_eight((n / E8 % E8) as u32);
             self.all_eight((n % E8) as u32);
-        }
-    }
-
-    /// Writes the shortest digits that read back as the same number, if there are few of them and none is far from the
-    /// point; says whether it did.
-    ///
-    /// Two decimals of at most fifteen digits are never the same double, so one that reads back is the shortest. Dividing
-    /// by a power of ten that is exact is how such a decimal is read.
-    #[inline]
-    fn short_double(&mut self, n: f64) -> bool {
-        let magnitude = n.abs();
-        let millionths = (magnitude * 1e6 + 0.5) as u64;
-        if !(1e-3..1e9).contains(&magnitude) || millionths as f64 / 1e6 != magnitude {
-            return false;
-        }
-        self.few_digits(n < 0.0, millionths, 6);
-        true
-    }
-
-    /// `unscaled` × 10^-`scale`, with as many digits behind the point as it takes, at least one.
-    fn few_digits(&mut self, negative: bool, mut unscaled: u64, mut scale: u8) {
-        if scale > 3 && unscaled.is_multiple_of(1000) {
-            unscaled /= 1000;
-            scale -= 3;
-        }
-        while scale > 1 && unscaled.is_multiple_of(10) {
-            unscaled /= 10;
-            scale -= 1;
-        }
-        if negative {
-            self.byte(b'-');
-        }
-        self.unsigned(unscaled / POWERS[usize::from(scale)]);
-        self.byte(b'.');
-        self.fraction(unscaled % POWERS[usize::from(scale)], usize::from(scale));
-    }
-
-    /// Writes the shortest digits that read back as the same number, if the point is among them or near; says whether it did.
-    #[inline]
-    pub fn plain_double(&mut self, n: f64) -> bool {
-        if self.short_double(n) {
-            return true;
-        }
-        let is_near = (1e-5..1e15).contains(&n.abs()) || n == 0.0;
-        if is_near {
-            self.plain(n);
-        }
-        is_near
-    }
-
-    /// The shortest text that reads back as the same number, `null` for what JSON has no number for.
-    pub fn double(&mut self, n: f64) {
-        if !self.plain_double(n) {
-            self.shortest(n.is_finite().then_some(n));
-        }
-    }
-
-    /// The shortest text that reads back as the same 32-bit number, `null` for what JSON has no number for.
-    pub fn float(&mut self, n: f32) {
-        let magnitude = n.abs();
-        let thousandths = (magnitude * 1e3 + 0.5) as u32;
-        // As for doubles, with six digits in all.
-        if (1e-2..1e3).contains(&magnitude) && thousandths as f32 / 1e3 == magnitude {
-            self.few_digits(n < 0.0, thousandths.into(), 3);
-        } else if (1e-5..1e12).contains(&magnitude) {
-            self.plain(n);
-        } else {
-            self.shortest(n.is_finite().then_some(n));
-        }
-    }
-
-    /// The shortest text of a number that has no exponent then.
-    fn plain(&mut self, n: impl zmij::Float) {
-        self.put(zmij::Buffer::new().format_finite(n).as_bytes());
-    }
-
-    /// The shortest text of a finite number; an exponent has no plus.
-    #[inline(never)]
-    fn shortest(&mut self, finite: Option<impl zmij::Float>) {
-        let Some(n) = finite else {
-            self.put(b"null");
-            return;
-        };
-        let mut buffer = zmij::Buffer::new();
-        for part in buffer.format_finite(n).split('+') {
-            self.put(part.as_bytes());
         }
     }
 
@@ -423,57 +338,7 @@ mod tests {
         );
     }
 
-    #[test]
-    fn prints_floats_shortest() {
-        assert_eq!(text(|out| out.float(1.1)), "1.1");
-        assert_eq!(text(|out| out.double(1e20)), "1e20");
-        assert_eq!(text(|out| out.double(f64::NAN)), "null");
-        assert_eq!(text(|out| out.double(-12.5)), "-12.5");
-        assert_eq!(text(|out| out.double(1e9 - 1e-6)), "999999999.999999");
-        assert_eq!(text(|out| out.double(-0.0)), "-0.0");
-        assert_eq!(text(|out| out.float(999.999)), "999.999");
-    }
-
     proptest! {
-        #[test]
-        fn few_digits_are_as_short_as_any(digits in 0..2_000_000_000_000_000i64, scale in 0..9i32, bits: u64) {
-            let mut shortest = zmij::Buffer::new();
-            let double = digits as f64 / 10f64.powi(scale);
-            for n in [double, -double, f64::from_bits(double.to_bits() ^ bits & 1)] {
-                prop_assert_eq!(text(|out| out.double(n)), shortest.format_finite(n));
-            }
-            let float = (digits % 2_000_000) as f32 / 10f32.powi(scale);
-            for n in [float, -float, f32::from_bits(float.to_bits() ^ (bits & 1) as u32)] {
-                prop_assert_eq!(text(|out| out.float(n)), shortest.format_finite(n));
-            }
-        }
-
-        #[test]
-        fn any_float_reads_back_and_is_as_short_as_the_standard_library_has_it(double: u64, float: u32) {
-            let (double, float) = (f64::from_bits(double), f32::from_bits(float));
-            for (printed, finite, shortest) in [
-                (text(|out| out.double(double)), double.is_finite(), format!("{double:e}")),
-                (text(|out| out.float(float)), float.is_finite(), format!("{float:e}")),
-            ] {
-                if !finite {
-                    prop_assert_eq!(printed, "null");
-                    continue;
-                }
-                let digits = |text: &str| {
-                    let mantissa = text.split('e').next().unwrap().replace(['-', '.'], "");
-                    mantissa.trim_matches('0').len()
-                };
-                prop_assert_eq!(digits(&printed), digits(&shortest));
-                prop_assert!(!printed.contains('+'));
-            }
-            if double.is_finite() {
-                prop_assert_eq!(text(|out| out.double(double)).parse::<f64>().unwrap(), double);
-            }
-            if float.is_finite() {
-                prop_assert_eq!(text(|out| out.float(float)).parse::<f32>().unwrap(), float);
-            }
-        }
-
         #[test]
         fn prints_as_the_standard_library_does(n: u64, shift in 0..64u32, day in 1..49_710u32) {
             let n = n >> shift;

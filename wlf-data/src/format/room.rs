@@ -102,6 +102,51 @@ impl Room {
         self.len += len.min(N);
     }
 
+    /// Appends the first `len` bytes of words, whose first byte is the lowest, behind a mark if there is one.
+    #[inline(always)]
+    pub fn put_words<const N: usize>(
+        &mut self,
+        mark: u8,
+        is_marked: bool,
+        words: [u64; N],
+        len: usize,
+    ) {
+        self.reserve(1 + N * 8);
+        let before = usize::from(is_marked);
+        // SAFETY: there is room for a byte and `N` words behind `len`.
+        unsafe {
+            let to = self.bytes.as_mut_ptr().add(self.len);
+            to.write(mark);
+            // The compiler would look after each word whether it was written over the address.
+            let to = to.add(before).cast::<[u8; 8]>();
+            for (n, word) in words.into_iter().enumerate() {
+                to.add(n).write(word.to_le_bytes());
+            }
+        }
+        self.len += before + len.min(N * 8);
+    }
+
+    /// Appends the fronts of up to `most` pieces, of each of which the first so many bytes count.
+    #[inline(always)]
+    pub fn put_fronts<const N: usize>(
+        &mut self,
+        most: usize,
+        pieces: impl Iterator<Item = ([u8; N], usize)>,
+    ) {
+        self.reserve(most.saturating_mul(N));
+        // In memory each piece would wait for it.
+        let mut end = 0;
+        // SAFETY: there is room for `most` pieces, each of which moves the end by `N` bytes at most.
+        unsafe {
+            let to = self.bytes.as_mut_ptr().add(self.len);
+            for (bytes, len) in pieces.take(most) {
+                to.add(end).cast::<[u8; N]>().write(bytes);
+                end += len.min(N);
+            }
+        }
+        self.len += end;
+    }
+
     /// Writes bytes so far behind the end.
     ///
     /// # Safety
@@ -356,6 +401,13 @@ mod tests {
                 expected.extend_from_slice(&piece[..len]);
                 room.put_front([1, 2, 3], 2);
                 expected.extend_from_slice(&[1, 2]);
+                let words = [0x0807_0605_0403_0201, 0x100f_0e0d_0c0b_0a09];
+                room.put_words(b'-', len % 2 == 1, words, len % 17);
+                expected.extend_from_slice(&b"-"[..len % 2]);
+                expected.extend((1..=16).take(len % 17));
+                room.put_fronts(2, [([1, 2, 3], len % 3), ([4, 5, 6], 9), ([7; 3], 1)].into_iter());
+                expected.extend((1..=3).take(len % 3));
+                expected.extend_from_slice(&[4, 5, 6]);
                 prop_assert_eq!(room.as_slice(), &expected[..]);
             }
             room.truncate(pieces.len());

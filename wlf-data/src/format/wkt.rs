@@ -120,39 +120,10 @@ fn point(reader: &mut Reader<'_>, out: &mut Buffer) -> Result<(), NotWkb> {
 
 /// Writes the shortest digits that read back as the same number, without exponent and without `.0`.
 fn coordinate(n: f64, out: &mut Buffer) {
-    if out.plain_double(n) {
-        if out.ends_with(b".0") {
-            out.truncate(out.len() - 2);
-        }
-        return;
-    }
-    let mut buffer = zmij::Buffer::new();
-    let text = buffer.format(n);
-    let Some((digits, exponent)) = text.split_once('e') else {
-        out.put(text.strip_suffix(".0").unwrap_or(text).as_bytes());
-        return;
-    };
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let (sign, digits) = match digits.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", digits),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    out.put(sign.as_bytes());
-    if exponent < 0 {
-        out.put(b"0.");
-        for _ in 1..-exponent {
-            out.byte(b'0');
-        }
-        out.put(whole.as_bytes());
-        out.put(fraction.as_bytes());
+    if n.is_finite() {
+        out.coordinate(n);
     } else {
-        out.put(whole.as_bytes());
-        out.put(fraction.as_bytes());
-        let written = i32::try_from(fraction.len()).unwrap_or(i32::MAX);
-        for _ in written..exponent {
-            out.byte(b'0');
-        }
+        out.put(n.to_string().as_bytes());
     }
 }
 

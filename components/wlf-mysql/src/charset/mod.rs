@@ -222,11 +222,15 @@ impl Encoding {
 /// Writes a character, or U+FFFD for bytes that are none.
 #[inline(always)]
 fn put(character: Option<char>, out: &mut Buffer) {
-    let character = character.unwrap_or_else(|| {
+    out.character(or_replacement(character));
+}
+
+#[inline(always)]
+fn or_replacement(character: Option<char>) -> char {
+    character.unwrap_or_else(|| {
         replaced::note();
         char::REPLACEMENT_CHARACTER
-    });
-    out.character(character);
+    })
 }
 
 /// The character of a table, which has U+FFFD where there is none.
@@ -258,17 +262,14 @@ fn one_byte(text: &[u8], out: &mut Buffer, upper: impl Fn(u8) -> Option<char>) {
 
 #[inline(always)]
 fn each_byte(text: &[u8], out: &mut Buffer, upper: impl Fn(u8) -> Option<char>) {
-    for byte in text {
-        let other = upper(*byte);
-        put(
-            if byte.is_ascii() {
-                Some(char::from(*byte))
-            } else {
-                other
-            },
-            out,
-        );
-    }
+    out.characters(text, |byte| {
+        let other = upper(byte);
+        or_replacement(if byte.is_ascii() {
+            Some(char::from(byte))
+        } else {
+            other
+        })
+    });
 }
 
 /// Writes the ASCII that the text begins with and gives the rest.

@@ -84,6 +84,10 @@ fn write_value<const WIDE: usize>(
             out.signed(i16::from_le_bytes(array(value)?).into());
             Ok(())
         }
+        DOUBLE if WIDE == 2 => {
+            double::write(f64::from_le_bytes(array(value)?), out);
+            Ok(())
+        }
         STRING => string_called(value, out, budget),
         SMALL_OBJECT | SMALL_ARRAY => container::<2, 4, 3>(kind, value, out, budget, depth),
         LARGE_OBJECT | LARGE_ARRAY => container::<4, 6, 5>(kind, value, out, budget, depth),

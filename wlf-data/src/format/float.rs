@@ -1,0 +1,406 @@
+//! Floating point numbers as text: the shortest digits that read back as the same number, and of those the nearest.
+
+use zmij::Decimal;
+
+use super::buffer::Buffer;
+use super::number::{ZEROS, lanes};
+
+/// How digits are laid out.
+#[derive(Debug, Clone, Copy)]
+struct Layout {
+    /// The least and the most digits that stand before the point of a number without an exponent; below zero, so many
+    /// zeros stand behind the point.
+    least: i32,
+    most: i32,
+    /// What stands behind a whole number: 2 bytes, `.0`, or none.
+    whole: usize,
+}
+
+/// That of 32-bit numbers.
+const FLOAT: Layout = Layout {
+    least: -5,
+    most: 13,
+    whole: 2,
+};
+
+/// As many zeros as may stand behind the point in the fast way.
+const NEAR: i32 = -14;
+
+/// Digits that mean nothing behind them are zeros.
+struct Digits {
+    /// Sixteen as text, the first in the lowest byte of the first word.
+    text: [u64; 2],
+    /// The seventeenth.
+    last: u64,
+    /// How many there are without the zeros at their end, at least one.
+    count: usize,
+    /// So many stand before the point.
+    point: i32,
+}
+
+impl Digits {
+    #[inline(always)]
+    fn new(decimal: Decimal) -> Self {
+        const E8: u64 = 100_000_000;
+        let high = lanes((decimal.digits / E8) as u32);
+        let low = (decimal.digits % E8) as u32;
+        let mut text = [high + ZEROS, ZEROS];
+        let mut count = 8 - high.leading_zeros() / 8;
+        // Without this question both halves would be computed at once by multiplications of 64 bits in the lanes of a
+        // vector, which take three times as long.
+        if low != 0 {
+            let low = lanes(low);
+            text[1] = low + ZEROS;
+            count = 16 - low.leading_zeros() / 8;
+        }
+        Self {
+            text,
+            last: u64::from(b'0' + decimal.last),
+            count: if decimal.last == 0 {
+                count.max(1) as usize
+            } else {
+                17
+            },
+            point: decimal.point,
+        }
+    }
+}
+
+/// What puts a point behind so many of sixteen bytes, in two words: the bytes before it, and the point.
+static POINTS: [([u64; 2], [u64; 2]); 16] = {
+    let mut points = [([0; 2], [0; 2]); 16];
+    let mut n = 0;
+    while n < 16 {
+        let bits = n % 8 * 8;
+        let (before, point) = ((1 << bits) - 1, (b'.' as u64) << bits);
+        points[n] = if n < 8 {
+            ([before, 0], [point, 0])
+        } else {
+            ([u64::MAX, before], [0, point])
+        };
+        n += 1;
+    }
+    points
+};
+
+impl Buffer {
+    /// The shortest text that reads back as the same number, `null` for what JSON has no number for.
+    #[inline(always)]
+    pub fn double(&mut self, n: f64) {
+        self.double_within(n, -4, 16);
+    }
+
+    /// The same with an exponent unless at least `least` and at most `most` digits stand before the point; below zero, so
+    /// many zeros stand behind it.
+    #[inline(always)]
+    pub fn double_within(&mut self, n: f64, least: i32, most: i32) {
+        self.lay_out_double(n, least, most, 2);
+    }
+
+    /// The same without an exponent and without `.0`.
+    #[inline(always)]
+    pub fn coordinate(&mut self, n: f64) {
+        self.lay_out_double(n, i32::MIN, i32::MAX, 0);
+    }
+
+    /// The shortest text that reads back as the same 32-bit number, `null` for what JSON has no number for.
+    pub fn float(&mut self, n: f32) {
+        if !n.is_finite() {
+            self.put(b"null");
+            return;
+        }
+        match Decimal::of_usual_float(n) {
+            Some(decimal) => self.lay_out(n.is_sign_negative(), decimal, FLOAT),
+            None => self.lay_out_rare_float(n),
+        }
+    }
+
+    /// The parts of the layout are passed by themselves, which stay in registers then.
+    #[inline(never)]
+    fn lay_out_double(&mut self, n: f64, least: i32, most: i32, whole: usize) {
+        if !n.is_finite() {
+            self.put(b"null");
+            return;
+        }
+        let layout = Layout { least, most, whole };
+        match Decimal::of_usual_double(n) {
+            Some(decimal) => self.lay_out(n.is_sign_negative(), decimal, layout),
+            None => self.lay_out_rare_double(n, least, most, whole),
+        }
+    }
+
+    /// What does not come in registers has a copy of the code, or all digits would go through memory.
+    #[inline(never)]
+    fn lay_out_rare_double(&mut self, n: f64, least: i32, most: i32, whole: usize) {
+        let layout = Layout { least, most, whole };
+        self.lay_out(n.is_sign_negative(), Decimal::of_double(n), layout);
+    }
+
+    #[inline(never)]
+    fn lay_out_rare_float(&mut self, n: f32) {
+        self.lay_out(n.is_sign_negative(), Decimal::of_float(n), FLOAT);
+    }
+
+    #[inline(always)]
+    fn lay_out(&mut self, is_negative: bool, decimal: Decimal, layout: Layout) {
+        let Digits {
+            text: [first, second],
+            last,
+            count,
+            point,
+        } = Digits::new(decimal);
+        if (layout.least.max(NEAR)..=0).contains(&point) {
+            self.front([b'-'], usize::from(is_negative));
+            self.front(*b"0.00000000000000", 2 + point.unsigned_abs() as usize);
+            self.signed_words(false, [first, second, last], count);
+            return;
+        }
+        match usize::try_from(point).map(|point| (point, POINTS.get(point))) {
+            Ok((before, Some((masks, points)))) if point <= layout.most => {
+                let [front, back] = [(first, masks[0]), (second, masks[1])]
+                    .map(|(word, mask)| (word & mask, word & !mask));
+                let words = [
+                    front.0 | points[0] | front.1 << 8,
+                    back.0 | points[1] | back.1 << 8 | front.1 >> 56,
+                    back.1 >> 56 | last << 8,
+                ];
+                let all = if count > before {
+                    count + 1
+                } else {
+                    before + layout.whole
+                };
+                self.signed_words(is_negative, words, all);
+            }
+            _ => {
+                // Made here, or it would be in memory for every number.
+                let digits = Digits {
+                    text: [first, second],
+                    last,
+                    count,
+                    point,
+                };
+                self.lay_out_far(is_negative, &digits, layout);
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lay_out_far(&mut self, is_negative: bool, digits: &Digits, layout: Layout) {
+        self.front([b'-'], usize::from(is_negative));
+        let mut text = [0; 24];
+        let words = [digits.text[0], digits.text[1], digits.last];
+        for (place, word) in text.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+            *place = word.to_le_bytes();
+        }
+        let point = digits.point;
+        let text = text.get(..digits.count).unwrap_or_default();
+        if !(layout.least..=layout.most).contains(&point) {
+            let (first, others) = text.split_at_checked(1).unwrap_or_default();
+            self.put(first);
+            if !others.is_empty() {
+                self.byte(b'.');
+                self.put(others);
+            }
+            self.byte(b'e');
+            self.signed(i64::from(point) - 1);
+        } else if point > 0 {
+            let before = point.unsigned_abs() as usize;
+            let (whole, fraction) = text.split_at_checked(before).unwrap_or((text, &[]));
+            self.put(whole);
+            for _ in whole.len()..before {
+                self.byte(b'0');
+            }
+            if !fraction.is_empty() {
+                self.byte(b'.');
+                self.put(fraction);
+            } else if layout.whole > 0 {
+                self.put(b".0");
+            }
+        } else {
+            self.put(b"0.");
+            for _ in point..0 {
+                self.byte(b'0');
+            }
+            self.put(text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(write: impl FnOnce(&mut Buffer)) -> String {
+        let mut buffer = Buffer::new();
+        write(&mut buffer);
+        String::from_utf8(buffer.as_slice().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn prints_floats_shortest() {
+        assert_eq!(text(|out| out.float(1.1)), "1.1");
+        assert_eq!(text(|out| out.float(999.999)), "999.999");
+        assert_eq!(text(|out| out.float(f32::NEG_INFINITY)), "null");
+        for (double, expected) in [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (-12.5, "-12.5"),
+            (1e9 - 1e-6, "999999999.999999"),
+            (1e20, "1e20"),
+            (f64::NAN, "null"),
+            (f64::INFINITY, "null"),
+            (f64::MAX, "1.7976931348623157e308"),
+            (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
+            (5e-324, "5e-324"),
+            (1e-5, "0.00001"),
+            (9.5e-6, "9.5e-6"),
+            (1_234_567_890_123_456.5, "1234567890123456.5"),
+            (9_007_199_254_740_993.0, "9007199254740992.0"),
+            (1e16, "1e16"),
+            // Halfway between two that read back, of which the even one is taken.
+            (4_526_409_456_437_245.0 / 4.0, "1131602364109311.2"),
+            (4_526_409_456_437_247.0 / 4.0, "1131602364109311.8"),
+        ] {
+            assert_eq!(text(|out| out.double(double)), expected);
+        }
+    }
+
+    /// The digits of a number, given its shortest text with an exponent and how it is rounded to so many digits, and how
+    /// many of them stand before the point.
+    fn digits(shortest: &str, rounded: impl Fn(usize) -> Option<String>) -> (String, i32) {
+        let parts = |text: &str| {
+            let (digits, exponent) = text.split_once('e').unwrap();
+            let digits = digits.replace(['-', '.'], "");
+            (digits, exponent.parse::<i32>().unwrap() + 1)
+        };
+        let (digits, point) = parts(shortest);
+        // Of two that are as near the standard library takes any, the server the even one. Below a power of two numbers
+        // are nearer to each other than above it, so the nearest digits may be another number's.
+        rounded(digits.len()).map_or((digits, point), |rounded| parts(&rounded))
+    }
+
+    fn laid_out(is_negative: bool, (digits, point): (String, i32), layout: Layout) -> String {
+        let digits = match digits.trim_end_matches('0') {
+            "" => "0",
+            digits => digits,
+        };
+        let sign = if is_negative { "-" } else { "" };
+        if !(layout.least..=layout.most).contains(&point) {
+            let (first, others) = digits.split_at(1);
+            let mark = if others.is_empty() { "" } else { "." };
+            return format!("{sign}{first}{mark}{others}e{}", point - 1);
+        }
+        let Ok(before) = usize::try_from(point) else {
+            return format!(
+                "{sign}0.{}{digits}",
+                "0".repeat(point.unsigned_abs() as usize)
+            );
+        };
+        if before == 0 {
+            return format!("{sign}0.{digits}");
+        }
+        let end = if layout.whole > 0 { ".0" } else { "" };
+        match digits.split_at_checked(before) {
+            Some((whole, fraction)) if !fraction.is_empty() => format!("{sign}{whole}.{fraction}"),
+            _ => format!("{sign}{digits:0<before$}{end}"),
+        }
+    }
+
+    fn check_double(n: f64) {
+        if !n.is_finite() {
+            assert_eq!(text(|out| out.double(n)), "null");
+            return;
+        }
+        let all = digits(&format!("{n:e}"), |count| {
+            let rounded = format!("{n:.*e}", count - 1);
+            (rounded.parse() == Ok(n)).then_some(rounded)
+        });
+        for (least, most, whole) in [(-4, 16, 2), (-14, 15, 2), (i32::MIN, i32::MAX, 0)] {
+            let layout = Layout { least, most, whole };
+            let printed = text(|out| match (least, whole) {
+                (-4, _) => out.double(n),
+                (_, 0) => out.coordinate(n),
+                _ => out.double_within(n, least, most),
+            });
+            let expected = laid_out(n.is_sign_negative(), all.clone(), layout);
+            assert_eq!(printed, expected, "{n:e}, {:x}", n.to_bits());
+            assert_eq!(printed.parse(), Ok(n));
+        }
+    }
+
+    fn check_float(n: f32) {
+        if !n.is_finite() {
+            assert_eq!(text(|out| out.float(n)), "null");
+            return;
+        }
+        let all = digits(&format!("{n:e}"), |count| {
+            let rounded = format!("{n:.*e}", count - 1);
+            (rounded.parse() == Ok(n)).then_some(rounded)
+        });
+        let printed = text(|out| out.float(n));
+        let expected = laid_out(n.is_sign_negative(), all, FLOAT);
+        assert_eq!(printed, expected, "{n:e}, {:x}", n.to_bits());
+        assert_eq!(printed.parse(), Ok(n));
+    }
+
+    /// The powers of two and of ten, and the numbers beside them.
+    #[test]
+    fn prints_what_is_around_each_power_as_the_standard_library_does() {
+        let powers = (-324..=308).map(|exponent| format!("1e{exponent}"));
+        let powers: Vec<f64> = powers.map(|power| power.parse().unwrap()).collect();
+        let powers = powers.into_iter();
+        for power in powers.chain((0..2047).map(|exponent| f64::from_bits(exponent << 52))) {
+            for bits in power.to_bits().saturating_sub(3)..=power.to_bits() + 3 {
+                check_double(f64::from_bits(bits));
+                check_double(-f64::from_bits(bits));
+            }
+        }
+        let powers = (-45..=38).map(|exponent| format!("1e{exponent}"));
+        let powers: Vec<f32> = powers.map(|power| power.parse().unwrap()).collect();
+        let powers = powers.into_iter();
+        for power in powers.chain((0..255).map(|exponent| f32::from_bits(exponent << 23))) {
+            for bits in power.to_bits().saturating_sub(3)..=power.to_bits() + 3 {
+                check_float(f32::from_bits(bits));
+                check_float(-f32::from_bits(bits));
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn prints_as_the_standard_library_does(
+            bits: u64, small in 0..1u64 << 52, digits in 0..10_000_000_000_000_000i64, shift in 0..50u32,
+            scale in 0..23i32, float: u32, quarters in 1i64 << 51..1 << 53,
+        ) {
+            let few = (digits >> shift) as f64;
+            let short = few / 10f64.powi(scale);
+            for n in [
+                f64::from_bits(bits),
+                f64::from_bits(small >> shift),
+                few,
+                short,
+                f64::from_bits(short.to_bits() ^ bits & 1),
+                few * 10f64.powi(scale),
+                few / 7.0,
+                // Many of them are halfway between two that are as short.
+                quarters as f64 / 4.0,
+                quarters as f64 / 8.0,
+            ] {
+                check_double(n);
+                check_double(-n);
+                check_float(n as f32);
+            }
+            let few = (digits % 2_000_000) as f32 / 10f32.powi(scale % 11);
+            for n in [f32::from_bits(float), f32::from_bits(float % (1 << 23)), few] {
+                check_float(n);
+                check_float(-n);
+            }
+        }
+    }
+}
