@@ -512,8 +512,10 @@ impl ColumnSchema {
                 let is_same = Charset::named(to).converted(&self.column_type) == self.column_type;
                 let are = |charsets: &[&str]| charsets.contains(&&*from) && charsets.contains(&to);
                 let is_wide = [&*from, to].iter().any(|charset| WIDE.contains(charset));
-                let is_ascii = self.column_type.is_ascii();
-                let mixes_up = is_wide || !is_ascii && !are(&["utf8mb3", "utf8mb4"]);
+                // Labels that were mixed up before are not shown as they are.
+                let is_doubtful = self.column_type.contains('?') || self.column_type.contains("''");
+                let is_plain = self.column_type.is_ascii() && !is_doubtful;
+                let mixes_up = is_wide || !is_plain && !are(&["utf8mb3", "utf8mb4"]);
                 if !is_same || to == "binary" || from != to && mixes_up {
                     return Err(Conflict);
                 }
