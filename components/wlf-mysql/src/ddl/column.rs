@@ -45,7 +45,6 @@ pub fn column(
             attribute(&mut column, item, dialect)?;
         }
     }
-    column.nullable &= !column.primary_key;
     Ok((column, placement))
 }
 

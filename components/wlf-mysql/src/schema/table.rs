@@ -379,7 +379,9 @@ impl TableSchema {
                 let mut name = Some(part.clone());
                 for clause in clauses {
                     match clause {
-                        Clause::Drop { column, .. } if same(column, part) => name = None,
+                        Clause::Drop { column, .. } if same(column, part) => {
+                            name = new_column(part, clauses);
+                        }
                         Clause::RenameColumn { old, new, .. } if same(old, part) => {
                             name = Some(new.clone());
                         }
@@ -410,6 +412,14 @@ impl TableSchema {
         }
         Ok(())
     }
+}
+
+/// The new column of this name, which takes the place of a dropped one in its keys.
+fn new_column(name: &str, clauses: &[&Clause]) -> Option<String> {
+    clauses.iter().find_map(|clause| match clause {
+        Clause::Add { column, .. } if same(&column.name, name) => Some(column.name.clone()),
+        _ => None,
+    })
 }
 
 /// What becomes of an old column in its place; `None` if it is dropped.
