@@ -80,11 +80,9 @@ fn attribute(
     } else if item.eat("UNIQUE") {
         item.eat("KEY");
         column.unique = Some(item.eat("USING HASH"));
-    } else if item.eat("PRIMARY") {
-        item.eat("KEY");
+    } else if item.eat("PRIMARY KEY") || item.eat("PRIMARY") || item.eat("KEY") {
         column.primary_key = true;
-    } else if item.eat("KEY") {
-        column.primary_key = true;
+        column.nullable = false;
     } else if item.eat("GENERATED ALWAYS") || item.is_at("AS") {
         generated(column, item)?;
     } else if item.eat("CONSTRAINT") {

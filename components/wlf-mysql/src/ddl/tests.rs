@@ -140,7 +140,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ),
     (
         "CREATE TABLE t (a INT PRIMARY KEY, b INT UNIQUE KEY)",
-        "create d.t (a int key, b int) a",
+        "create d.t (a int not null key, b int) a",
     ),
     (
         "CREATE TABLE t (a INT, PRIMARY KEY (b(5) DESC, a), b TEXT)",

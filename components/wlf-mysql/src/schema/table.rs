@@ -434,6 +434,7 @@ fn keep(
             Clause::Drop { column: name, .. } if same(name, &column.name) => return Ok(None),
             Clause::RenameColumn { old, new, .. } if same(old, &column.name) => {
                 kept.name.clone_from(new);
+                kept.generated_key &= same(new, GENERATED_KEY);
             }
             Clause::Change {
                 old, column: new, ..

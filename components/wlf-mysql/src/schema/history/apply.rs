@@ -280,7 +280,13 @@ impl History {
         let mut change = Change::of_table(SchemaChangeKind::TableAlter, table);
         change.old = old.clone().map(|schema| (table.clone(), schema));
         if clauses.is_empty() {
-            change.new.clone_from(&change.old);
+            // What changes no column may change how MariaDB keeps keys.
+            let rebuilt = old.clone().map(TableSchema::like);
+            if rebuilt == old {
+                change.new.clone_from(&change.old);
+            } else {
+                change.new = self.become_of(table, rebuilt, around)?;
+            }
             return Ok(Some(change));
         }
         let target = new_name(clauses);
