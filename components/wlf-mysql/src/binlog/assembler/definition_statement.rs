@@ -18,6 +18,8 @@ pub struct StatementText {
     pub server_charset: Option<String>,
     /// What tokens are looked for in, where that is not `sql`.
     lexed: Option<String>,
+    /// The same, as if it were UTF-8, where it is not said to be.
+    utf8: Option<String>,
     /// It was logged because it had a part of its effects.
     has_failed: bool,
     /// The server has written it without the table's options, its charset among them, as it does with `sql_mode=ANSI`.
@@ -63,6 +65,8 @@ impl StatementText {
             dialect,
             server_charset: server,
             lexed,
+            utf8: (client != Client::Utf8 && !query.sql.is_ascii())
+                .then(|| String::from_utf8_lossy(query.sql).into_owned()),
             has_failed: query.error != 0,
             lacks_options: is_rewritten
                 && dialect.is_ansi()
@@ -89,6 +93,14 @@ impl StatementText {
     /// What it changes in definitions; nothing of most.
     pub fn effects(&self) -> Vec<Effect> {
         let mut effects = ddl::parse(self.text(), &self.database, self.dialect);
+        if let (Some(utf8), [Effect::CreateView { .. }]) = (&self.utf8, &*effects) {
+            // Of a view servers write the name in UTF-8, and the query behind it as it came.
+            let dialect = Dialect {
+                client: Client::Utf8,
+                ..self.dialect
+            };
+            effects = ddl::parse(utf8, &self.database, dialect);
+        }
         if self.has_failed {
             effects.iter_mut().for_each(fail);
         } else if self.lacks_options {
