@@ -169,7 +169,11 @@ impl TableSchema {
             Clause::Add { column, .. } => {
                 !matches!(column.type_name, TypeName::Text(TextSize::Characters(_)))
             }
-            Clause::Change { column, .. } => !matches!(column.type_name, TypeName::Text(_)),
+            Clause::Change { column, .. } => match &column.type_name {
+                TypeName::Text(_) => false,
+                TypeName::Plain(name) => !name.ends_with("blob"),
+                _ => true,
+            },
             _ => true,
         };
         if converted.is_some() && !clauses.iter().all(is_clear) {

@@ -14,17 +14,22 @@ use crate::Server;
 /// How long the statements of one server go on, in seconds, unless `WLF_FUZZ_SECONDS` says it.
 const SECONDS: u64 = 20;
 
+/// How many sessions there are then at most, so that a suite draws the same on every machine.
+const SESSIONS: u64 = 10;
+
 /// How many statements are drawn before a session and its tables begin anew.
 const SESSION: usize = 400;
 
 async fn follow(endpoint: &Endpoint, server: &str, is_mariadb: bool) {
     let given = |variable: &str| env::var(variable).ok().and_then(|text| text.parse().ok());
-    let end = Instant::now() + Duration::from_secs(given("WLF_FUZZ_SECONDS").unwrap_or(SECONDS));
+    let seconds = given("WLF_FUZZ_SECONDS");
+    let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(SECONDS));
     let first = given("WLF_FUZZ_SEED").unwrap_or(1);
+    let sessions = seconds.map_or(SESSIONS, |_| u64::MAX);
     let database = "schema_random";
     let (mut drawn, mut taken, mut asked, mut rows) = (0, 0, 0, 0);
     let mut seed = first;
-    while Instant::now() < end {
+    while Instant::now() < end && seed - first < sessions {
         let mut following = Following::new(endpoint, database).await;
         following
             .run("SET sql_mode = 'NO_ENGINE_SUBSTITUTION'")
