@@ -112,8 +112,8 @@ impl TableSchema {
         Ok(table)
     }
 
-    /// What CREATE TABLE LIKE makes of it.
-    pub fn like(mut self) -> Self {
+    /// What CREATE TABLE LIKE makes of it, and an ALTER TABLE that changes no column: MariaDB keeps its keys anew.
+    pub fn rebuilt(mut self) -> Self {
         self.hidden.rebuild(&self.columns);
         self
     }

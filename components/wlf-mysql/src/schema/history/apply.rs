@@ -228,7 +228,7 @@ impl History {
             // The name may be that of a view which nothing is known of, and then nothing was created.
             _ if if_not_exists && !self.header.views => None,
             TableContent::Like(model) => match self.before(model)? {
-                Before::Known(schema) => Some(schema.like()),
+                Before::Known(schema) => Some(schema.rebuilt()),
                 Before::Unknown | Before::Absent | Before::View => None,
             },
             TableContent::Columns {
@@ -281,7 +281,7 @@ impl History {
         change.old = old.clone().map(|schema| (table.clone(), schema));
         if clauses.is_empty() {
             // What changes no column may change how MariaDB keeps keys.
-            let rebuilt = old.clone().map(TableSchema::like);
+            let rebuilt = old.clone().map(TableSchema::rebuilt);
             if rebuilt == old {
                 change.new.clone_from(&change.old);
             } else {
