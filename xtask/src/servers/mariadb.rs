@@ -9,7 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::mysql::PASSWORD;
-use super::{probe, process::Process};
+use super::probe;
+use super::process::{Process, last_lines};
 use crate::layout;
 use crate::packages::{Bundle, MARIADB_118, MARIADB_1011, Prefix};
 
@@ -167,8 +168,9 @@ impl Mariadb {
             .status()?;
         ensure!(
             status.success(),
-            "{name} --bootstrap ended with {status}: see {}",
-            log.display()
+            "{name} --bootstrap ended with {status}; the end of {}:\n{}",
+            log.display(),
+            last_lines(&log, 20)
         );
         fs::rename(&partial, self.data()).context("naming MariaDB's data directory")
     }
@@ -204,6 +206,10 @@ impl Mariadb {
     }
 
     fn mariadbd(&self, data: &Path) -> Result<Command> {
+        // Its own: a server that starts removes all temporary tables that it finds there (mysql_rm_tmp_tables), also
+        // those that another server has open.
+        let temporary = self.home.join("tmp");
+        fs::create_dir_all(&temporary)?;
         let mut command = self.prefix.command("usr/sbin/mariadbd")?;
         let path = |option: &str, path: &Path| format!("--{option}={}", path.to_string_lossy());
         let root = &self.prefix.root;
@@ -213,7 +219,8 @@ impl Mariadb {
             .arg(path("lc-messages-dir", &self.share("")))
             .arg(path("character-sets-dir", &self.share("charsets")))
             .arg(path("plugin-dir", &root.join("usr/lib/mysql/plugin")))
-            .arg(path("datadir", data));
+            .arg(path("datadir", data))
+            .arg(path("tmpdir", &temporary));
         if fs::metadata("/proc/self")?.uid() == 0 {
             command.arg("--user=root");
         }

@@ -116,7 +116,7 @@ fn stat(pid: u32) -> Option<(char, u64)> {
     ))
 }
 
-fn last_lines(path: &Path, count: usize) -> String {
+pub fn last_lines(path: &Path, count: usize) -> String {
     let text = fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
