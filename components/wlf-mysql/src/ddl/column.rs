@@ -31,7 +31,8 @@ pub fn column(
         nullable: !(is_serial || is_timestamp && dialect.timestamps_not_null),
         primary_key: false,
         auto_increment: is_serial && !dialect.is_mariadb,
-        unique: None,
+        // "SERIAL is an alias for BIGINT UNSIGNED NOT NULL AUTO_INCREMENT UNIQUE".
+        unique: is_serial.then_some(false),
         system_time: None,
         versioned: false,
     };
@@ -70,8 +71,12 @@ fn attribute(
         column.charset = named("latin1");
     } else if item.eat("UNICODE") {
         column.charset = named("ucs2");
-    } else if item.eat("NOT NULL") || item.eat("SERIAL DEFAULT VALUE") {
+    } else if item.eat("NOT NULL") {
         column.nullable = false;
+    } else if item.eat("SERIAL DEFAULT VALUE") {
+        column.nullable = false;
+        column.auto_increment = !dialect.is_mariadb;
+        column.unique.get_or_insert(false);
     } else if item.eat("AUTO_INCREMENT") {
         column.nullable = false;
         column.auto_increment = !dialect.is_mariadb;

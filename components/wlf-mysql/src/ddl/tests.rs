@@ -361,6 +361,10 @@ fn statements_of_mariadb() {
             "CREATE UNIQUE INDEX u USING HASH ON t (a)",
             "indexes d.t: add unique a hash",
         ),
+        (
+            "ALTER TABLE t ADD a SERIAL, MODIFY b INT SERIAL DEFAULT VALUE UNIQUE",
+            "alter d.t: add a bigint unsigned not null, add unique a, change b b int not null, add unique b",
+        ),
         ("DROP INDEX i ON t", "indexes d.t: drop index i"),
         ("ALTER TABLE t CONVERT PARTITION p TO TABLE u", "unclear"),
         ("CREATE SEQUENCE s", "unclear d.s"),

@@ -95,6 +95,13 @@ const STORIES: &[Story] = &[
             "INSERT INTO h3 VALUES (1, 'm')",
             "CREATE TABLE h4 (id INT PRIMARY KEY, `DB_ROW_HASH_1` BIGINT UNSIGNED)",
             "INSERT INTO h4 VALUES (1, 5)",
+            // SERIAL is UNIQUE without the word.
+            "CREATE TABLE h5 (id SERIAL, x INT)",
+            "ALTER TABLE h5 MODIFY id TEXT",
+            "INSERT INTO h5 VALUES ('a', 5)",
+            "CREATE TABLE h6 (id INT SERIAL DEFAULT VALUE, x INT)",
+            "ALTER TABLE h6 MODIFY id TEXT",
+            "INSERT INTO h6 VALUES ('b', 6)",
         ],
         rows: &[
             ("h", r#"{"id": 1, "url": "a"}"#),
@@ -107,6 +114,8 @@ const STORIES: &[Story] = &[
             ("h2", r#"{"id": 4, "f": 0, "v": "v4", "w": 6}"#),
             ("h3", r#"{"id": 1, "v": "m"}"#),
             ("h4", r#"{"id": 1, "DB_ROW_HASH_1": 5}"#),
+            ("h5", r#"{"id": "a", "x": 5}"#),
+            ("h6", r#"{"id": "b", "x": 6}"#),
         ],
     },
     Story {
