@@ -3,6 +3,7 @@
 //! A [`History`] begins with what `information_schema` says at the start, and each statement in the binlog that changes a
 //! definition moves it on at its own position. See `docs/design/schema-history.md`.
 
+mod alter;
 mod entry;
 pub mod error;
 pub mod hidden;
