@@ -103,10 +103,8 @@ fn extended(mut more: usize, out: &mut [u8], mut at: usize) -> Option<usize> {
 mod tests {
     use std::io::Read;
 
-    use proptest::prelude::*;
-
     use super::*;
-    use crate::matches::samples::{around_ends, noise, rows, text};
+    use crate::matches::samples::check;
 
     /// What another decoder makes of a frame of `plain`, and the frame's length.
     fn read_back(matches: &mut Matches, plain: &[u8]) -> (Vec<u8>, usize) {
@@ -122,44 +120,8 @@ mod tests {
         (read, out.len() - 6)
     }
 
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(128))]
-
-        #[test]
-        fn another_decoder_reads_what_was_written(
-            a in text(), b in text(), repeat in 0..400usize, cut in 0..70_000usize
-        ) {
-            let mut matches = Matches::default();
-            let mut plain = a.clone();
-            plain.extend_from_slice(&b);
-            plain.extend_from_slice(&a[..cut.min(a.len())]);
-            plain.resize(plain.len() + repeat, b'x');
-            prop_assert!(read_back(&mut matches, &plain).0 == plain);
-            // What one batch leaves behind is nothing to the next.
-            prop_assert!(read_back(&mut matches, &b).0 == b);
-        }
-    }
-
     #[test]
-    fn every_length_around_the_ends_of_literals_matches_and_blocks_is_right() {
-        let mut matches = Matches::default();
-        for plain in around_ends() {
-            assert!(
-                read_back(&mut matches, &plain).0 == plain,
-                "{}",
-                plain.len()
-            );
-        }
-    }
-
-    #[test]
-    fn what_does_not_repeat_hardly_grows_and_what_does_shrinks() {
-        let mut matches = Matches::default();
-        let plain = noise(1_000_000);
-        let (read, length) = read_back(&mut matches, &plain);
-        assert!(read == plain && length < plain.len() + 200, "{length}");
-        let plain = rows();
-        let (read, length) = read_back(&mut matches, &plain);
-        assert!(read == plain && length * 3 < plain.len(), "{length}");
+    fn another_decoder_reads_what_was_written() {
+        check(read_back);
     }
 }

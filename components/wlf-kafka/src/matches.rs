@@ -165,11 +165,40 @@ fn hash(word: u64) -> usize {
 #[cfg(test)]
 pub mod samples {
     use proptest::prelude::*;
+    use proptest::test_runner::TestRunner;
 
-    use super::BLOCK;
+    use super::{BLOCK, Matches};
+
+    /// Checks a compression: `read_back` writes a frame and returns what another decoder makes of it, and its length.
+    pub fn check(read_back: impl Fn(&mut Matches, &[u8]) -> (Vec<u8>, usize)) {
+        let mut matches = Matches::default();
+        for plain in around_ends() {
+            let read = read_back(&mut matches, &plain).0;
+            assert!(read == plain, "{} bytes", plain.len());
+        }
+        let plain = noise(1_000_000);
+        let (read, length) = read_back(&mut matches, &plain);
+        assert!(read == plain && length < plain.len() + 200, "{length}");
+        let plain = rows();
+        let (read, length) = read_back(&mut matches, &plain);
+        assert!(read == plain && length * 3 < plain.len(), "{length}");
+
+        let drawn = (text(), text(), 0..400usize, 0..70_000usize);
+        TestRunner::new(ProptestConfig::with_cases(128))
+            .run(&drawn, |(a, b, repeat, cut)| {
+                let mut matches = Matches::default();
+                let mut plain = [&a, &*b, &a[..cut.min(a.len())]].concat();
+                plain.resize(plain.len() + repeat, b'x');
+                prop_assert!(read_back(&mut matches, &plain).0 == plain);
+                // What one batch leaves behind is nothing to the next.
+                prop_assert!(read_back(&mut matches, &b).0 == b);
+                Ok(())
+            })
+            .expect("what was written is read");
+    }
 
     /// Bytes of which a number of different ones occur, of any length around the ends of blocks and lengths.
-    pub fn text() -> impl Strategy<Value = Vec<u8>> {
+    fn text() -> impl Strategy<Value = Vec<u8>> {
         let near = |n: usize| n.saturating_sub(20)..n + 20;
         let lengths = prop_oneof![0..64usize, near(270), near(BLOCK), near(2 * BLOCK)];
         (lengths, 1..=255u8, any::<u64>()).prop_map(|(length, different, seed)| {
@@ -195,13 +224,13 @@ pub mod samples {
     }
 
     /// Text that repeats.
-    pub fn rows() -> Vec<u8> {
+    fn rows() -> Vec<u8> {
         let rows = (0..20_000).map(|n| format!(r#"{{"database":"shop","id":{n},"name":"x"}}"#));
         rows.collect::<String>().into_bytes()
     }
 
     /// What lies around the ends of literals, matches and blocks.
-    pub fn around_ends() -> Vec<Vec<u8>> {
+    fn around_ends() -> Vec<Vec<u8>> {
         let mixed: Vec<u8> = (0..400u32)
             .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
             .collect();
