@@ -299,6 +299,11 @@ pub struct Refusal {
     pub fault: Fault,
 }
 
+/// Sorts refusals by their rows, once for all that gather them: each sort is some kilobytes of the module.
+pub(crate) fn sort_by_place(refused: &mut [Refusal]) {
+    refused.sort_by_key(|refusal| (refusal.event, refusal.row));
+}
+
 impl WriteError {
     /// All rows before the one with this number in the event `durable` are durable, and none from it on. With a fault that
     /// rejects ([`Severity::Reject`](crate::Severity::Reject)) it is this row that is refused.
@@ -337,8 +342,7 @@ impl WriteError {
     #[must_use]
     pub fn and_refused(mut self, refused: impl IntoIterator<Item = Refusal>) -> Self {
         self.refused.extend(refused);
-        self.refused
-            .sort_by_key(|refusal| (refusal.event, refusal.row));
+        sort_by_place(&mut self.refused);
         self
     }
 

@@ -1,6 +1,6 @@
 //! The one walk over what is written: part by part, row by row, with the records of each row.
 
-use crate::component::{Refusal, WriteError};
+use crate::component::{Refusal, WriteError, sort_by_place};
 use crate::event::Event;
 use crate::fault::{Fault, Severity};
 use crate::format::{EncodedRecord, EncodedRecords, Encoder};
@@ -158,8 +158,7 @@ impl<'e> Walk<'e> {
                 self.refused.push(Refusal { event, row, fault });
             }
         }
-        self.refused
-            .sort_by_key(|refusal| (refusal.event, refusal.row));
+        sort_by_place(&mut self.refused);
     }
 
     fn fail(&mut self, (event, row): (usize, u32), fault: Fault) {
