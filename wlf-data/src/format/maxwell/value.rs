@@ -73,8 +73,8 @@ impl<'a, C: Columns> Visitor<'a> for Rendering<'a, '_, C> {
     }
 
     #[inline(never)]
-    fn visit_any(self, value: Value<'a>) -> Self::Output {
-        self.visit(value)
+    fn visit_any(self, value: &Value<'a>) -> Self::Output {
+        self.visit(*value)
     }
 }
 
