@@ -10,7 +10,33 @@ const DEPTH: u8 = 64;
 pub struct NotWkb;
 
 /// Writes the shape as text, or says that it is none, with nothing written.
+#[inline(always)]
 pub(super) fn write(wkb: &[u8], out: &mut Buffer) -> Result<(), NotWkb> {
+    match lone_point(wkb) {
+        Some([x, y]) => {
+            out.array(*b"POINT (");
+            out.coordinate(x);
+            out.byte(b' ');
+            out.coordinate(y);
+            out.byte(b')');
+            Ok(())
+        }
+        None => any(wkb, out),
+    }
+}
+
+/// The coordinates of what is by far the most frequent shape: a point, written with its lowest byte first, and not empty.
+#[inline(always)]
+fn lone_point(wkb: &[u8]) -> Option<[f64; 2]> {
+    let wkb: &[u8; 21] = wkb.try_into().ok()?;
+    let (head, coordinates) = wkb.split_first_chunk()?;
+    let (pair, _) = coordinates.as_chunks();
+    let [x, y] = [pair.first()?, pair.get(1)?].map(|bytes| f64::from_le_bytes(*bytes));
+    (*head == [1, 1, 0, 0, 0] && x.is_finite() && y.is_finite()).then_some([x, y])
+}
+
+#[inline(never)]
+fn any(wkb: &[u8], out: &mut Buffer) -> Result<(), NotWkb> {
     let start = out.len();
     let mut reader = Reader {
         rest: wkb,
@@ -29,28 +55,28 @@ struct Reader<'a> {
     little: bool,
 }
 
-impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], NotWkb> {
+impl<'a> Reader<'a> {
+    fn take<const N: usize>(&mut self) -> Result<&'a [u8; N], NotWkb> {
         let (bytes, rest) = self.rest.split_first_chunk::<N>().ok_or(NotWkb)?;
         self.rest = rest;
-        Ok(*bytes)
+        Ok(bytes)
     }
 
     fn int(&mut self) -> Result<u32, NotWkb> {
         let bytes = self.take()?;
         Ok(if self.little {
-            u32::from_le_bytes(bytes)
+            u32::from_le_bytes(*bytes)
         } else {
-            u32::from_be_bytes(bytes)
+            u32::from_be_bytes(*bytes)
         })
     }
 
     fn double(&mut self) -> Result<f64, NotWkb> {
         let bytes = self.take()?;
         Ok(if self.little {
-            f64::from_le_bytes(bytes)
+            f64::from_le_bytes(*bytes)
         } else {
-            f64::from_be_bytes(bytes)
+            f64::from_be_bytes(*bytes)
         })
     }
 }
@@ -103,7 +129,7 @@ fn list(
     out.byte(b'(');
     for n in 0..count {
         if n > 0 {
-            out.put(b", ");
+            out.array(*b", ");
         }
         item(reader, out)?;
     }
@@ -185,6 +211,40 @@ mod tests {
             "GEOMETRYCOLLECTION (POINT (1 1), LINESTRING (0 1, 1 2))"
         );
         assert_eq!(text(&shape(7, &[])).unwrap(), "GEOMETRYCOLLECTION EMPTY");
+    }
+
+    /// What a point by itself is written as does not depend on whether it is taken for one at once.
+    #[test]
+    fn a_point_by_itself_is_written_as_any_shape_is() {
+        let written = |write: fn(&[u8], &mut Buffer) -> Result<(), NotWkb>, wkb: &[u8]| {
+            let mut out = Buffer::new();
+            out.put(b"before");
+            (write(wkb, &mut out), out.to_vec())
+        };
+        let numbers = [
+            0.0,
+            -0.0,
+            1.5,
+            -1e-7,
+            1e300,
+            f64::NAN,
+            f64::INFINITY,
+            5e-324,
+        ];
+        for (x, y) in numbers.iter().flat_map(|x| numbers.map(|y| (*x, y))) {
+            let little = point(x, y);
+            let big = [&[0, 0, 0, 0, 1][..], &x.to_be_bytes(), &y.to_be_bytes()].concat();
+            assert_eq!(written(write, &little), written(any, &little));
+            assert_eq!(written(write, &big), written(any, &big));
+            assert_eq!(written(write, &big), written(write, &little));
+            for (at, byte) in [(0, 0), (0, 2), (1, 2), (1, 4), (2, 1), (4, 1)] {
+                let mut other = little.clone();
+                other[at] = byte;
+                assert_eq!(written(write, &other), written(any, &other));
+            }
+            let longer = [&little[..], &[0]].concat();
+            assert_eq!(written(write, &longer), (Err(NotWkb), b"before".to_vec()));
+        }
     }
 
     #[test]
