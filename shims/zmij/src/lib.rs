@@ -171,7 +171,13 @@ const fn umul128(x: u64, y: u64) -> u128 {
 
 #[inline]
 const fn umul128_hi64(x: u64, y: u64) -> u64 {
-    (umul128(x, y) >> 64) as u64
+    let by_halves = umul128_by_halves(x, y).hi;
+    if cfg!(target_arch = "wasm32") {
+        return by_halves;
+    }
+    let result = (umul128(x, y) >> 64) as u64;
+    debug_assert!(result == by_halves);
+    result
 }
 
 // Returns (x * y + c) >> 64.
@@ -228,7 +234,7 @@ fn umul192_hi128(x_hi: u64, x_lo: u64, y: u64) -> uint128 {
 
 // The same for an x_lo of zero.
 #[inline(always)]
-fn umul128_by_halves(x: u64, y: u64) -> uint128 {
+const fn umul128_by_halves(x: u64, y: u64) -> uint128 {
     let [x0, x1] = [x & LOW, x >> 32];
     let [y0, y1] = [y & LOW, y >> 32];
     let p0 = x0 * y0;

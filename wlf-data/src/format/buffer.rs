@@ -14,17 +14,21 @@ const UPPER: bool = true;
 /// A quotation mark, as [`Room::put_between`] wants it.
 const QUOTE: ([u8; 2], usize) = (*b"\"\"", 1);
 
-/// What a string begins with: a quotation mark, or a comma and one.
+/// What a string begins with: what separates it from what is before it, and a quotation mark.
 #[inline(always)]
-fn opening(has_comma: bool) -> ([u8; 2], usize) {
-    if has_comma { (*b",\"", 2) } else { QUOTE }
+fn opening(separator: Option<u8>) -> ([u8; 2], usize) {
+    match separator {
+        Some(separator) => ([separator, b'"'], 2),
+        None => QUOTE,
+    }
 }
 
-/// What stands before the digits of a number: a comma, a minus, both or nothing.
+/// What stands before the digits of a number: what separates it from what is before it, and a minus, if there are any.
 #[inline(always)]
-pub(super) fn marks(has_comma: bool, is_negative: bool) -> ([u8; 2], usize) {
-    let marks = if has_comma { *b",-" } else { *b"--" };
-    (marks, usize::from(has_comma) + usize::from(is_negative))
+pub(super) fn marks(separator: Option<u8>, is_negative: bool) -> ([u8; 2], usize) {
+    let marks = [separator.unwrap_or(b'-'), b'-'];
+    let count = usize::from(separator.is_some()) + usize::from(is_negative);
+    (marks, count)
 }
 
 /// A growing run of bytes.
@@ -189,17 +193,17 @@ impl Buffer {
     }
 
     /// Appends text as a JSON string as MySQL prints it: as [`string`](Self::string), but `\u001f` in lower case. It is one
-    /// piece with the comma before it, where there is one.
+    /// piece with what separates it from what is before it.
     #[inline(always)]
-    pub fn string_in_lower_case(&mut self, text: Text<'_>, has_comma: bool) {
-        self.quote_with::<LOWER, true>(text, opening(has_comma));
+    pub fn string_in_lower_case(&mut self, text: Text<'_>, separator: Option<u8>) {
+        self.quote_with::<LOWER, true>(text, opening(separator));
     }
 
-    /// Appends the name of a member of an object as MySQL prints it, with its colon and, unless it is the first, a comma
+    /// Appends the name of a member of an object as MySQL prints it, with its colon and with what separates it from what is
     /// before it: one piece instead of three.
     #[inline(always)]
-    pub fn name_in_lower_case(&mut self, name: Text<'_>, is_first: bool) {
-        let front = opening(!is_first);
+    pub fn name_in_lower_case(&mut self, name: Text<'_>, separator: u8) {
+        let front = opening(Some(separator));
         let start = self.len() + front.1;
         let copied = self.0.put_between::<true>(name, front, (*b"\":", 2));
         if copied.clean < name.len() || copied.high {
@@ -415,14 +419,17 @@ mod tests {
             "[ -~\u{0}-\u{20}\"\\\\é]{0,40}".prop_map(String::into_bytes),
             proptest::collection::vec(any::<u8>(), 0..40),
         ]) {
-            let (mut first, mut second, mut expected) = (Buffer::new(), Buffer::new(), Buffer::new());
-            first.name_in_lower_case(Text::from(&name[..]), true);
-            second.name_in_lower_case(Text::from(&name[..]), false);
-            expected.byte(b',');
-            expected.string_in_lower_case(Text::from(&name[..]), false);
-            expected.byte(b':');
-            prop_assert_eq!(first.as_slice(), &expected[1..]);
-            prop_assert_eq!(second.as_slice(), &expected[..]);
+            let name = Text::from(&name[..]);
+            for separator in *b"{," {
+                let (mut named, mut string, mut expected) = (Buffer::new(), Buffer::new(), Buffer::new());
+                expected.byte(separator);
+                expected.string_in_lower_case(name, None);
+                string.string_in_lower_case(name, Some(separator));
+                prop_assert_eq!(string.as_slice(), expected.as_slice());
+                expected.byte(b':');
+                named.name_in_lower_case(name, separator);
+                prop_assert_eq!(named.as_slice(), expected.as_slice());
+            }
         }
 
         #[test]

@@ -70,40 +70,47 @@ impl Buffer {
     /// The shortest text that reads back as the same number, `null` for what JSON has no number for.
     #[inline(always)]
     pub fn double(&mut self, n: f64) {
-        self.lay_out_double(n, false, -4, 16, 2);
+        self.lay_out_double(n, None, -4, 16, 2);
     }
 
     /// The same with an exponent unless at least `least` and at most `most` digits stand before the point; below zero, so
-    /// many zeros stand behind it. It is one piece with the comma before it, where there is one.
+    /// many zeros stand behind it. It is one piece with what separates it from what is before it.
     #[inline(always)]
-    pub fn double_within(&mut self, n: f64, has_comma: bool, least: i32, most: i32) {
-        self.lay_out_double(n, has_comma, least, most, 2);
+    pub fn double_within(&mut self, n: f64, separator: Option<u8>, least: i32, most: i32) {
+        self.lay_out_double(n, separator, least, most, 2);
     }
 
     /// The same without an exponent and without `.0`.
     #[inline(always)]
-    pub fn coordinate(&mut self, n: f64) {
-        self.lay_out_double(n, false, i32::MIN, i32::MAX, 0);
+    pub fn coordinate(&mut self, n: f64, separator: Option<u8>) {
+        self.lay_out_double(n, separator, i32::MIN, i32::MAX, 0);
     }
 
     /// The shortest text that reads back as the same 32-bit number, `null` for what JSON has no number for.
     pub fn float(&mut self, n: f32) {
         match Decimal::of_usual_float(n) {
-            Some(decimal) => self.lay_out(marks(false, n.is_sign_negative()), decimal, FLOAT),
+            Some(decimal) => self.lay_out(marks(None, n.is_sign_negative()), decimal, FLOAT),
             None => self.lay_out_rare_float(n),
         }
     }
 
     /// The parts of the layout are passed by themselves, which stay in registers then.
     #[inline(never)]
-    fn lay_out_double(&mut self, n: f64, has_comma: bool, least: i32, most: i32, whole: usize) {
+    fn lay_out_double(
+        &mut self,
+        n: f64,
+        separator: Option<u8>,
+        least: i32,
+        most: i32,
+        whole: usize,
+    ) {
         let layout = Layout { least, most, whole };
         match Decimal::of_usual_double(n) {
             Some(decimal) => {
-                let marks = marks(has_comma, n.is_sign_negative());
+                let marks = marks(separator, n.is_sign_negative());
                 self.lay_out(marks, decimal, layout);
             }
-            None => self.lay_out_rare_double(n, has_comma, least, most, whole),
+            None => self.lay_out_rare_double(n, separator, least, most, whole),
         }
     }
 
@@ -112,17 +119,18 @@ impl Buffer {
     fn lay_out_rare_double(
         &mut self,
         n: f64,
-        has_comma: bool,
+        separator: Option<u8>,
         least: i32,
         most: i32,
         whole: usize,
     ) {
         if n.is_finite() {
             let layout = Layout { least, most, whole };
-            let marks = marks(has_comma, n.is_sign_negative());
+            let marks = marks(separator, n.is_sign_negative());
             self.lay_out(marks, Decimal::of_double(n), layout);
         } else {
-            self.front([b','], usize::from(has_comma));
+            let (marks, count) = marks(separator, false);
+            self.front(marks, count);
             self.put(b"null");
         }
     }
@@ -130,7 +138,7 @@ impl Buffer {
     #[inline(never)]
     fn lay_out_rare_float(&mut self, n: f32) {
         if n.is_finite() {
-            let marks = marks(false, n.is_sign_negative());
+            let marks = marks(None, n.is_sign_negative());
             self.lay_out(marks, Decimal::of_float(n), FLOAT);
         } else {
             self.put(b"null");
@@ -323,8 +331,8 @@ mod tests {
             let layout = Layout { least, most, whole };
             let printed = text(|out| match (least, whole) {
                 (-4, _) => out.double(n),
-                (_, 0) => out.coordinate(n),
-                _ => out.double_within(n, false, least, most),
+                (_, 0) => out.coordinate(n, None),
+                _ => out.double_within(n, None, least, most),
             });
             let expected = laid_out(n.is_sign_negative(), all.clone(), layout);
             assert_eq!(printed, expected, "{n:e}, {:x}", n.to_bits());
@@ -405,7 +413,7 @@ mod tests {
                     continue;
                 }
                 ours.clear();
-                ours.double_within(n, true, i32::MIN, i32::MAX);
+                ours.double_within(n, Some(b','), i32::MIN, i32::MAX);
                 theirs.clear();
                 plain(general.format_finite(n), &mut theirs);
                 let ours = std::str::from_utf8(ours.as_slice()).unwrap();

@@ -48,18 +48,18 @@ fn eight(n: u32) -> [u8; 8] {
 impl Buffer {
     #[inline(always)]
     pub fn signed(&mut self, n: i64) {
-        self.integer(n.unsigned_abs(), marks(false, n < 0));
+        self.integer(n.unsigned_abs(), marks(None, n < 0));
     }
 
-    /// The same in one piece with the comma before it, where there is one.
+    /// The same in one piece with what separates it from what is before it.
     #[inline(always)]
-    pub fn signed_in_list(&mut self, n: i64, has_comma: bool) {
-        self.integer(n.unsigned_abs(), marks(has_comma, n < 0));
+    pub fn signed_behind(&mut self, separator: Option<u8>, n: i64) {
+        self.integer(n.unsigned_abs(), marks(separator, n < 0));
     }
 
     #[inline(always)]
     pub fn unsigned(&mut self, n: u64) {
-        self.integer(n, marks(false, false));
+        self.integer(n, marks(None, false));
     }
 
     #[inline(always)]
@@ -373,8 +373,8 @@ mod tests {
             prop_assert_eq!(eight(below).to_vec(), format!("{below:08}").into_bytes());
             let signed = n.cast_signed();
             prop_assert_eq!(text(|out| out.signed(signed)), signed.to_string());
-            prop_assert_eq!(text(|out| out.signed_in_list(signed, false)), signed.to_string());
-            prop_assert_eq!(text(|out| out.signed_in_list(signed, true)), format!(",{signed}"));
+            prop_assert_eq!(text(|out| out.signed_behind(None, signed)), signed.to_string());
+            prop_assert_eq!(text(|out| out.signed_behind(Some(b','), signed)), format!(",{signed}"));
             prop_assert_eq!(
                 text(|out| out.zero_padded((n % 1_000_000_000) as u32, 9)),
                 format!("{:09}", n % 1_000_000_000)

@@ -9,16 +9,15 @@ const DEPTH: u8 = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotWkb;
 
-/// Writes the shape as text, or says that it is none, with nothing written.
+/// Writes the shape as text in quotes, or says that it is none, with nothing written.
 #[inline(always)]
-pub(super) fn write(wkb: &[u8], out: &mut Buffer) -> Result<(), NotWkb> {
+pub(super) fn quoted(wkb: &[u8], out: &mut Buffer) -> Result<(), NotWkb> {
     match lone_point(wkb) {
         Some([x, y]) => {
-            out.array(*b"POINT (");
-            out.coordinate(x);
-            out.byte(b' ');
-            out.coordinate(y);
-            out.byte(b')');
+            out.array(*b"\"POINT (");
+            out.coordinate(x, None);
+            out.coordinate(y, Some(b' '));
+            out.array(*b")\"");
             Ok(())
         }
         None => any(wkb, out),
@@ -42,7 +41,9 @@ fn any(wkb: &[u8], out: &mut Buffer) -> Result<(), NotWkb> {
         rest: wkb,
         little: true,
     };
+    out.byte(b'"');
     let written = shape(&mut reader, out, DEPTH, true);
+    out.byte(b'"');
     if written.is_err() || !reader.rest.is_empty() {
         out.truncate(start);
         return Err(NotWkb);
@@ -138,17 +139,17 @@ fn list(
 }
 
 fn point(reader: &mut Reader<'_>, out: &mut Buffer) -> Result<(), NotWkb> {
-    coordinate(reader.double()?, out);
-    out.byte(b' ');
-    coordinate(reader.double()?, out);
+    coordinate(reader.double()?, None, out);
+    coordinate(reader.double()?, Some(b' '), out);
     Ok(())
 }
 
 /// Writes the shortest digits that read back as the same number, without exponent and without `.0`.
-fn coordinate(n: f64, out: &mut Buffer) {
+fn coordinate(n: f64, separator: Option<u8>, out: &mut Buffer) {
     if n.is_finite() {
-        out.coordinate(n);
+        out.coordinate(n, separator);
     } else {
+        out.put(separator.as_slice());
         out.put(n.to_string().as_bytes());
     }
 }
@@ -159,8 +160,12 @@ mod tests {
 
     fn text(wkb: &[u8]) -> Result<String, NotWkb> {
         let mut out = Buffer::new();
-        write(wkb, &mut out)?;
-        Ok(String::from_utf8(out.as_slice().to_vec()).unwrap())
+        quoted(wkb, &mut out)?;
+        let text = String::from_utf8(out.as_slice().to_vec()).unwrap();
+        let text = text
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'));
+        Ok(text.unwrap().to_owned())
     }
 
     fn shape(kind: u32, parts: &[Vec<u8>]) -> Vec<u8> {
@@ -234,16 +239,16 @@ mod tests {
         for (x, y) in numbers.iter().flat_map(|x| numbers.map(|y| (*x, y))) {
             let little = point(x, y);
             let big = [&[0, 0, 0, 0, 1][..], &x.to_be_bytes(), &y.to_be_bytes()].concat();
-            assert_eq!(written(write, &little), written(any, &little));
-            assert_eq!(written(write, &big), written(any, &big));
-            assert_eq!(written(write, &big), written(write, &little));
+            assert_eq!(written(quoted, &little), written(any, &little));
+            assert_eq!(written(quoted, &big), written(any, &big));
+            assert_eq!(written(quoted, &big), written(quoted, &little));
             for (at, byte) in [(0, 0), (0, 2), (1, 2), (1, 4), (2, 1), (4, 1)] {
                 let mut other = little.clone();
                 other[at] = byte;
-                assert_eq!(written(write, &other), written(any, &other));
+                assert_eq!(written(quoted, &other), written(any, &other));
             }
             let longer = [&little[..], &[0]].concat();
-            assert_eq!(written(write, &longer), (Err(NotWkb), b"before".to_vec()));
+            assert_eq!(written(quoted, &longer), (Err(NotWkb), b"before".to_vec()));
         }
     }
 

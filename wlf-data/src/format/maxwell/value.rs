@@ -109,11 +109,9 @@ fn labels(set: Set<'_>, out: &mut Buffer) {
 /// Writes a shape as text; bytes that are none, which no server sends, stay readable in base64.
 #[inline(never)]
 fn geometry(wkb: &[u8], out: &mut Buffer) {
-    out.byte(b'"');
-    if wkt::write(wkb, out).is_err() {
-        out.base64(wkb, 0);
+    if wkt::quoted(wkb, out).is_err() {
+        quoted(out, |out| out.base64(wkb, 0));
     }
-    out.byte(b'"');
 }
 
 #[inline(never)]

@@ -52,7 +52,7 @@ pub fn write(document: &[u8], out: &mut Buffer) -> Result<(), Malformed> {
             out.put(b"null");
             Ok(())
         }
-        Some((kind, value)) => write_value::<4>(*kind, value, false, out, &mut budget, DEPTH),
+        Some((kind, value)) => write_value::<4>(*kind, value, None, out, &mut budget, DEPTH),
     };
     written.map_err(|wrong| *wrong)
 }
@@ -68,35 +68,36 @@ impl Budget {
     }
 }
 
-/// Writes a value of an object or array whose offsets have `WIDE` bytes, behind a comma, if there is one. In a small one, what is
-/// frequent is written where it stands, in one piece with its comma; what is large is rare, and not worth a copy of the code.
+/// Writes a value of an object or array whose offsets have `WIDE` bytes, behind what separates it from what is before it. In a
+/// small one, what is frequent is written where it stands, in one piece with its separator; what is large is rare, and not worth
+/// a copy of the code.
 #[inline(always)]
 fn write_value<const WIDE: usize>(
     kind: u8,
     value: &[u8],
-    has_comma: bool,
+    separator: Option<u8>,
     out: &mut Buffer,
     budget: &mut Budget,
     depth: u8,
 ) -> Result<(), Wrong> {
     match kind {
-        STRING if WIDE == 2 => return string(value, has_comma, out, budget),
+        STRING if WIDE == 2 => return string(value, separator, out, budget),
         INT16 | INT32 if WIDE == 2 => {
             let number = match kind {
                 INT16 => i16::from_le_bytes(*array(value)?).into(),
                 _ => i32::from_le_bytes(*array(value)?),
             };
-            out.signed_in_list(number.into(), has_comma);
+            out.signed_behind(separator, number.into());
             return Ok(());
         }
         DOUBLE if WIDE == 2 => {
-            double::write(f64::from_le_bytes(*array(value)?), has_comma, out);
+            double::write(f64::from_le_bytes(*array(value)?), separator, out);
             return Ok(());
         }
         _ => {}
     }
-    if has_comma {
-        out.byte(b',');
+    if let Some(separator) = separator {
+        out.byte(separator);
     }
     match kind {
         STRING => string_called(value, out, budget),
@@ -108,13 +109,13 @@ fn write_value<const WIDE: usize>(
 
 #[inline(never)]
 fn string_called(value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Wrong> {
-    string(value, false, out, budget)
+    string(value, None, out, budget)
 }
 
 #[inline(always)]
 fn string(
     value: &[u8],
-    has_comma: bool,
+    separator: Option<u8>,
     out: &mut Buffer,
     budget: &mut Budget,
 ) -> Result<(), Wrong> {
@@ -122,7 +123,7 @@ fn string(
     let len = length(&mut reader).map_err(|_| &NO_LENGTH)?;
     budget.spend(len)?;
     let text = Text::at_front(reader.rest(), len).ok_or(&STRING_TRUNCATED)?;
-    out.string_in_lower_case(text, has_comma);
+    out.string_in_lower_case(text, separator);
     Ok(())
 }
 
@@ -141,7 +142,7 @@ fn scalar(kind: u8, value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Resu
         UINT32 => out.unsigned(u32::from_le_bytes(*array(value)?).into()),
         INT64 => out.signed(i64::from_le_bytes(*array(value)?)),
         UINT64 => out.unsigned(u64::from_le_bytes(*array(value)?)),
-        DOUBLE => double::write(f64::from_le_bytes(*array(value)?), false, out),
+        DOUBLE => double::write(f64::from_le_bytes(*array(value)?), None, out),
         OPAQUE => {
             let (code, rest) = value.split_first().ok_or(&OPAQUE_TRUNCATED)?;
             let mut reader = Reader::new(rest);
@@ -191,14 +192,18 @@ fn container<const WIDE: usize, const KEY: usize, const VALUE: usize>(
         .ok_or(&TRUNCATED)?;
     let mut keys = keys.as_chunks::<KEY>().0.iter();
     budget.spend(count)?;
-    out.byte(if object { b'{' } else { b'[' });
-    for (n, entry) in values.as_chunks::<VALUE>().0.iter().enumerate() {
+    if count == 0 {
+        out.put(if object { b"{}" } else { b"[]" });
+        return Ok(());
+    }
+    let mut separator = if object { b'{' } else { b'[' };
+    for entry in values.as_chunks::<VALUE>().0 {
         if let Some(key) = keys.next() {
             let (start, length) = (number::<WIDE>(key, 0)?, number::<2>(key, WIDE)?);
             budget.spend(length)?;
             let from = bytes.get(start..).ok_or(&KEY_TRUNCATED)?;
             let name = Text::at_front(from, length).ok_or(&KEY_TRUNCATED)?;
-            out.name_in_lower_case(name, n == 0);
+            out.name_in_lower_case(name, separator);
         }
         let (Some(kind), Some(place)) = (entry.first(), entry.get(1..)) else {
             return Err(&TRUNCATED);
@@ -208,7 +213,9 @@ fn container<const WIDE: usize, const KEY: usize, const VALUE: usize>(
         } else {
             bytes.get(number::<WIDE>(place, 0)?..).ok_or(&TRUNCATED)?
         };
-        write_value::<WIDE>(*kind, value, !object && n > 0, out, budget, depth)?;
+        let before = if object { None } else { Some(separator) };
+        write_value::<WIDE>(*kind, value, before, out, budget, depth)?;
+        separator = b',';
     }
     out.byte(if object { b'}' } else { b']' });
     Ok(())
