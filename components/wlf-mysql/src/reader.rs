@@ -42,12 +42,18 @@ impl<'a> Reader<'a> {
 
     #[inline(always)]
     pub fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], Malformed> {
+        self.chunk(field).copied()
+    }
+
+    /// The same by reference, for numbers: copies are made piece by piece in WebAssembly.
+    #[inline(always)]
+    fn chunk<const N: usize>(&mut self, field: &'static str) -> Result<&'a [u8; N], Malformed> {
         let (front, rest) = self
             .rest
             .split_first_chunk()
             .ok_or(Malformed::Truncated(field))?;
         self.rest = rest;
-        Ok(*front)
+        Ok(front)
     }
 
     /// Reads `int<1>`.
@@ -59,13 +65,13 @@ impl<'a> Reader<'a> {
     /// Reads `int<2>`.
     #[inline(always)]
     pub fn u16(&mut self, field: &'static str) -> Result<u16, Malformed> {
-        self.array(field).map(u16::from_le_bytes)
+        self.chunk(field).map(|bytes| u16::from_le_bytes(*bytes))
     }
 
     /// Reads `int<4>`.
     #[inline(always)]
     pub fn u32(&mut self, field: &'static str) -> Result<u32, Malformed> {
-        self.array(field).map(u32::from_le_bytes)
+        self.chunk(field).map(|bytes| u32::from_le_bytes(*bytes))
     }
 
     /// Reads `int<6>`.
@@ -78,7 +84,7 @@ impl<'a> Reader<'a> {
     /// Reads `int<8>`.
     #[inline(always)]
     pub fn u64(&mut self, field: &'static str) -> Result<u64, Malformed> {
-        self.array(field).map(u64::from_le_bytes)
+        self.chunk(field).map(|bytes| u64::from_le_bytes(*bytes))
     }
 
     /// Reads `int<lenenc>` that counts something in memory.

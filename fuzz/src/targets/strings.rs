@@ -9,7 +9,7 @@ use super::{joined, parts};
 pub fn string(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut out = Buffer::new();
-    out.string_in_lower_case(bytes.into());
+    out.string_in_lower_case(bytes.into(), None);
     let plain = serde_json::to_string(&text).expect("text");
     assert_eq!(String::from_utf8_lossy(out.as_slice()), plain);
     // What is behind a text is not looked at, whatever it is.
@@ -21,7 +21,7 @@ pub fn string(bytes: &[u8]) {
         let memory = [bytes, behind.as_bytes()].concat();
         let text = Text::at_front(&memory, bytes.len()).expect("memory");
         out.clear();
-        out.string_in_lower_case(text);
+        out.string_in_lower_case(text, None);
         assert_eq!(String::from_utf8_lossy(out.as_slice()), plain);
     }
     out.clear();

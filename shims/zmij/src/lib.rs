@@ -171,7 +171,13 @@ const fn umul128(x: u64, y: u64) -> u128 {
 
 #[inline]
 const fn umul128_hi64(x: u64, y: u64) -> u64 {
-    (umul128(x, y) >> 64) as u64
+    let by_halves = umul128_by_halves(x, y).hi;
+    if cfg!(target_arch = "wasm32") {
+        return by_halves;
+    }
+    let result = (umul128(x, y) >> 64) as u64;
+    debug_assert!(result == by_halves);
+    result
 }
 
 // Returns (x * y + c) >> 64.
@@ -195,15 +201,18 @@ const LOW: u64 = 0xffff_ffff;
 #[inline(always)]
 fn umul96_add_hi32(x: u64, y: u32, c: u64) -> u64 {
     let y = u64::from(y);
-    let low = x.wrapping_mul(y);
-    let high = ((x >> 32) * y + ((x & LOW) * y >> 32)) >> 32;
-    high + u64::from(low.wrapping_add(c) < low)
+    let low = (x & LOW) * y + (c & LOW);
+    ((x >> 32) * y + (c >> 32) + (low >> 32)) >> 32
 }
 
 #[cfg_attr(feature = "no-panic", no_panic)]
 #[inline(always)]
 fn umul192_hi128(x_hi: u64, x_lo: u64, y: u64) -> uint128 {
     if cfg!(target_arch = "wasm32") {
+        // So it is where the power of ten is exact in 64 bits: of most numbers between 1e-11 and 1e16.
+        if x_lo == 0 {
+            return umul128_by_halves(x_hi, y);
+        }
         return umul192_hi128_by_halves(x_hi, x_lo, y);
     }
     let p = umul128(x_hi, y);
@@ -216,7 +225,26 @@ fn umul192_hi128(x_hi: u64, x_lo: u64, y: u64) -> uint128 {
         let by_halves = umul192_hi128_by_halves(x_hi, x_lo, y);
         (by_halves.hi, by_halves.lo) == (result.hi, result.lo)
     });
+    debug_assert!(x_lo != 0 || {
+        let by_halves = umul128_by_halves(x_hi, y);
+        (by_halves.hi, by_halves.lo) == (result.hi, result.lo)
+    });
     result
+}
+
+// The same for an x_lo of zero.
+#[inline(always)]
+const fn umul128_by_halves(x: u64, y: u64) -> uint128 {
+    let [x0, x1] = [x & LOW, x >> 32];
+    let [y0, y1] = [y & LOW, y >> 32];
+    let p0 = x0 * y0;
+    let p1 = x1 * y0 + (p0 >> 32);
+    let q0 = x0 * y1 + (p1 & LOW);
+    let q1 = x1 * y1 + (p1 >> 32) + (q0 >> 32);
+    uint128 {
+        hi: q1,
+        lo: q0 << 32 | p0 & LOW,
+    }
 }
 
 // A row for each half of y. LLVM knows a multiplication of 128 bits that is done by halves and makes it the call again; it
@@ -1796,12 +1824,12 @@ impl Decimal {
         Self::of_any(dec.all_digits(), dec.exp)
     }
 
-    /// The same, faster, of all but zero, what is too small for all bits, and powers of two.
+    /// The same, faster, of all but zero, what is too small for all bits, powers of two, and what is not finite.
     #[inline(always)]
     pub fn of_usual_double(value: f64) -> Option<Self> {
         let bits = value.to_bits();
         let (exp, sig) = (f64::get_exp(bits), f64::get_sig(bits));
-        if exp == 0 || sig == 0 {
+        if !(1..i64::from(f64::EXP_MASK)).contains(&exp) || sig == 0 {
             return None;
         }
         let sig = sig | f64::IMPLICIT_BIT;
@@ -1831,12 +1859,12 @@ impl Decimal {
         Self::of_any(dec.all_digits(), dec.exp)
     }
 
-    /// The same, faster, of all but zero, what is too small for all bits, and powers of two.
+    /// The same, faster, of all but zero, what is too small for all bits, powers of two, and what is not finite.
     #[inline(always)]
     pub fn of_usual_float(value: f32) -> Option<Self> {
         let bits = value.to_bits();
         let (exp, sig) = (f32::get_exp(bits), f32::get_sig(bits));
-        if exp == 0 || sig == 0 {
+        if !(1..i64::from(f32::EXP_MASK)).contains(&exp) || sig == 0 {
             return None;
         }
         let sig = sig | f32::IMPLICIT_BIT;

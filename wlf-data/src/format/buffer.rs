@@ -14,6 +14,23 @@ const UPPER: bool = true;
 /// A quotation mark, as [`Room::put_between`] wants it.
 const QUOTE: ([u8; 2], usize) = (*b"\"\"", 1);
 
+/// What a string begins with: what separates it from what is before it, and a quotation mark.
+#[inline(always)]
+fn opening(separator: Option<u8>) -> ([u8; 2], usize) {
+    match separator {
+        Some(separator) => ([separator, b'"'], 2),
+        None => QUOTE,
+    }
+}
+
+/// What stands before the digits of a number: what separates it from what is before it, and a minus, if there are any.
+#[inline(always)]
+pub(super) fn marks(separator: Option<u8>, is_negative: bool) -> ([u8; 2], usize) {
+    let marks = [separator.unwrap_or(b'-'), b'-'];
+    let count = usize::from(separator.is_some()) + usize::from(is_negative);
+    (marks, count)
+}
+
 /// A growing run of bytes.
 #[derive(Debug, Default)]
 pub struct Buffer(Room);
@@ -71,15 +88,27 @@ impl Buffer {
         self.0.put_front(bytes, N);
     }
 
-    /// Appends the first `len` bytes of words, whose first byte is the lowest, behind a minus if the number has one.
+    /// Appends the first `len` bytes of words, whose first byte is the lowest, behind marks of [`marks`].
     #[inline(always)]
-    pub(super) fn signed_words<const N: usize>(
+    pub(super) fn words<const N: usize>(
         &mut self,
-        is_negative: bool,
+        marks: ([u8; 2], usize),
         words: [u64; N],
         len: usize,
     ) {
-        self.0.put_words(b'-', is_negative, words, len);
+        self.0.put_words(marks, words, len);
+    }
+
+    /// The same with a point behind the first `point` bytes, of which there are less than 16; `len` counts it.
+    #[inline(always)]
+    pub(super) fn pointed(
+        &mut self,
+        marks: ([u8; 2], usize),
+        words: [u64; 3],
+        point: usize,
+        len: usize,
+    ) {
+        self.0.put_pointed(marks, words, point, len);
     }
 
     #[inline(always)]
@@ -154,30 +183,27 @@ impl Buffer {
     /// The same for what is written for each value: a kilobyte of code wherever it stands.
     #[inline(always)]
     pub(super) fn string_inline(&mut self, text: Text<'_>) {
-        self.quote_with::<UPPER, false>(text);
+        self.quote_with::<UPPER, false>(text, QUOTE);
     }
 
     /// The same for what is short as a rule, in half of the code.
     #[inline(always)]
     pub(super) fn short_string(&mut self, text: Text<'_>) {
-        self.quote_with::<UPPER, true>(text);
+        self.quote_with::<UPPER, true>(text, QUOTE);
     }
 
-    /// Appends text as a JSON string as MySQL prints it: as [`string`](Self::string), but `\u001f` in lower case.
+    /// Appends text as a JSON string as MySQL prints it: as [`string`](Self::string), but `\u001f` in lower case. It is one
+    /// piece with what separates it from what is before it.
     #[inline(always)]
-    pub fn string_in_lower_case(&mut self, text: Text<'_>) {
-        self.quote_with::<LOWER, true>(text);
+    pub fn string_in_lower_case(&mut self, text: Text<'_>, separator: Option<u8>) {
+        self.quote_with::<LOWER, true>(text, opening(separator));
     }
 
-    /// Appends the name of a member of an object as MySQL prints it, with its colon and, unless it is the first, a comma
+    /// Appends the name of a member of an object as MySQL prints it, with its colon and with what separates it from what is
     /// before it: one piece instead of three.
     #[inline(always)]
-    pub fn name_in_lower_case(&mut self, name: Text<'_>, is_first: bool) {
-        let front = if is_first {
-            (*b"\"\"", 1)
-        } else {
-            (*b",\"", 2)
-        };
+    pub fn name_in_lower_case(&mut self, name: Text<'_>, separator: u8) {
+        let front = opening(Some(separator));
         let start = self.len() + front.1;
         let copied = self.0.put_between::<true>(name, front, (*b"\":", 2));
         if copied.clean < name.len() || copied.high {
@@ -193,9 +219,13 @@ impl Buffer {
     }
 
     #[inline(always)]
-    fn quote_with<const DIGITS: bool, const LONG_IS_RARE: bool>(&mut self, text: Text<'_>) {
-        let start = self.len() + 1;
-        let copied = self.0.put_between::<LONG_IS_RARE>(text, QUOTE, QUOTE);
+    fn quote_with<const DIGITS: bool, const LONG_IS_RARE: bool>(
+        &mut self,
+        text: Text<'_>,
+        front: ([u8; 2], usize),
+    ) {
+        let start = self.len() + front.1;
+        let copied = self.0.put_between::<LONG_IS_RARE>(text, front, QUOTE);
         if copied.clean < text.len() || copied.high {
             self.quote_rest::<DIGITS>(&text, copied, start);
         }
@@ -389,14 +419,17 @@ mod tests {
             "[ -~\u{0}-\u{20}\"\\\\é]{0,40}".prop_map(String::into_bytes),
             proptest::collection::vec(any::<u8>(), 0..40),
         ]) {
-            let (mut first, mut second, mut expected) = (Buffer::new(), Buffer::new(), Buffer::new());
-            first.name_in_lower_case(Text::from(&name[..]), true);
-            second.name_in_lower_case(Text::from(&name[..]), false);
-            expected.byte(b',');
-            expected.string_in_lower_case(Text::from(&name[..]));
-            expected.byte(b':');
-            prop_assert_eq!(first.as_slice(), &expected[1..]);
-            prop_assert_eq!(second.as_slice(), &expected[..]);
+            let name = Text::from(&name[..]);
+            for separator in *b"{," {
+                let (mut named, mut string, mut expected) = (Buffer::new(), Buffer::new(), Buffer::new());
+                expected.byte(separator);
+                expected.string_in_lower_case(name, None);
+                string.string_in_lower_case(name, Some(separator));
+                prop_assert_eq!(string.as_slice(), expected.as_slice());
+                expected.byte(b':');
+                named.name_in_lower_case(name, separator);
+                prop_assert_eq!(named.as_slice(), expected.as_slice());
+            }
         }
 
         #[test]

@@ -2,7 +2,7 @@
 
 use zmij::Decimal;
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, marks};
 use super::number::{ZEROS, lanes};
 
 /// How digits are laid out.
@@ -44,20 +44,20 @@ impl Digits {
         const E8: u64 = 100_000_000;
         let high = lanes((decimal.digits / E8) as u32);
         let low = (decimal.digits % E8) as u32;
-        let mut text = [high + ZEROS, ZEROS];
-        let mut count = 8 - high.leading_zeros() / 8;
         // Without this question both halves would be computed at once by multiplications of 64 bits in the lanes of a
         // vector, which take three times as long.
-        if low != 0 {
+        let (second, count) = if low == 0 {
+            // The first digit stays, also of zero.
+            (ZEROS, 8 - (high | 1).leading_zeros() / 8)
+        } else {
             let low = lanes(low);
-            text[1] = low + ZEROS;
-            count = 16 - low.leading_zeros() / 8;
-        }
+            (low + ZEROS, 16 - low.leading_zeros() / 8)
+        };
         Self {
-            text,
+            text: [high + ZEROS, second],
             last: u64::from(b'0' + decimal.last),
             count: if decimal.last == 0 {
-                count.max(1) as usize
+                count as usize
             } else {
                 17
             },
@@ -66,83 +66,87 @@ impl Digits {
     }
 }
 
-/// What puts a point behind so many of sixteen bytes, in two words: the bytes before it, and the point.
-static POINTS: [([u64; 2], [u64; 2]); 16] = {
-    let mut points = [([0; 2], [0; 2]); 16];
-    let mut n = 0;
-    while n < 16 {
-        let bits = n % 8 * 8;
-        let (before, point) = ((1 << bits) - 1, (b'.' as u64) << bits);
-        points[n] = if n < 8 {
-            ([before, 0], [point, 0])
-        } else {
-            ([u64::MAX, before], [0, point])
-        };
-        n += 1;
-    }
-    points
-};
-
 impl Buffer {
     /// The shortest text that reads back as the same number, `null` for what JSON has no number for.
     #[inline(always)]
     pub fn double(&mut self, n: f64) {
-        self.double_within(n, -4, 16);
+        self.lay_out_double(n, None, -4, 16, 2);
     }
 
     /// The same with an exponent unless at least `least` and at most `most` digits stand before the point; below zero, so
-    /// many zeros stand behind it.
+    /// many zeros stand behind it. It is one piece with what separates it from what is before it.
     #[inline(always)]
-    pub fn double_within(&mut self, n: f64, least: i32, most: i32) {
-        self.lay_out_double(n, least, most, 2);
+    pub fn double_within(&mut self, n: f64, separator: Option<u8>, least: i32, most: i32) {
+        self.lay_out_double(n, separator, least, most, 2);
     }
 
     /// The same without an exponent and without `.0`.
     #[inline(always)]
-    pub fn coordinate(&mut self, n: f64) {
-        self.lay_out_double(n, i32::MIN, i32::MAX, 0);
+    pub fn coordinate(&mut self, n: f64, separator: Option<u8>) {
+        self.lay_out_double(n, separator, i32::MIN, i32::MAX, 0);
     }
 
     /// The shortest text that reads back as the same 32-bit number, `null` for what JSON has no number for.
     pub fn float(&mut self, n: f32) {
-        if !n.is_finite() {
-            self.put(b"null");
-            return;
-        }
         match Decimal::of_usual_float(n) {
-            Some(decimal) => self.lay_out(n.is_sign_negative(), decimal, FLOAT),
+            Some(decimal) => self.lay_out(marks(None, n.is_sign_negative()), decimal, FLOAT),
             None => self.lay_out_rare_float(n),
         }
     }
 
     /// The parts of the layout are passed by themselves, which stay in registers then.
     #[inline(never)]
-    fn lay_out_double(&mut self, n: f64, least: i32, most: i32, whole: usize) {
-        if !n.is_finite() {
-            self.put(b"null");
-            return;
-        }
+    fn lay_out_double(
+        &mut self,
+        n: f64,
+        separator: Option<u8>,
+        least: i32,
+        most: i32,
+        whole: usize,
+    ) {
         let layout = Layout { least, most, whole };
         match Decimal::of_usual_double(n) {
-            Some(decimal) => self.lay_out(n.is_sign_negative(), decimal, layout),
-            None => self.lay_out_rare_double(n, least, most, whole),
+            Some(decimal) => {
+                let marks = marks(separator, n.is_sign_negative());
+                self.lay_out(marks, decimal, layout);
+            }
+            None => self.lay_out_rare_double(n, separator, least, most, whole),
         }
     }
 
     /// What does not come in registers has a copy of the code, or all digits would go through memory.
     #[inline(never)]
-    fn lay_out_rare_double(&mut self, n: f64, least: i32, most: i32, whole: usize) {
-        let layout = Layout { least, most, whole };
-        self.lay_out(n.is_sign_negative(), Decimal::of_double(n), layout);
+    fn lay_out_rare_double(
+        &mut self,
+        n: f64,
+        separator: Option<u8>,
+        least: i32,
+        most: i32,
+        whole: usize,
+    ) {
+        if n.is_finite() {
+            let layout = Layout { least, most, whole };
+            let marks = marks(separator, n.is_sign_negative());
+            self.lay_out(marks, Decimal::of_double(n), layout);
+        } else {
+            let (marks, count) = marks(separator, false);
+            self.front(marks, count);
+            self.put(b"null");
+        }
     }
 
     #[inline(never)]
     fn lay_out_rare_float(&mut self, n: f32) {
-        self.lay_out(n.is_sign_negative(), Decimal::of_float(n), FLOAT);
+        if n.is_finite() {
+            let marks = marks(None, n.is_sign_negative());
+            self.lay_out(marks, Decimal::of_float(n), FLOAT);
+        } else {
+            self.put(b"null");
+        }
     }
 
     #[inline(always)]
-    fn lay_out(&mut self, is_negative: bool, decimal: Decimal, layout: Layout) {
+    fn lay_out(&mut self, marks: ([u8; 2], usize), decimal: Decimal, layout: Layout) {
         let Digits {
             text: [first, second],
             last,
@@ -150,52 +154,56 @@ impl Buffer {
             point,
         } = Digits::new(decimal);
         if (layout.least.max(NEAR)..=0).contains(&point) {
-            self.front([b'-'], usize::from(is_negative));
+            self.front(marks.0, marks.1);
             self.front(*b"0.00000000000000", 2 + point.unsigned_abs() as usize);
-            self.signed_words(false, [first, second, last], count);
+            self.words((*b"--", 0), [first, second, last], count);
             return;
         }
-        match usize::try_from(point).map(|point| (point, POINTS.get(point))) {
-            Ok((before, Some((masks, points)))) if point <= layout.most => {
-                let [front, back] = [(first, masks[0]), (second, masks[1])]
-                    .map(|(word, mask)| (word & mask, word & !mask));
-                let words = [
-                    front.0 | points[0] | front.1 << 8,
-                    back.0 | points[1] | back.1 << 8 | front.1 >> 56,
-                    back.1 >> 56 | last << 8,
-                ];
+        match usize::try_from(point) {
+            Ok(before @ 0..16) if point <= layout.most => {
                 let all = if count > before {
                     count + 1
                 } else {
                     before + layout.whole
                 };
-                self.signed_words(is_negative, words, all);
+                self.pointed(marks, [first, second, last], before, all);
             }
             _ => {
-                // Made here, or it would be in memory for every number.
-                let digits = Digits {
-                    text: [first, second],
-                    last,
-                    count,
-                    point,
-                };
-                self.lay_out_far(is_negative, &digits, layout);
+                let Layout { least, most, whole } = layout;
+                self.front(marks.0, marks.1);
+                self.lay_out_far(first, second, last, count, point, least, most, whole);
             }
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn lay_out_far(&mut self, is_negative: bool, digits: &Digits, layout: Layout) {
-        self.front([b'-'], usize::from(is_negative));
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what has an address is put into memory for every number"
+    )]
+    fn lay_out_far(
+        &mut self,
+        first: u64,
+        second: u64,
+        last: u64,
+        count: usize,
+        point: i32,
+        least: i32,
+        most: i32,
+        whole: usize,
+    ) {
         let mut text = [0; 24];
-        let words = [digits.text[0], digits.text[1], digits.last];
-        for (place, word) in text.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+        for (place, word) in text
+            .as_chunks_mut::<8>()
+            .0
+            .iter_mut()
+            .zip([first, second, last])
+        {
             *place = word.to_le_bytes();
         }
-        let point = digits.point;
-        let text = text.get(..digits.count).unwrap_or_default();
-        if !(layout.least..=layout.most).contains(&point) {
+        let text = text.get(..count).unwrap_or_default();
+        if !(least..=most).contains(&point) {
             let (first, others) = text.split_at_checked(1).unwrap_or_default();
             self.put(first);
             if !others.is_empty() {
@@ -206,15 +214,15 @@ impl Buffer {
             self.signed(i64::from(point) - 1);
         } else if point > 0 {
             let before = point.unsigned_abs() as usize;
-            let (whole, fraction) = text.split_at_checked(before).unwrap_or((text, &[]));
-            self.put(whole);
-            for _ in whole.len()..before {
+            let (front, fraction) = text.split_at_checked(before).unwrap_or((text, &[]));
+            self.put(front);
+            for _ in front.len()..before {
                 self.byte(b'0');
             }
             if !fraction.is_empty() {
                 self.byte(b'.');
                 self.put(fraction);
-            } else if layout.whole > 0 {
+            } else if whole > 0 {
                 self.put(b".0");
             }
         } else {
@@ -323,8 +331,8 @@ mod tests {
             let layout = Layout { least, most, whole };
             let printed = text(|out| match (least, whole) {
                 (-4, _) => out.double(n),
-                (_, 0) => out.coordinate(n),
-                _ => out.double_within(n, least, most),
+                (_, 0) => out.coordinate(n, None),
+                _ => out.double_within(n, None, least, most),
             });
             let expected = laid_out(n.is_sign_negative(), all.clone(), layout);
             assert_eq!(printed, expected, "{n:e}, {:x}", n.to_bits());
@@ -368,6 +376,72 @@ mod tests {
                 check_float(-f32::from_bits(bits));
             }
         }
+    }
+
+    /// Two million numbers of several kinds beside what the released way of the crate writes, which makes text by itself. In
+    /// a debug build the products that are made by halves are compared with those of 128 bits, too.
+    #[test]
+    fn writes_what_the_general_way_writes() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        // SplitMix64.
+        let mut draw = || {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+            mixed ^ mixed >> 31
+        };
+        let mut general = zmij::Buffer::new();
+        let (mut ours, mut theirs) = (Buffer::new(), String::new());
+        for _ in 0..200_000 {
+            let (bits, count) = (draw(), draw() % 1_000_000);
+            let whole = (draw() >> (11 + draw() % 53)) as f64;
+            let power = 10f64.powi((draw() % 23) as i32);
+            for n in [
+                f64::from_bits(bits),
+                // From 2^-52 to 2^56, where powers of ten are exact in 64 bits, and around.
+                f64::from_bits(bits & !(0x7ff << 52) | (971 + draw() % 109) << 52),
+                whole,
+                -whole,
+                whole / power,
+                whole * power,
+                count as f64 / 7.0,
+                count as f64 / 100.0,
+                (bits >> 11) as f64 / 8.0,
+                f32::from_bits(bits as u32).into(),
+            ] {
+                if !n.is_finite() {
+                    continue;
+                }
+                ours.clear();
+                ours.double_within(n, Some(b','), i32::MIN, i32::MAX);
+                theirs.clear();
+                plain(general.format_finite(n), &mut theirs);
+                let ours = std::str::from_utf8(ours.as_slice()).unwrap();
+                assert_eq!(ours, theirs, "{n:e}, {:x}", n.to_bits());
+            }
+        }
+    }
+
+    /// Writes a number that may have an exponent without one, behind a comma.
+    fn plain(text: &str, out: &mut String) {
+        let (sign, text) = match text.strip_prefix('-') {
+            Some(text) => ("-", text),
+            None => ("", text),
+        };
+        let (digits, exponent) = text.split_once('e').unwrap_or((text, "0"));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let exponent: isize = exponent.parse().unwrap();
+        let point = whole.len().cast_signed() + exponent;
+        let zeros = |n: isize| "0".repeat(n.max(0).cast_unsigned());
+        let digits = [&zeros(1 - point), whole, fraction].concat();
+        let point = point.max(1).cast_unsigned();
+        let digits = format!("{digits:0<0$}", point + 1);
+        let (whole, fraction) = digits.split_at(point);
+        let fraction = match fraction.trim_end_matches('0') {
+            "" => "0",
+            fraction => fraction,
+        };
+        out.extend([",", sign, whole, ".", fraction]);
     }
 
     proptest! {

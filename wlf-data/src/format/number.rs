@@ -1,6 +1,6 @@
 //! Integers, decimals, dates and times as text.
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, marks};
 use crate::value::{Date, DateTime, Time, Timestamp};
 
 const PAIRS: &[[u8; 2]; 100] = &{
@@ -22,14 +22,18 @@ fn pair(n: u32) -> [u8; 2] {
 /// All eight digits of a number below 10^8, each in a byte, the first in the lowest.
 ///
 /// The number is split in halves three times, all parts at once in the lanes of one integer: division by 100 and by 10 are
-/// multiplications with inverses that are exact for so small numbers.
+/// multiplications with inverses that are exact for so small numbers. What is left by a division goes to the lane above the
+/// quotient: `q | (n - q * d) << bits` is `(n << bits) - q * ((d << bits) - 1)`, one multiplication and one subtraction.
 #[inline(always)]
 pub(super) fn lanes(n: u32) -> u64 {
-    let halves = u64::from(n / 10_000) | u64::from(n % 10_000) << 32;
+    const fn split(n: u64, quotients: u64, divisor: u64, bits: u32) -> u64 {
+        (n << bits).wrapping_sub(quotients.wrapping_mul((divisor << bits) - 1))
+    }
+    let halves = split(n.into(), u64::from(n / 10_000), 10_000, 32);
     let hundreds = ((halves * 10_486) >> 20) & 0x7f_0000_007f;
-    let quarters = hundreds | (halves - hundreds * 100) << 16;
+    let quarters = split(halves, hundreds, 100, 16);
     let tens = ((quarters * 103) >> 10) & 0x000f_000f_000f_000f;
-    tens | (quarters - tens * 10) << 8
+    split(quarters, tens, 10, 8)
 }
 
 /// Eight digits of no value as text.
@@ -44,34 +48,42 @@ fn eight(n: u32) -> [u8; 8] {
 impl Buffer {
     #[inline(always)]
     pub fn signed(&mut self, n: i64) {
-        if n < 0 {
-            self.byte(b'-');
-        }
-        self.unsigned(n.unsigned_abs());
+        self.integer(n.unsigned_abs(), marks(None, n < 0));
+    }
+
+    /// The same in one piece with what separates it from what is before it.
+    #[inline(always)]
+    pub fn signed_behind(&mut self, separator: Option<u8>, n: i64) {
+        self.integer(n.unsigned_abs(), marks(separator, n < 0));
     }
 
     #[inline(always)]
     pub fn unsigned(&mut self, n: u64) {
+        self.integer(n, marks(None, false));
+    }
+
+    #[inline(always)]
+    fn integer(&mut self, n: u64, marks: ([u8; 2], usize)) {
         const E8: u64 = 100_000_000;
         if n < E8 {
-            self.below_e8(n as u32);
+            self.below_e8(n as u32, marks);
         } else if n < E8 * E8 {
-            self.below_e8((n / E8) as u32);
+            self.below_e8((n / E8) as u32, marks);
             self.all_eight((n % E8) as u32);
         } else {
-            self.below_e8((n / (E8 * E8)) as u32);
+            self.below_e8((n / (E8 * E8)) as u32, marks);
             self.all_eight((n / E8 % E8) as u32);
             self.all_eight((n % E8) as u32);
         }
     }
 
     #[inline(always)]
-    fn below_e8(&mut self, n: u32) {
+    fn below_e8(&mut self, n: u32, marks: ([u8; 2], usize)) {
         let lanes = lanes(n);
         // The last digit stays, also of zero.
         let leading = (lanes | 1 << 56).trailing_zeros() / 8;
         let digits = (lanes + ZEROS) >> (leading * 8);
-        self.front(digits.to_le_bytes(), 8 - leading as usize);
+        self.words(marks, [digits], 8 - leading as usize);
     }
 
     #[inline(always)]
@@ -338,6 +350,20 @@ mod tests {
         );
     }
 
+    /// Each half of a number is split by itself, so all halves are tried beside some others.
+    #[test]
+    fn splits_numbers_into_their_digits() {
+        for half in 0..10_000 {
+            for other in [0, 1, 9_999, half] {
+                for n in [half * 10_000 + other, other * 10_000 + half] {
+                    let digits = lanes(n).to_le_bytes();
+                    let number = digits.iter().fold(0, |n, digit| n * 10 + u32::from(*digit));
+                    assert_eq!((number, digits.iter().max() < Some(&10)), (n, true));
+                }
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn prints_as_the_standard_library_does(n: u64, shift in 0..64u32, day in 1..49_710u32) {
@@ -347,6 +373,8 @@ mod tests {
             prop_assert_eq!(eight(below).to_vec(), format!("{below:08}").into_bytes());
             let signed = n.cast_signed();
             prop_assert_eq!(text(|out| out.signed(signed)), signed.to_string());
+            prop_assert_eq!(text(|out| out.signed_behind(None, signed)), signed.to_string());
+            prop_assert_eq!(text(|out| out.signed_behind(Some(b','), signed)), format!(",{signed}"));
             prop_assert_eq!(
                 text(|out| out.zero_padded((n % 1_000_000_000) as u32, 9)),
                 format!("{:09}", n % 1_000_000_000)

@@ -102,21 +102,20 @@ impl Room {
         self.len += len.min(N);
     }
 
-    /// Appends the first `len` bytes of words, whose first byte is the lowest, behind a mark if there is one.
+    /// Appends the first `len` bytes of words, whose first byte is the lowest, behind the first so many of two marks.
     #[inline(always)]
     pub fn put_words<const N: usize>(
         &mut self,
-        mark: u8,
-        is_marked: bool,
+        (marks, before): ([u8; 2], usize),
         words: [u64; N],
         len: usize,
     ) {
-        self.reserve(1 + N * 8);
-        let before = usize::from(is_marked);
-        // SAFETY: there is room for a byte and `N` words behind `len`.
+        let before = before.min(2);
+        self.reserve(2 + N * 8);
+        // SAFETY: there is room for two bytes and `N` words behind `len`.
         unsafe {
             let to = self.bytes.as_mut_ptr().add(self.len);
-            to.write(mark);
+            to.cast::<[u8; 2]>().write(marks);
             // The compiler would look after each word whether it was written over the address.
             let to = to.add(before).cast::<[u8; 8]>();
             for (n, word) in words.into_iter().enumerate() {
@@ -124,6 +123,40 @@ impl Room {
             }
         }
         self.len += before + len.min(N * 8);
+    }
+
+    /// Appends the first `len` bytes of words that have a point behind the first `point` bytes, which are less than 16 and
+    /// which `len` counts the point with, behind the first so many of two marks.
+    #[inline(always)]
+    pub fn put_pointed(
+        &mut self,
+        (marks, before): ([u8; 2], usize),
+        words: [u64; 3],
+        point: usize,
+        len: usize,
+    ) {
+        const ALL: usize = 25;
+        let before = before.min(2);
+        self.reserve(2 + ALL);
+        let [first, second, last] = words;
+        // The word that gets the point.
+        let (word, bits) = (if point & 8 == 0 { first } else { second }, point % 8 * 8);
+        let behind = u64::MAX << bits;
+        let word = word & !behind | u64::from(b'.') << bits | (word & behind) << 8;
+        // SAFETY: there is room for two bytes and 25 behind `len`; the last word ends 25 bytes behind the marks.
+        unsafe {
+            let to = self.bytes.as_mut_ptr().add(self.len);
+            to.cast::<[u8; 2]>().write(marks);
+            let to = to.add(before);
+            let write = |at, word: u64| to.add(at).cast::<[u8; 8]>().write(word.to_le_bytes());
+            // All words one byte further back, what is before the point where it belongs, then the word with the point.
+            write(17, last);
+            write(9, second);
+            write(1, first);
+            write(0, first);
+            write(point & 8, word);
+        }
+        self.len += before + len.min(ALL);
     }
 
     /// Appends the fronts of up to `most` pieces, of each of which the first so many bytes count.
@@ -402,9 +435,16 @@ mod tests {
                 room.put_front([1, 2, 3], 2);
                 expected.extend_from_slice(&[1, 2]);
                 let words = [0x0807_0605_0403_0201, 0x100f_0e0d_0c0b_0a09];
-                room.put_words(b'-', len % 2 == 1, words, len % 17);
-                expected.extend_from_slice(&b"-"[..len % 2]);
+                room.put_words((*b",-", len % 3), words, len % 17);
+                expected.extend_from_slice(&b",-"[..len % 3]);
                 expected.extend((1..=16).take(len % 17));
+                let point = len % 16;
+                let words = [words[0], words[1], 0x1817_1615_1413_1211];
+                room.put_pointed((*b",-", len % 3), words, point, len % 27);
+                let mut pointed: Vec<u8> = (1..=24).collect();
+                pointed.insert(point, b'.');
+                expected.extend_from_slice(&b",-"[..len % 3]);
+                expected.extend_from_slice(&pointed[..(len % 27).min(25)]);
                 room.put_fronts(2, [([1, 2, 3], len % 3), ([4, 5, 6], 9), ([7; 3], 1)].into_iter());
                 expected.extend((1..=3).take(len % 3));
                 expected.extend_from_slice(&[4, 5, 6]);

@@ -9,14 +9,41 @@ const DEPTH: u8 = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotWkb;
 
-/// Writes the shape as text, or says that it is none, with nothing written.
-pub(super) fn write(wkb: &[u8], out: &mut Buffer) -> Result<(), NotWkb> {
+/// Writes the shape as text in quotes, or says that it is none, with nothing written.
+#[inline(always)]
+pub(super) fn quoted(wkb: &[u8], out: &mut Buffer) -> Result<(), NotWkb> {
+    match lone_point(wkb) {
+        Some([x, y]) => {
+            out.array(*b"\"POINT (");
+            out.coordinate(x, None);
+            out.coordinate(y, Some(b' '));
+            out.array(*b")\"");
+            Ok(())
+        }
+        None => any(wkb, out),
+    }
+}
+
+/// The coordinates of what is by far the most frequent shape: a point, written with its lowest byte first, and not empty.
+#[inline(always)]
+fn lone_point(wkb: &[u8]) -> Option<[f64; 2]> {
+    let wkb: &[u8; 21] = wkb.try_into().ok()?;
+    let (head, coordinates) = wkb.split_first_chunk()?;
+    let (pair, _) = coordinates.as_chunks();
+    let [x, y] = [pair.first()?, pair.get(1)?].map(|bytes| f64::from_le_bytes(*bytes));
+    (*head == [1, 1, 0, 0, 0] && x.is_finite() && y.is_finite()).then_some([x, y])
+}
+
+#[inline(never)]
+fn any(wkb: &[u8], out: &mut Buffer) -> Result<(), NotWkb> {
     let start = out.len();
     let mut reader = Reader {
         rest: wkb,
         little: true,
     };
+    out.byte(b'"');
     let written = shape(&mut reader, out, DEPTH, true);
+    out.byte(b'"');
     if written.is_err() || !reader.rest.is_empty() {
         out.truncate(start);
         return Err(NotWkb);
@@ -29,28 +56,28 @@ struct Reader<'a> {
     little: bool,
 }
 
-impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], NotWkb> {
+impl<'a> Reader<'a> {
+    fn take<const N: usize>(&mut self) -> Result<&'a [u8; N], NotWkb> {
         let (bytes, rest) = self.rest.split_first_chunk::<N>().ok_or(NotWkb)?;
         self.rest = rest;
-        Ok(*bytes)
+        Ok(bytes)
     }
 
     fn int(&mut self) -> Result<u32, NotWkb> {
         let bytes = self.take()?;
         Ok(if self.little {
-            u32::from_le_bytes(bytes)
+            u32::from_le_bytes(*bytes)
         } else {
-            u32::from_be_bytes(bytes)
+            u32::from_be_bytes(*bytes)
         })
     }
 
     fn double(&mut self) -> Result<f64, NotWkb> {
         let bytes = self.take()?;
         Ok(if self.little {
-            f64::from_le_bytes(bytes)
+            f64::from_le_bytes(*bytes)
         } else {
-            f64::from_be_bytes(bytes)
+            f64::from_be_bytes(*bytes)
         })
     }
 }
@@ -103,7 +130,7 @@ fn list(
     out.byte(b'(');
     for n in 0..count {
         if n > 0 {
-            out.put(b", ");
+            out.array(*b", ");
         }
         item(reader, out)?;
     }
@@ -112,17 +139,17 @@ fn list(
 }
 
 fn point(reader: &mut Reader<'_>, out: &mut Buffer) -> Result<(), NotWkb> {
-    coordinate(reader.double()?, out);
-    out.byte(b' ');
-    coordinate(reader.double()?, out);
+    coordinate(reader.double()?, None, out);
+    coordinate(reader.double()?, Some(b' '), out);
     Ok(())
 }
 
 /// Writes the shortest digits that read back as the same number, without exponent and without `.0`.
-fn coordinate(n: f64, out: &mut Buffer) {
+fn coordinate(n: f64, separator: Option<u8>, out: &mut Buffer) {
     if n.is_finite() {
-        out.coordinate(n);
+        out.coordinate(n, separator);
     } else {
+        out.put(separator.as_slice());
         out.put(n.to_string().as_bytes());
     }
 }
@@ -133,8 +160,12 @@ mod tests {
 
     fn text(wkb: &[u8]) -> Result<String, NotWkb> {
         let mut out = Buffer::new();
-        write(wkb, &mut out)?;
-        Ok(String::from_utf8(out.as_slice().to_vec()).unwrap())
+        quoted(wkb, &mut out)?;
+        let text = String::from_utf8(out.as_slice().to_vec()).unwrap();
+        let text = text
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'));
+        Ok(text.unwrap().to_owned())
     }
 
     fn shape(kind: u32, parts: &[Vec<u8>]) -> Vec<u8> {
@@ -185,6 +216,40 @@ mod tests {
             "GEOMETRYCOLLECTION (POINT (1 1), LINESTRING (0 1, 1 2))"
         );
         assert_eq!(text(&shape(7, &[])).unwrap(), "GEOMETRYCOLLECTION EMPTY");
+    }
+
+    /// What a point by itself is written as does not depend on whether it is taken for one at once.
+    #[test]
+    fn a_point_by_itself_is_written_as_any_shape_is() {
+        let written = |write: fn(&[u8], &mut Buffer) -> Result<(), NotWkb>, wkb: &[u8]| {
+            let mut out = Buffer::new();
+            out.put(b"before");
+            (write(wkb, &mut out), out.to_vec())
+        };
+        let numbers = [
+            0.0,
+            -0.0,
+            1.5,
+            -1e-7,
+            1e300,
+            f64::NAN,
+            f64::INFINITY,
+            5e-324,
+        ];
+        for (x, y) in numbers.iter().flat_map(|x| numbers.map(|y| (*x, y))) {
+            let little = point(x, y);
+            let big = [&[0, 0, 0, 0, 1][..], &x.to_be_bytes(), &y.to_be_bytes()].concat();
+            assert_eq!(written(quoted, &little), written(any, &little));
+            assert_eq!(written(quoted, &big), written(any, &big));
+            assert_eq!(written(quoted, &big), written(quoted, &little));
+            for (at, byte) in [(0, 0), (0, 2), (1, 2), (1, 4), (2, 1), (4, 1)] {
+                let mut other = little.clone();
+                other[at] = byte;
+                assert_eq!(written(quoted, &other), written(any, &other));
+            }
+            let longer = [&little[..], &[0]].concat();
+            assert_eq!(written(quoted, &longer), (Err(NotWkb), b"before".to_vec()));
+        }
     }
 
     #[test]

@@ -194,8 +194,9 @@ pub trait Visitor<'a> {
     /// Takes the value; always inlined, so that only what is done with its variant remains.
     fn visit(self, value: Value<'a>) -> Self::Output;
 
-    /// Takes a value of any variant; not to be inlined, as it has the code for all of them.
-    fn visit_any(self, value: Value<'a>) -> Self::Output;
+    /// Takes a value of any variant; not to be inlined, as it has the code for all of them. By reference, since a copy is made
+    /// piece by piece, and each of its pieces that is not one of those that were just stored waits for them.
+    fn visit_any(self, value: &Value<'a>) -> Self::Output;
 }
 
 /// Gives the value itself.
@@ -211,8 +212,8 @@ impl<'a> Visitor<'a> for Itself {
     }
 
     #[inline(always)]
-    fn visit_any(self, value: Value<'a>) -> Value<'a> {
-        value
+    fn visit_any(self, value: &Value<'a>) -> Value<'a> {
+        *value
     }
 }
 

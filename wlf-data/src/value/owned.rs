@@ -215,7 +215,7 @@ impl Columns for OwnedColumns<'_> {
     }
 
     fn visit<'a, V: Visitor<'a>>(&'a self, visitor: V) -> Result<V::Output, Infallible> {
-        Ok(visitor.visit_any(match self.current {
+        Ok(visitor.visit_any(&match self.current {
             Datum::Absent | Datum::Null => Value::Null,
             Datum::Int(number) => Value::Int(*number),
             Datum::UInt(number) => Value::UInt(*number),

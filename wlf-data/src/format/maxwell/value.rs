@@ -73,8 +73,8 @@ impl<'a, C: Columns> Visitor<'a> for Rendering<'a, '_, C> {
     }
 
     #[inline(never)]
-    fn visit_any(self, value: Value<'a>) -> Self::Output {
-        self.visit(value)
+    fn visit_any(self, value: &Value<'a>) -> Self::Output {
+        self.visit(*value)
     }
 }
 
@@ -109,11 +109,9 @@ fn labels(set: Set<'_>, out: &mut Buffer) {
 /// Writes a shape as text; bytes that are none, which no server sends, stay readable in base64.
 #[inline(never)]
 fn geometry(wkb: &[u8], out: &mut Buffer) {
-    out.byte(b'"');
-    if wkt::write(wkb, out).is_err() {
-        out.base64(wkb, 0);
+    if wkt::quoted(wkb, out).is_err() {
+        quoted(out, |out| out.base64(wkb, 0));
     }
-    out.byte(b'"');
 }
 
 #[inline(never)]

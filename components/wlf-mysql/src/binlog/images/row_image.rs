@@ -251,8 +251,8 @@ impl<'a> Columns for RowImage<'a> {
             Kind::UInt8 | Kind::UInt16 | Kind::UInt24 | Kind::UInt32 | Kind::UInt64 => {
                 visitor.visit(Value::UInt(unsigned(kind, bytes)?))
             }
-            Kind::Float => visitor.visit(Value::Float(f32::from_le_bytes(array(bytes)?))),
-            Kind::Double => visitor.visit(Value::Double(f64::from_le_bytes(array(bytes)?))),
+            Kind::Float => visitor.visit(Value::Float(f32::from_le_bytes(*array(bytes)?))),
+            Kind::Double => visitor.visit(Value::Double(f64::from_le_bytes(*array(bytes)?))),
             Kind::Decimal { precision, scale } => {
                 match decimal::unscaled(bytes, *precision, *scale) {
                     Some(unscaled) => visitor.visit(Value::Decimal {
@@ -266,7 +266,7 @@ impl<'a> Columns for RowImage<'a> {
                 visitor.visit(Value::Text(whole(Text::at_front(from, bytes.len()))?))
             }
             Kind::Enum(labels) => visitor.visit(enum_label(labels, bytes)?),
-            Kind::Date => visitor.visit(Value::Date(temporal::date(array(bytes)?))),
+            Kind::Date => visitor.visit(Value::Date(temporal::date(*array(bytes)?))),
             Kind::DateTime2(digits) => {
                 let at = whole(temporal::datetime2(bytes, *digits))?;
                 visitor.visit(Value::DateTime(at))
@@ -276,7 +276,10 @@ impl<'a> Columns for RowImage<'a> {
                 visitor.visit(Value::Timestamp(at))
             }
             Kind::Json if !bytes.is_empty() => visitor.visit(Value::Coded(Coded::Json)),
-            _ => visitor.visit_any(rarer(kind, bytes)?),
+            _ => match &rarer(kind, bytes) {
+                Ok(value) => visitor.visit_any(value),
+                Err(wrong) => return Err(*wrong),
+            },
         })
     }
 
@@ -320,7 +323,7 @@ fn rarer<'a>(kind: &'a Kind, bytes: &'a [u8]) -> Result<Value<'a>, Malformed> {
             padded: *padded,
         },
         Kind::Time2(digits) => Value::Time(whole(temporal::time2(bytes, *digits))?),
-        Kind::Year => Value::Year(match array(bytes)? {
+        Kind::Year => Value::Year(match *array(bytes)? {
             [0] => 0,
             [year] => 1900 + u16::from(year),
         }),
@@ -384,28 +387,28 @@ fn write_unpacked(unpacked: Unpacked, value: &[u8], out: &mut Buffer) {
 #[inline(always)]
 fn signed(kind: &Kind, bytes: &[u8]) -> Result<i64, Malformed> {
     Ok(match kind {
-        Kind::Int8 => i8::from_le_bytes(array(bytes)?).into(),
-        Kind::Int16 => i16::from_le_bytes(array(bytes)?).into(),
+        Kind::Int8 => i8::from_le_bytes(*array(bytes)?).into(),
+        Kind::Int16 => i16::from_le_bytes(*array(bytes)?).into(),
         Kind::Int24 => {
-            let [a, b, c] = array(bytes)?;
+            let [a, b, c] = *array(bytes)?;
             (i32::from_le_bytes([0, a, b, c]) >> 8).into()
         }
-        Kind::Int32 => i32::from_le_bytes(array(bytes)?).into(),
-        _ => i64::from_le_bytes(array(bytes)?),
+        Kind::Int32 => i32::from_le_bytes(*array(bytes)?).into(),
+        _ => i64::from_le_bytes(*array(bytes)?),
     })
 }
 
 #[inline(always)]
 fn unsigned(kind: &Kind, bytes: &[u8]) -> Result<u64, Malformed> {
     Ok(match kind {
-        Kind::UInt8 => u8::from_le_bytes(array(bytes)?).into(),
-        Kind::UInt16 => u16::from_le_bytes(array(bytes)?).into(),
+        Kind::UInt8 => u8::from_le_bytes(*array(bytes)?).into(),
+        Kind::UInt16 => u16::from_le_bytes(*array(bytes)?).into(),
         Kind::UInt24 => {
-            let [a, b, c] = array(bytes)?;
+            let [a, b, c] = *array(bytes)?;
             u32::from_le_bytes([a, b, c, 0]).into()
         }
-        Kind::UInt32 => u32::from_le_bytes(array(bytes)?).into(),
-        _ => u64::from_le_bytes(array(bytes)?),
+        Kind::UInt32 => u32::from_le_bytes(*array(bytes)?).into(),
+        _ => u64::from_le_bytes(*array(bytes)?),
     })
 }
 
@@ -415,7 +418,7 @@ fn enum_label<'a>(labels: &'a [String], bytes: &[u8]) -> Result<Value<'a>, Malfo
         Malformed::Invalid("an ENUM's choice, which its labels do not have,");
     let index = match bytes {
         [index] => u16::from(*index),
-        _ => u16::from_le_bytes(array(bytes)?),
+        _ => u16::from_le_bytes(*array(bytes)?),
     };
     let label = match usize::from(index).checked_sub(1) {
         None => "",
@@ -430,7 +433,7 @@ fn little_endian(bytes: &[u8]) -> u64 {
 }
 
 #[inline(always)]
-fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Malformed> {
+fn array<const N: usize>(bytes: &[u8]) -> Result<&[u8; N], Malformed> {
     bytes
         .try_into()
         .map_err(|_| Malformed::Invalid("a value's length"))

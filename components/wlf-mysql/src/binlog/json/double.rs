@@ -8,10 +8,10 @@ const LEAST: i32 = -14;
 const MOST: i32 = 15;
 
 /// Writes the shortest digits that read back as the same number, laid out as the server does, or `null` for what JSON has
-/// no number for.
+/// no number for; behind what separates it from what is before it.
 #[inline(always)]
-pub fn write(number: f64, out: &mut Buffer) {
-    out.double_within(number, LEAST, MOST);
+pub fn write(number: f64, separator: Option<u8>, out: &mut Buffer) {
+    out.double_within(number, separator, LEAST, MOST);
 }
 
 #[cfg(test)]
@@ -42,12 +42,12 @@ mod tests {
             (1.797_693_134_862_315_7e308, "1.7976931348623157e308"),
             (f64::NAN, "null"),
         ] {
-            let mut out = Buffer::new();
-            write(number, &mut out);
-            assert_eq!(
-                String::from_utf8(out.as_slice().to_vec()).unwrap(),
-                expected
-            );
+            for (separator, before) in [(None, ""), (Some(b'['), "[")] {
+                let mut out = Buffer::new();
+                write(number, separator, &mut out);
+                let written = String::from_utf8(out.as_slice().to_vec()).unwrap();
+                assert_eq!(written, format!("{before}{expected}"));
+            }
         }
     }
 }

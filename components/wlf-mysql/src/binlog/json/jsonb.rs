@@ -52,7 +52,7 @@ pub fn write(document: &[u8], out: &mut Buffer) -> Result<(), Malformed> {
             out.put(b"null");
             Ok(())
         }
-        Some((kind, value)) => write_value::<4>(*kind, value, out, &mut budget, DEPTH),
+        Some((kind, value)) => write_value::<4>(*kind, value, None, out, &mut budget, DEPTH),
     };
     written.map_err(|wrong| *wrong)
 }
@@ -68,26 +68,38 @@ impl Budget {
     }
 }
 
-/// Writes a value of an object or array whose offsets have `WIDE` bytes. In a small one, what is frequent is written where it
-/// stands; what is large is rare, and not worth a copy of the code.
+/// Writes a value of an object or array whose offsets have `WIDE` bytes, behind what separates it from what is before it. In a
+/// small one, what is frequent is written where it stands, in one piece with its separator; what is large is rare, and not worth
+/// a copy of the code.
 #[inline(always)]
 fn write_value<const WIDE: usize>(
     kind: u8,
     value: &[u8],
+    separator: Option<u8>,
     out: &mut Buffer,
     budget: &mut Budget,
     depth: u8,
 ) -> Result<(), Wrong> {
     match kind {
-        STRING if WIDE == 2 => string(value, out, budget),
-        INT16 if WIDE == 2 => {
-            out.signed(i16::from_le_bytes(array(value)?).into());
-            Ok(())
+        STRING if WIDE == 2 => return string(value, separator, out, budget),
+        INT16 | INT32 if WIDE == 2 => {
+            let number = match kind {
+                INT16 => i16::from_le_bytes(*array(value)?).into(),
+                _ => i32::from_le_bytes(*array(value)?),
+            };
+            out.signed_behind(separator, number.into());
+            return Ok(());
         }
         DOUBLE if WIDE == 2 => {
-            double::write(f64::from_le_bytes(array(value)?), out);
-            Ok(())
+            double::write(f64::from_le_bytes(*array(value)?), separator, out);
+            return Ok(());
         }
+        _ => {}
+    }
+    if let Some(separator) = separator {
+        out.byte(separator);
+    }
+    match kind {
         STRING => string_called(value, out, budget),
         SMALL_OBJECT | SMALL_ARRAY => container::<2, 4, 3>(kind, value, out, budget, depth),
         LARGE_OBJECT | LARGE_ARRAY => container::<4, 6, 5>(kind, value, out, budget, depth),
@@ -97,15 +109,21 @@ fn write_value<const WIDE: usize>(
 
 #[inline(never)]
 fn string_called(value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Wrong> {
-    string(value, out, budget)
+    string(value, None, out, budget)
 }
 
 #[inline(always)]
-fn string(value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Result<(), Wrong> {
+fn string(
+    value: &[u8],
+    separator: Option<u8>,
+    out: &mut Buffer,
+    budget: &mut Budget,
+) -> Result<(), Wrong> {
     let mut reader = Reader::new(value);
     let len = length(&mut reader).map_err(|_| &NO_LENGTH)?;
     budget.spend(len)?;
-    out.string_in_lower_case(Text::at_front(reader.rest(), len).ok_or(&STRING_TRUNCATED)?);
+    let text = Text::at_front(reader.rest(), len).ok_or(&STRING_TRUNCATED)?;
+    out.string_in_lower_case(text, separator);
     Ok(())
 }
 
@@ -118,13 +136,13 @@ fn scalar(kind: u8, value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Resu
             Some(2) => b"false",
             _ => return Err(&NO_LITERAL),
         }),
-        INT16 => out.signed(i16::from_le_bytes(array(value)?).into()),
-        UINT16 => out.unsigned(u16::from_le_bytes(array(value)?).into()),
-        INT32 => out.signed(i32::from_le_bytes(array(value)?).into()),
-        UINT32 => out.unsigned(u32::from_le_bytes(array(value)?).into()),
-        INT64 => out.signed(i64::from_le_bytes(array(value)?)),
-        UINT64 => out.unsigned(u64::from_le_bytes(array(value)?)),
-        DOUBLE => double::write(f64::from_le_bytes(array(value)?), out),
+        INT16 => out.signed(i16::from_le_bytes(*array(value)?).into()),
+        UINT16 => out.unsigned(u16::from_le_bytes(*array(value)?).into()),
+        INT32 => out.signed(i32::from_le_bytes(*array(value)?).into()),
+        UINT32 => out.unsigned(u32::from_le_bytes(*array(value)?).into()),
+        INT64 => out.signed(i64::from_le_bytes(*array(value)?)),
+        UINT64 => out.unsigned(u64::from_le_bytes(*array(value)?)),
+        DOUBLE => double::write(f64::from_le_bytes(*array(value)?), None, out),
         OPAQUE => {
             let (code, rest) = value.split_first().ok_or(&OPAQUE_TRUNCATED)?;
             let mut reader = Reader::new(rest);
@@ -140,9 +158,11 @@ fn scalar(kind: u8, value: &[u8], out: &mut Buffer, budget: &mut Budget) -> Resu
     Ok(())
 }
 
+/// The bytes of a number, by reference: copies are made piece by piece in WebAssembly, and a number that is loaded from where
+/// its pieces were just stored waits for all of them.
 #[inline(always)]
-fn array<const N: usize>(value: &[u8]) -> Result<[u8; N], Wrong> {
-    value.first_chunk().copied().ok_or(&NUMBER_TRUNCATED)
+fn array<const N: usize>(value: &[u8]) -> Result<&[u8; N], Wrong> {
+    value.first_chunk().ok_or(&NUMBER_TRUNCATED)
 }
 
 /// An object or array: number of elements, size in bytes, the keys' entries, the values' entries, keys, values.
@@ -172,16 +192,18 @@ fn container<const WIDE: usize, const KEY: usize, const VALUE: usize>(
         .ok_or(&TRUNCATED)?;
     let mut keys = keys.as_chunks::<KEY>().0.iter();
     budget.spend(count)?;
-    out.byte(if object { b'{' } else { b'[' });
-    for (n, entry) in values.as_chunks::<VALUE>().0.iter().enumerate() {
+    if count == 0 {
+        out.put(if object { b"{}" } else { b"[]" });
+        return Ok(());
+    }
+    let mut separator = if object { b'{' } else { b'[' };
+    for entry in values.as_chunks::<VALUE>().0 {
         if let Some(key) = keys.next() {
             let (start, length) = (number::<WIDE>(key, 0)?, number::<2>(key, WIDE)?);
             budget.spend(length)?;
             let from = bytes.get(start..).ok_or(&KEY_TRUNCATED)?;
             let name = Text::at_front(from, length).ok_or(&KEY_TRUNCATED)?;
-            out.name_in_lower_case(name, n == 0);
-        } else if n > 0 {
-            out.byte(b',');
+            out.name_in_lower_case(name, separator);
         }
         let (Some(kind), Some(place)) = (entry.first(), entry.get(1..)) else {
             return Err(&TRUNCATED);
@@ -191,7 +213,9 @@ fn container<const WIDE: usize, const KEY: usize, const VALUE: usize>(
         } else {
             bytes.get(number::<WIDE>(place, 0)?..).ok_or(&TRUNCATED)?
         };
-        write_value::<WIDE>(*kind, value, out, budget, depth)?;
+        let before = if object { None } else { Some(separator) };
+        write_value::<WIDE>(*kind, value, before, out, budget, depth)?;
+        separator = b',';
     }
     out.byte(if object { b'}' } else { b']' });
     Ok(())
@@ -316,6 +340,50 @@ mod tests {
     fn writes_a_document() {
         assert_eq!(text(DOCUMENT).unwrap(), r#"{"a":1,"b":[true,"x\u001f"]}"#);
         assert_eq!(text(&[]).unwrap(), "null");
+    }
+
+    /// Of each kind of value the first and the second of an array: a comma before a value may be one piece with it.
+    #[test]
+    fn values_are_separated_whatever_they_are() {
+        let numbers = |kind, bytes: &[u8], text| (kind, bytes.to_vec(), text);
+        let kinds = [
+            numbers(LITERAL, &[1, 0], "true"),
+            numbers(INT16, &(-5i16).to_le_bytes(), "-5"),
+            numbers(UINT16, &65535u16.to_le_bytes(), "65535"),
+            numbers(INT32, &(-2_000_000_000i32).to_le_bytes(), "-2000000000"),
+            numbers(INT32, &70_000i32.to_le_bytes(), "70000"),
+            numbers(UINT32, &u32::MAX.to_le_bytes(), "4294967295"),
+            numbers(INT64, &i64::MIN.to_le_bytes(), "-9223372036854775808"),
+            numbers(UINT64, &u64::MAX.to_le_bytes(), "18446744073709551615"),
+            numbers(DOUBLE, &(-0.25f64).to_le_bytes(), "-0.25"),
+            numbers(DOUBLE, &(1.0f64 / 3.0).to_le_bytes(), "0.3333333333333333"),
+            numbers(DOUBLE, &0.0f64.to_le_bytes(), "0.0"),
+            numbers(DOUBLE, &(-1.5e300f64).to_le_bytes(), "-1.5e300"),
+            numbers(DOUBLE, &f64::NAN.to_le_bytes(), "null"),
+            numbers(STRING, &[2, b'a', b'"'], r#""a\"""#),
+            numbers(STRING, &[2, 0xc3, 0xa9], "\"é\""),
+            numbers(SMALL_ARRAY, &[0, 0, 4, 0], "[]"),
+            numbers(SMALL_OBJECT, &[0, 0, 4, 0], "{}"),
+        ];
+        for (one, other) in kinds
+            .iter()
+            .flat_map(|one| kinds.iter().map(move |other| (one, other)))
+        {
+            let mut document = vec![SMALL_ARRAY, 2, 0, 0, 0];
+            let mut behind: Vec<u8> = Vec::new();
+            for (kind, bytes, _) in [one, other] {
+                document.push(*kind);
+                if is_inlined(*kind, false) {
+                    document.extend(bytes);
+                } else {
+                    document.extend((10 + behind.len() as u16).to_le_bytes());
+                    behind.extend(bytes);
+                }
+            }
+            document.extend(behind);
+            document[3] = document.len() as u8 - 1;
+            assert_eq!(text(&document).unwrap(), format!("[{},{}]", one.2, other.2));
+        }
     }
 
     #[test]
