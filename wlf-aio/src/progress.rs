@@ -52,7 +52,8 @@ impl Reporter {
             sleep(pause.next(0)).await;
         }
         self.announce();
-        if std::io::stderr().is_terminal() && !self.json && total(&self.status).is_some() {
+        let is_seen = std::io::stderr().is_terminal() && tracing::enabled!(tracing::Level::INFO);
+        if is_seen && !self.json && total(&self.status).is_some() {
             self.bar = Some(bar());
         }
         let mut last_line = tokio::time::Instant::now();
@@ -92,10 +93,11 @@ impl Reporter {
         }
     }
 
+    /// Says what is no more than information: with a higher level it is not wanted.
     fn say(&self, line: &str) {
         if self.json {
             tracing::info!("{line}");
-        } else {
+        } else if tracing::enabled!(tracing::Level::INFO) {
             report::say(&format!("{line}\n"));
         }
     }
@@ -109,8 +111,6 @@ impl Reporter {
         let rows = self.status.rows(ComponentKind::Collector);
         let new = rows - std::mem::replace(&mut self.rows_before, rows);
         let line = self.progress_line(rows, new, elapsed);
-        // Not as the ready line and the summary, which come at any level.
-        const TARGET: &str = "wlf_aio";
         if self.json {
             let rate = rate(new, elapsed);
             let delivered = self.status.rows(ComponentKind::Dispatcher);
@@ -118,7 +118,6 @@ impl Reporter {
                 .filter_map(|collector| behind(&collector.read()))
                 .max();
             tracing::info!(
-                target: TARGET,
                 rows,
                 delivered,
                 rows_per_second = rate,
@@ -126,7 +125,7 @@ impl Reporter {
                 "{line}"
             );
         } else {
-            tracing::info!(target: TARGET, "{line}");
+            tracing::info!("{line}");
         }
     }
 
