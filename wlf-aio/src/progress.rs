@@ -428,7 +428,9 @@ mod tests {
             reporter.log_progress(LINE);
         });
         let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-        let (time, line) = text.split_once("  INFO ").unwrap_or_else(|| panic!("{text}"));
+        let (time, line) = text
+            .split_once("  INFO ")
+            .unwrap_or_else(|| panic!("{text}"));
         assert!(time.starts_with("20") && time.ends_with('Z'), "{time}");
         assert!(line.starts_with("5 rows read, 0 rows/s; in at "), "{line}");
         assert!(line.ends_with("; out: 5\n"), "{line}");

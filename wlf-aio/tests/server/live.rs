@@ -368,9 +368,14 @@ dispatchers:
     let line = line.expect("the line that was waited for");
     // 2026-11-30T12:00:00.000000Z  INFO 2 rows read, 0 rows/s; mysql at {"file":…}, 0 s behind; out: 2
     let (time, rest) = line.split_once("  INFO ").expect("a time and a level");
-    assert!(time.len() == 27 && time.ends_with('Z') && time[10..].starts_with('T'), "{line}");
+    assert!(
+        time.len() == 27 && time.ends_with('Z') && time[10..].starts_with('T'),
+        "{line}"
+    );
     assert!(rest.contains("; mysql at {\"file\":\""), "{line}");
-    let (before, _) = rest.split_once(" s behind; out: ").expect("how far it is behind");
+    let (before, _) = rest
+        .split_once(" s behind; out: ")
+        .expect("how far it is behind");
     let seconds = before.rsplit(' ').next().expect("a number");
     assert!(seconds.parse::<u64>().is_ok(), "{line}");
     execute(&mut connection, &[&format!("DROP DATABASE {name}")]);

@@ -101,21 +101,25 @@ impl Packets {
         std::mem::replace(&mut self.received, rest).freeze()
     }
 
-    /// What is missing of an event of which the first packet is there: its header says how long it is, so that its memory
-    /// does not grow in steps, each of which is a copy and leaves half of it empty at last.
+    /// What is missing of an event of several packets: its header, which begins the first of them, says how long it is. So its
+    /// memory does not grow in steps, each of which is a copy and leaves a hole where it was.
     fn missing_of_event(&self) -> usize {
         // int<1>: 0, then the event's header with its length.
         const LENGTH: Range<usize> = 10..14;
-        if !self.are_events || self.joined < MAX_PAYLOAD {
+        let is_first = self.joined == 0 && self.header().is_some_and(|(len, _)| len == MAX_PAYLOAD);
+        if !self.are_events || !(is_first || self.joined >= MAX_PAYLOAD) {
             return 0;
         }
-        let length = self.received.get(LENGTH);
+        let begin = if is_first { HEADER } else { 0 };
+        let length = self.received.get(begin..).and_then(|it| it.get(LENGTH));
         let Some(&[a, b, c, d]) = length.and_then(|length| length.first_chunk()) else {
             return 0;
         };
         let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX);
         // Its last packet's header is there until that is whole.
-        let whole = length.min(self.limit).saturating_add(1 + 2 * HEADER);
+        let whole = length
+            .min(self.limit)
+            .saturating_add(begin + 1 + 2 * HEADER);
         whole.saturating_sub(self.received.len())
     }
 
@@ -275,6 +279,8 @@ mod tests {
         assert_eq!(blocks[0], message);
         let most = capacities.iter().max().unwrap();
         assert!(*most <= message.len() + 2 * READ_BLOCK, "{capacities:?}");
+        // The block for what is small, and the one for all of the event.
+        assert!(capacities.len() <= 3, "{capacities:?}");
     }
 
     /// Each has its memory for as long as it is used, and what comes behind it other memory.
