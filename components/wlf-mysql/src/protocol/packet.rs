@@ -119,7 +119,8 @@ impl Packets {
         // Its last packet's header is there until that is whole.
         let whole = length
             .min(self.limit)
-            .saturating_add(begin + 1 + 2 * HEADER);
+            .saturating_add(begin)
+            .saturating_add(1 + 2 * HEADER);
         whole.saturating_sub(self.received.len())
     }
 
