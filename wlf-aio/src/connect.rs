@@ -29,17 +29,16 @@ pub(crate) fn connect(checked: Checked) -> ExitCode {
         Err(fault) => return report::fault(&fault),
     };
     let mut code = None;
-    for (part, found) in found {
+    for Part { name, found } in found {
         match found {
             Ok(words) => {
-                let printed = output::print(&format!("{part}: {}\n", words.join("; ")));
+                let printed = output::print(&format!("{name}: {}\n", words.join("; ")));
                 if printed != ExitCode::SUCCESS {
                     return printed;
                 }
             }
-            Err(fault) => {
-                report::say(&format!("{part}:\n"));
-                let its = report::fault(&fault);
+            Err((fault, place)) => {
+                let its = report::fault_at(&fault, &format!("{place}   {name}"));
                 code.get_or_insert(its);
             }
         }
@@ -47,8 +46,14 @@ pub(crate) fn connect(checked: Checked) -> ExitCode {
     code.unwrap_or(ExitCode::SUCCESS)
 }
 
+/// A part of the configuration, and what it found or why it would not run, with the place to look at.
+struct Part {
+    name: String,
+    found: Result<Vec<String>, (Fault, String)>,
+}
+
 /// What each part found, in the order of the configuration.
-async fn all(mut checked: Checked) -> Vec<(String, Result<Vec<String>, Fault>)> {
+async fn all(mut checked: Checked) -> Vec<Part> {
     let state = checked.settings.state.take();
     let directory = state.map(|state| state.directory);
     let store: Option<Arc<dyn Store>> = directory.as_ref().map(|directory| {
@@ -68,14 +73,17 @@ async fn all(mut checked: Checked) -> Vec<(String, Result<Vec<String>, Fault>)> 
             )
             .with_hint("state.directory must be writable; under WasmEdge it must also lie below a --dir that is mounted")),
         };
-        all.push(("state".to_owned(), found));
+        all.push(Part {
+            name: "state".to_owned(),
+            found: found.map_err(|fault| (fault, checked.source.clone())),
+        });
     }
     let probes = checked
         .components
         .iter_mut()
         .filter(|component| component.kind != ComponentKind::Transformer)
         .map(|component| {
-            let part = format!("{} ({})", component.id, component.type_name);
+            let name = format!("{} ({})", component.id, component.type_name);
             let store = store.as_deref();
             async move {
                 let found = probe(component, store).await.map(|mut words| {
@@ -84,7 +92,11 @@ async fn all(mut checked: Checked) -> Vec<(String, Result<Vec<String>, Fault>)> 
                     }
                     words
                 });
-                (part, found)
+                let found = found.map_err(|fault| {
+                    let place = component.places.of_fault(&fault);
+                    (fault, place)
+                });
+                Part { name, found }
             }
         });
     all.extend(join_all(probes).await);

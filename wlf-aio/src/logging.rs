@@ -71,10 +71,6 @@ fn directives(level: Level) -> String {
             directives.push_str(&format!(",{library}=warn"));
         }
     }
-    if matches!(level, Level::Error | Level::Warn) {
-        // The ready line and the summary are no messages of some severity: with `format: text` they always come.
-        directives.push_str(",wlf_aio::progress=info");
-    }
     directives
 }
 
@@ -129,7 +125,7 @@ mod tests {
                 &directives(Level::Warn),
                 &["wlf_core", "rskafka", "wlf_aio::progress"]
             ),
-            [LevelFilter::WARN, LevelFilter::WARN, INFO]
+            [LevelFilter::WARN; 3]
         );
     }
 

@@ -52,7 +52,8 @@ impl Reporter {
             sleep(pause.next(0)).await;
         }
         self.announce();
-        if std::io::stderr().is_terminal() && !self.json && total(&self.status).is_some() {
+        let is_seen = std::io::stderr().is_terminal() && tracing::enabled!(tracing::Level::INFO);
+        if is_seen && !self.json && total(&self.status).is_some() {
             self.bar = Some(bar());
         }
         let mut last_line = tokio::time::Instant::now();
@@ -92,10 +93,11 @@ impl Reporter {
         }
     }
 
+    /// Says what is no more than information: with a higher level it is not wanted.
     fn say(&self, line: &str) {
         if self.json {
             tracing::info!("{line}");
-        } else {
+        } else if tracing::enabled!(tracing::Level::INFO) {
             report::say(&format!("{line}\n"));
         }
     }
@@ -109,8 +111,6 @@ impl Reporter {
         let rows = self.status.rows(ComponentKind::Collector);
         let new = rows - std::mem::replace(&mut self.rows_before, rows);
         let line = self.progress_line(rows, new, elapsed);
-        // Not as the ready line and the summary, which come at any level.
-        const TARGET: &str = "wlf_aio";
         if self.json {
             let rate = rate(new, elapsed);
             let delivered = self.status.rows(ComponentKind::Dispatcher);
@@ -118,7 +118,6 @@ impl Reporter {
                 .filter_map(|collector| behind(&collector.read()))
                 .max();
             tracing::info!(
-                target: TARGET,
                 rows,
                 delivered,
                 rows_per_second = rate,
@@ -126,7 +125,7 @@ impl Reporter {
                 "{line}"
             );
         } else {
-            tracing::info!(target: TARGET, "{line}");
+            tracing::info!("{line}");
         }
     }
 
@@ -322,7 +321,8 @@ fn grouped(number: u64) -> String {
 mod tests {
     use wlf_core::config::{Component, Delivery};
     use wlf_core::runtime::Pipeline;
-    use wlf_core::testing::{MemoryCollector, MemoryDispatcher};
+    use wlf_core::testing::{MemoryCollector, MemoryDispatcher, Step, numbers};
+    use wlf_core::{Batch, Mark};
 
     use super::*;
 
@@ -373,6 +373,68 @@ mod tests {
             ready_line(&status),
             "ready: orders -> kafka (TLS 1.3, ChaCha20-Poly1305), redis"
         );
+    }
+
+    /// What is logged, as lines.
+    #[derive(Clone, Default)]
+    struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn progress_is_told_with_the_time_and_only_when_something_moved() {
+        let mut pipeline = Pipeline::new(Delivery::default(), None);
+        let batches = [(0, 3), (3, 2)].map(|(first, count)| {
+            Step::Batch(Batch {
+                events: vec![numbers("t", 1, None, first, count)],
+                mark: Mark::Upto(MemoryCollector::position(first as usize)),
+                ..Batch::default()
+            })
+        });
+        let collector = MemoryCollector::new(batches.into());
+        let collector = Component::Collector(Box::new(collector));
+        let to = vec!["out".to_owned()];
+        pipeline.add("in", collector, to).unwrap();
+        let dispatcher = Component::Dispatcher(Box::<MemoryDispatcher>::default());
+        pipeline.add("out", dispatcher, Vec::new()).unwrap();
+        let status = pipeline.status();
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .with_ansi(false)
+            .with_target(false)
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let mut reporter = Reporter::new(status, false);
+            reporter.log_progress(LINE);
+            assert_eq!(*log.0.lock().unwrap(), b"", "nothing has moved yet");
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()
+                .unwrap();
+            runtime.block_on(pipeline.run()).unwrap();
+            log.0.lock().unwrap().clear();
+            reporter.log_progress(LINE);
+            reporter.log_progress(LINE);
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let (time, line) = text
+            .split_once("  INFO ")
+            .unwrap_or_else(|| panic!("{text}"));
+        assert!(time.starts_with("20") && time.ends_with('Z'), "{time}");
+        assert!(line.starts_with("5 rows read, 0 rows/s; in at "), "{line}");
+        assert!(line.ends_with("; out: 5\n"), "{line}");
+        assert_eq!(text.lines().count(), 1, "{text}");
     }
 
     #[test]

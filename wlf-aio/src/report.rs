@@ -19,6 +19,14 @@ pub(crate) fn fault(fault: &Fault) -> ExitCode {
     ExitCode::from(fault.exit().code())
 }
 
+/// Tells what is wrong with one part of a configuration, and where that part stands.
+pub(crate) fn fault_at(fault: &Fault, place: &str) -> ExitCode {
+    let told = told(fault);
+    let (what, help) = told.split_once('\n').unwrap_or((&told, ""));
+    say(&format!("{what}\n  --> {place}\n{help}"));
+    ExitCode::from(fault.exit().code())
+}
+
 /// Tells why the program ends as one log message, where all of stderr is to be JSON.
 pub(crate) fn logged_fault(fault: &Fault) -> ExitCode {
     let code = fault.exit().code();

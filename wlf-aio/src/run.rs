@@ -19,8 +19,8 @@ pub(crate) fn run(checked: Checked) -> ExitCode {
     let json = checked.settings.log.format == LogFormat::Json;
     match interpreted::warning() {
         Some(warning) if json => tracing::warn!("{warning}"),
-        Some(warning) => report::say(&warning),
-        None => {}
+        Some(warning) if tracing::enabled!(tracing::Level::WARN) => report::say(&warning),
+        Some(_) | None => {}
     }
     for warning in checked.warnings.lines() {
         tracing::warn!("{warning}");

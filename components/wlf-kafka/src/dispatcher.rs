@@ -15,8 +15,9 @@ use wlf_net::Connector;
 
 use self::encoding::encoder;
 use crate::cluster::{Acquaintance, Cluster};
-use crate::config::Config;
+use crate::config::{Config, CreateTopics};
 use crate::dial::Dial;
+use crate::error::Error;
 use crate::flow::Flow;
 use crate::partition::{PartitionBy, Partitioner};
 use crate::record_batch::Producer;
@@ -193,12 +194,22 @@ impl Dispatcher for KafkaDispatcher {
         let brokers = &self.config.bootstrap_brokers;
         let mut cluster = Cluster::connect(&self.dial, brokers, None).await?;
         let mut found = vec![cluster.described()];
-        if self.config.topic.is_constant() {
-            let topic = self.config.topic.as_str();
-            found.push(match cluster.partitions(topic).await? {
-                Some(partitions) => format!("topic `{topic}` has {partitions} partitions"),
-                None => format!("there is no topic `{topic}` yet"),
-            });
+        let topics = [Some(&self.config.topic), self.config.ddl_topic.as_ref()];
+        for topic in topics.into_iter().flatten() {
+            if !topic.is_constant() {
+                continue;
+            }
+            let topic = topic.as_str();
+            match cluster.partitions(topic).await? {
+                Some(partitions) => {
+                    found.push(format!("topic `{topic}` has {partitions} partitions"));
+                }
+                None if self.config.create_topics == CreateTopics::No => {
+                    let topic = topic.to_owned();
+                    return Err(Error::MissingTopic { topic }.into());
+                }
+                None => found.push(format!("there is no topic `{topic}` yet")),
+            }
         }
         found.extend(cluster.session().map(|session| session.to_string()));
         Ok(found)

@@ -7,6 +7,8 @@ use wlf_core::{Exit, Fault};
 
 /// How much is written before others may run, in bytes.
 const PIECE: usize = 1 << 20;
+/// So much memory is kept for the next lines, in bytes.
+const KEPT: usize = 4 << 20;
 /// How long to wait for an output that takes nothing at the moment.
 const FULL: Duration = Duration::from_millis(5);
 
@@ -26,7 +28,11 @@ pub struct Failed {
 }
 
 impl Lines {
+    /// Forgets all lines, and gives the memory back if a large row took much.
     pub fn clear(&mut self) {
+        if self.bytes.capacity() > KEPT {
+            self.bytes = Vec::new();
+        }
         self.bytes.clear();
         self.ends.clear();
     }
@@ -34,7 +40,9 @@ impl Lines {
     /// Adds a line of a row.
     pub fn push(&mut self, row: (usize, u32), payload: &[u8]) {
         // Else a large row's end would take as much again.
-        self.bytes.reserve(payload.len().saturating_add(1));
+        if payload.len() > self.bytes.capacity() {
+            self.bytes.reserve_exact(payload.len().saturating_add(1));
+        }
         self.bytes.extend_from_slice(payload);
         self.bytes.push(b'\n');
         self.ends.push((self.bytes.len(), row));

@@ -302,20 +302,49 @@ fn with_json_logs_every_line_of_stderr_is_json() {
 }
 
 #[test]
-fn the_ready_line_comes_at_every_level_and_in_both_forms() {
-    for format in ["text", "json"] {
-        let config = format!(
-            "log: {{level: error, format: {format}}}
+fn the_ready_line_and_the_summary_come_at_info_and_not_above_in_both_forms() {
+    for (level, comes) in [
+        ("trace", true),
+        ("debug", true),
+        ("info", true),
+        ("warn", false),
+        ("error", false),
+    ] {
+        for format in ["text", "json"] {
+            let config = format!(
+                "log: {{level: {level}, format: {format}}}
 collectors:
   - {{id: c, type: BinlogFileCollector, paths: [configs/quickstart/binlog.*], destination: o}}
 dispatchers:
   - {{id: o, type: NullDispatcher}}
 "
-        );
+            );
+            let plain = config.replace(&format!("level: {level}, "), "");
+            for (config, arguments) in [
+                (&config, vec!["run"]),
+                (&plain, vec!["run", "--log-level", level]),
+            ] {
+                let ran = run_with(config, &arguments);
+                assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
+                for line in ["ready: c", "38 rows read"] {
+                    let is_said = ran.err.contains(line);
+                    assert_eq!(is_said, comes, "{level} {format}: {}", ran.err);
+                }
+                assert!(comes || ran.err.is_empty(), "{level}: {}", ran.err);
+            }
+        }
+    }
+}
+
+/// Why a run ended is told at any level.
+#[test]
+fn an_error_is_told_at_every_level() {
+    for format in ["text", "json"] {
+        let config = format!("log: {{level: error, format: {format}}}\n{NO_SUCH_FILE}");
         let ran = run_with(&config, &["run"]);
-        assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
-        assert!(ran.err.contains("ready: c"), "{format}: {}", ran.err);
-        assert!(ran.err.contains("38 rows read"), "{format}: {}", ran.err);
+        assert_eq!(ran.code, 66);
+        assert!(ran.err.contains("no file matches"), "{}", ran.err);
+        assert!(!ran.err.contains("0 rows read"), "{}", ran.err);
     }
 }
 

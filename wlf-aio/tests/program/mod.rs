@@ -246,18 +246,21 @@ impl Run {
 
     /// The largest resident memory so far, in bytes.
     pub fn peak_memory(&self) -> usize {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
-            .expect("a running process");
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .expect("the line VmHWM");
+        self.peak_memory_if_running().expect("a running process")
+    }
+
+    /// The same; `None` if the program has ended.
+    pub fn peak_memory_if_running(&self) -> Option<usize> {
+        let status = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(status).expect("a child");
+        let mut lines = status.lines();
+        let line = lines.find_map(|line| line.strip_prefix("VmHWM:"))?;
         let kilobytes: usize = line
             .trim()
             .trim_end_matches(" kB")
             .parse()
             .expect("a number");
-        kilobytes * 1024
+        Some(kilobytes * 1024)
     }
 
     /// Waits until all threads of the process wait for something.

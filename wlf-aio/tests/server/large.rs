@@ -12,12 +12,27 @@ use crate::servers::{database, execute, undisturbed};
 on_both!(
     a_transaction_larger_than_the_buffer_streams_in_bounded_memory,
     a_row_above_16_mb_comes_whole,
+    large_rows_one_after_the_other_take_the_memory_of_one,
 );
 
 /// A large row in the binlog would count for the memory of whoever reads past it.
 fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What WasmEdge and the module take at least, in bytes.
+const WAITING: usize = 70 << 20;
+
+/// Where the binlog ends now, as `start` says it.
+fn binlog_end(connection: &mut mysql::Conn) -> String {
+    let status: Option<mysql::Row> = connection
+        .query_first("SHOW BINARY LOG STATUS")
+        .expect("a status");
+    let status = status.expect("a row");
+    let file: String = status.get("File").expect("a file");
+    let position: u64 = status.get("Position").expect("a position");
+    format!("{{file: {file}, position: {position}}}")
 }
 
 fn a_transaction_larger_than_the_buffer_streams_in_bounded_memory(runtime: &Runtime) {
@@ -32,12 +47,7 @@ fn a_transaction_larger_than_the_buffer_streams_in_bounded_memory(runtime: &Runt
     );
     // What other tests left in the file, such as rows of 16 MiB, is gone through to find the position.
     execute(&mut connection, &["FLUSH BINARY LOGS"]);
-    let status: mysql::Row = connection
-        .query_first("SHOW BINARY LOG STATUS")
-        .expect("a status")
-        .expect("a row");
-    let file: String = status.get("File").expect("a file");
-    let position: u64 = status.get("Position").expect("a position");
+    let start = binlog_end(&mut connection);
     execute(
         &mut connection,
         &[
@@ -50,7 +60,6 @@ fn a_transaction_larger_than_the_buffer_streams_in_bounded_memory(runtime: &Runt
         ],
     );
     let place = tempfile::tempdir().expect("a directory");
-    let start = format!("{{file: {file}, position: {position}}}");
     let configuration = bounded_from(
         &start,
         &name,
@@ -128,4 +137,69 @@ fn a_row_above_16_mb_comes_whole(runtime: &Runtime) {
         lines[1]
     );
     execute(&mut connection, &[&format!("DROP DATABASE {name}")]);
+}
+
+/// The row and the next one as they are received, what is made of the first, base64 of four thirds of it, and for a file the
+/// same once more as lines. Those behind have the memory that these had.
+fn large_rows_one_after_the_other_take_the_memory_of_one(runtime: &Runtime) {
+    let _peace = undisturbed();
+    let _turn = alone();
+    const ROW: usize = 30 << 20;
+    const ROWS: usize = 5;
+    for (kind, expression, to_nowhere, to_a_file) in [
+        ("LONGTEXT", "REPEAT('x', 31457280)", 3.6, 4.6),
+        // As many escapes as letters, and letters of two bytes that were one.
+        ("LONGTEXT", "REPEAT('\"', 31457280)", 5.6, 7.6),
+        (
+            "LONGTEXT CHARACTER SET latin1",
+            "REPEAT(_latin1 0xe9, 31457280)",
+            7.6,
+            8.6,
+        ),
+        ("LONGBLOB", "REPEAT('x', 31457280)", 4.0, 5.4),
+    ] {
+        for (dispatcher, most) in [
+            ("type: NullDispatcher", to_nowhere),
+            ("type: FileDispatcher, path: /wlf/rows.jsonl", to_a_file),
+        ] {
+            let name = format!("wlf_memory_{}", runtime.version.replace('.', "_"));
+            let mut connection = database(&name);
+            execute(
+                &mut connection,
+                &[
+                    &format!("CREATE TABLE t (id INT PRIMARY KEY, v {kind})"),
+                    "FLUSH BINARY LOGS",
+                ],
+            );
+            let start = binlog_end(&mut connection);
+            for id in 0..ROWS {
+                execute(
+                    &mut connection,
+                    &[&format!("INSERT INTO t VALUES ({id}, {expression})")],
+                );
+            }
+            let place = tempfile::tempdir().expect("a directory");
+            let configuration = bounded_from(&start, &name, &[("out", dispatcher)]);
+            let run = Run::start(runtime.in_directory(place.path(), &configuration));
+            let mut peak = 0;
+            // What has ended has no memory.
+            while let Some(memory) = run.peak_memory_if_running() {
+                peak = peak.max(memory);
+                std::thread::sleep(std::time::Duration::from_millis(2));
+            }
+            let ended = run.end().with_code(0);
+            assert!(
+                ended.stderr.contains("out: 5 delivered"),
+                "{}",
+                ended.stderr
+            );
+            let peak = peak.saturating_sub(WAITING) as f64 / ROW as f64;
+            println!("{kind}, {expression}, {dispatcher}: {peak:.2} times the row");
+            assert!(
+                peak < most,
+                "{kind}, {expression}, {dispatcher}: {peak:.2} times the row"
+            );
+            execute(&mut connection, &[&format!("DROP DATABASE {name}")]);
+        }
+    }
 }

@@ -16,6 +16,7 @@ on_both!(
     every_redis_mode_gets_every_row_in_order,
     compression_and_partitions_keep_every_row,
     a_database_that_is_stopped_at_its_end_is_read_once,
+    progress_has_the_time_the_position_and_how_far_the_source_is_behind,
 );
 
 /// The example as it stands, or with the servers' addresses where those are not the default ones.
@@ -336,4 +337,46 @@ fn a_database_that_is_stopped_at_its_end_is_read_once(runtime: &Runtime) {
     assert_eq!(run(), Vec::<String>::new(), "the end's position was saved");
     execute(&mut mysql(), &[&format!("INSERT INTO {name}.t VALUES (3)")]);
     assert_eq!(run().len(), 1);
+}
+
+fn progress_has_the_time_the_position_and_how_far_the_source_is_behind(runtime: &Runtime) {
+    let _peace = undisturbed();
+    let name = format!("wlf_progress_{}", runtime.version.replace('.', "_"));
+    let mut connection = database(&name);
+    let mysql = mysql_address();
+    let configuration = format!(
+        "name: {name}
+collectors:
+  - {{id: mysql, type: BinlogCollector, host: {}, port: {}, user: root, password: password, destination: out}}
+dispatchers:
+  - {{id: out, type: NullDispatcher}}
+",
+        mysql.host, mysql.port
+    );
+    let place = tempfile::tempdir().expect("a directory");
+    let run = Run::start(runtime.in_directory(place.path(), &configuration)).ready();
+    execute(
+        &mut connection,
+        &[
+            "CREATE TABLE t (id INT PRIMARY KEY)",
+            "INSERT INTO t VALUES (1), (2)",
+        ],
+    );
+    run.says(" rows read, ");
+    let said = run.kill().stderr;
+    let line = said.lines().find(|line| line.contains(" rows read, "));
+    let line = line.expect("the line that was waited for");
+    // 2026-11-30T12:00:00.000000Z  INFO 2 rows read, 0 rows/s; mysql at {"file":…}, 0 s behind; out: 2
+    let (time, rest) = line.split_once("  INFO ").expect("a time and a level");
+    assert!(
+        time.len() == 27 && time.ends_with('Z') && time[10..].starts_with('T'),
+        "{line}"
+    );
+    assert!(rest.contains("; mysql at {\"file\":\""), "{line}");
+    let (before, _) = rest
+        .split_once(" s behind; out: ")
+        .expect("how far it is behind");
+    let seconds = before.rsplit(' ').next().expect("a number");
+    assert!(seconds.parse::<u64>().is_ok(), "{line}");
+    execute(&mut connection, &[&format!("DROP DATABASE {name}")]);
 }

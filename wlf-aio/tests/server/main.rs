@@ -3,6 +3,7 @@
 
 #[path = "../../../components/wlf-mysql/tests/server/certificate.rs"]
 mod certificate;
+mod connect;
 mod crash;
 mod kafka;
 mod large;

@@ -4,6 +4,9 @@ use super::buffer::Buffer;
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/// Bytes for which room is made at once.
+const LONG: usize = 1 << 10;
+
 /// The two digits of every twelve bits.
 static PAIRS: [[u8; 2]; 4096] = {
     let mut pairs = [[0; 2]; 4096];
@@ -70,6 +73,10 @@ impl Buffer {
     /// Appends bytes in base64 (RFC 4648 §4, padded), as if zero bytes followed up to a length of `padded`.
     pub fn base64(&mut self, bytes: &[u8], padded: usize) {
         let len = bytes.len().max(padded);
+        if bytes.len() > LONG {
+            // Else what is large is moved again and again until it fits, and stays in memory twice meanwhile.
+            self.reserve(len.div_ceil(3).saturating_mul(4).saturating_add(16));
+        }
         let mut rest = bytes;
         while let Some(chunk) = rest.first_chunk() {
             self.array(twelve(chunk));
@@ -98,6 +105,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn what_is_large_gets_its_memory_at_once() {
+        let mut buffer = Buffer::new();
+        let bytes = vec![7; 10_000_000];
+        buffer.base64(&bytes, 0);
+        let memory = buffer.memory();
+        assert_eq!(buffer.len(), 13_333_336);
+        assert!(memory < 14_000_000, "{memory}");
+        buffer.clear();
+        buffer.base64(&bytes, 0);
+        assert_eq!(buffer.memory(), memory);
+    }
 
     proptest! {
         #[test]

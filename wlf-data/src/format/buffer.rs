@@ -11,6 +11,9 @@ use crate::value::Text;
 const LOWER: bool = false;
 const UPPER: bool = true;
 
+/// From so many bytes on, room for a text is made at once.
+const LONG: usize = 1 << 20;
+
 /// A quotation mark, as [`Room::put_between`] wants it.
 const QUOTE: ([u8; 2], usize) = (*b"\"\"", 1);
 
@@ -61,6 +64,11 @@ impl Buffer {
         self.0.memory()
     }
 
+    /// Makes room for `more` bytes.
+    pub fn reserve(&mut self, more: usize) {
+        self.0.reserve(more);
+    }
+
     /// Appends bytes that are to be written later.
     pub(super) fn skip(&mut self, n: usize) {
         self.0.skip(n);
@@ -69,6 +77,11 @@ impl Buffer {
     /// Forgets the bytes and keeps the memory.
     pub fn clear(&mut self) {
         self.0.truncate(0);
+    }
+
+    /// Forgets the bytes, and gives the memory back if a large row took much.
+    pub(super) fn forget(&mut self) {
+        self.0.forget();
     }
 
     /// Forgets the bytes behind the first `len`.
@@ -253,6 +266,9 @@ impl Buffer {
     fn escape_rest<const DIGITS: bool>(&mut self, text: &[u8], copied: Copied, start: usize) {
         let mut high = copied.high;
         let mut rest = text.get(copied.clean..).unwrap_or_default();
+        if rest.len() > LONG {
+            self.reserve_escaped(rest);
+        }
         while let Some((special, behind)) = rest.split_first() {
             self.escape_byte::<DIGITS>(*special);
             let copied = self.0.put_clean(behind.into());
@@ -263,6 +279,19 @@ impl Buffer {
             self.truncate(start);
             self.escape_invalid::<DIGITS>(text);
         }
+    }
+
+    /// Makes room for a long text at once. What is large would else be moved for each quarter that it grows by, and be in memory twice
+    /// meanwhile.
+    #[cold]
+    #[inline(never)]
+    fn reserve_escaped(&mut self, text: &[u8]) {
+        let more = |byte: &u8| match byte {
+            b'"' | b'\\' | 0x08 | b'\t' | b'\n' | 0x0c | b'\r' => 2,
+            ..0x20 => 6,
+            _ => 1,
+        };
+        self.reserve(text.iter().map(more).sum());
     }
 
     #[inline(never)]

@@ -349,11 +349,12 @@ impl Encoder {
         }
     }
 
-    /// Forgets all rows and keeps the memory: what comes is another part of the same write.
+    /// Forgets all rows and keeps the memory, unless it is that of a large row: what comes is another part of the same write.
     pub fn forget(&mut self) {
-        self.payload.clear();
-        self.keys.clear();
-        self.views.clear();
+        self.payload.forget();
+        self.keys.forget();
+        self.views.forget();
+        self.scratch.forget();
         self.ends.clear();
         self.packed.clear();
         self.further = 0;

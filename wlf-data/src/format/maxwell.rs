@@ -90,6 +90,14 @@ pub(super) struct Scratch {
     key: KeyScratch,
 }
 
+impl Scratch {
+    /// Gives back what a large value took.
+    pub fn forget(&mut self) {
+        self.text.forget();
+        self.old.forget();
+    }
+}
+
 /// Where an encoded row goes.
 pub(super) struct Output<'a> {
     pub payload: &'a mut Buffer,

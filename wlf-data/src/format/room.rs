@@ -10,6 +10,9 @@ use crate::value::Text;
 /// Up to this size, in bytes, memory doubles where it is not enough.
 const LARGE: usize = 1 << 20;
 
+/// So much memory is kept for what comes next, in bytes.
+const KEPT: usize = 4 << 20;
+
 /// A growing run of bytes with room behind it.
 #[derive(Debug, Default)]
 pub(super) struct Room {
@@ -56,6 +59,14 @@ impl Room {
     #[inline(always)]
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
+    }
+
+    /// Forgets all bytes, and gives the memory back if a large row took much.
+    pub fn forget(&mut self) {
+        self.len = 0;
+        if self.bytes.capacity() > KEPT {
+            self.bytes = Vec::new();
+        }
     }
 
     /// The memory that it holds, in bytes.

@@ -247,8 +247,18 @@ fn torn(rest: &[u8], out: &mut Buffer) {
     }
 }
 
+/// From so many bytes on, room for a text is made at once: in steps what is large is moved again and again.
+const LONG: usize = 1 << 20;
+
 /// Pieces of ASCII are copied; in others each byte goes the same way, since a branch by its kind would mostly be taken wrong.
 fn one_byte(text: &[u8], out: &mut Buffer, upper: impl Fn(u8) -> Option<char>) {
+    if text.len() > LONG {
+        let length = |byte: &u8| match byte.is_ascii() {
+            true => 1,
+            false => upper(*byte).map_or(3, char::len_utf8),
+        };
+        out.reserve(text.iter().map(length).sum());
+    }
     let (pieces, rest) = text.as_chunks::<16>();
     for piece in pieces {
         if piece.is_ascii() {

@@ -153,7 +153,8 @@ impl Stream {
             Some(message) => message.clone(),
             None => {
                 self.next = 0;
-                self.block.clear();
+                // Cleared it would keep the memory, also of a large event, until the next one is here.
+                self.block = Bytes::new();
                 let Some(block) = self.connection.received_block(&mut self.messages)? else {
                     return Ok(None);
                 };

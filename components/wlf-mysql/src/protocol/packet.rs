@@ -15,6 +15,9 @@ const HEADER: usize = 4;
 /// What one read from the socket asks for, in bytes.
 pub const READ_BLOCK: usize = 256 * 1024;
 
+/// A message or block above this size, in bytes, keeps its memory for itself.
+const LARGE: usize = 4 * READ_BLOCK;
+
 /// The largest message that is put together, in bytes: the server's own limit of an event, 1 GiB, with room for its
 /// header.
 pub const MAX_MESSAGE: usize = (1 << 30) + (1 << 20);
@@ -70,26 +73,54 @@ impl Packets {
         // The end of what is large needs no block of its own.
         let fits = self.received.len() > READ_BLOCK && (1..=self.spare()).contains(&missing);
         if !fits && (self.spare() < missing || !self.has_room()) {
-            self.received.reserve(missing.max(READ_BLOCK));
+            self.make_room(missing.max(READ_BLOCK));
         }
         &mut self.received
     }
 
-    /// What is missing of an event of which the first packet is there: its header says how long it is, so that its memory
-    /// does not grow in steps, each of which is a copy and leaves half of it empty at last.
+    /// Makes room for `more` bytes. `reserve` would take at least twice the memory that there is, which for what is large is
+    /// too much.
+    fn make_room(&mut self, more: usize) {
+        if more <= READ_BLOCK {
+            self.received.reserve(more);
+        } else if !self.received.try_reclaim(more) {
+            let mut larger = BytesMut::with_capacity(self.received.len().saturating_add(more));
+            larger.extend_from_slice(&self.received);
+            self.received = larger;
+        }
+    }
+
+    /// Takes the first bytes. What is large goes with all of its memory: what comes behind it would fill that, and keep
+    /// it.
+    fn take(&mut self, end: usize) -> Bytes {
+        if end <= LARGE {
+            return self.received.split_to(end).freeze();
+        }
+        let rest = self.received.split_off(end);
+        let rest = BytesMut::from(&*rest);
+        std::mem::replace(&mut self.received, rest).freeze()
+    }
+
+    /// What is missing of an event of several packets: its header, which begins the first of them, says how long it is. So its
+    /// memory does not grow in steps, each of which is a copy and leaves a hole where it was.
     fn missing_of_event(&self) -> usize {
         // int<1>: 0, then the event's header with its length.
         const LENGTH: Range<usize> = 10..14;
-        if !self.are_events || self.joined < MAX_PAYLOAD {
+        let is_first = self.joined == 0 && self.header().is_some_and(|(len, _)| len == MAX_PAYLOAD);
+        if !self.are_events || !(is_first || self.joined >= MAX_PAYLOAD) {
             return 0;
         }
-        let length = self.received.get(LENGTH);
+        let begin = if is_first { HEADER } else { 0 };
+        let length = self.received.get(begin..).and_then(|it| it.get(LENGTH));
         let Some(&[a, b, c, d]) = length.and_then(|length| length.first_chunk()) else {
             return 0;
         };
         let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX);
         // Its last packet's header is there until that is whole.
-        let whole = length.min(self.limit).saturating_add(1 + 2 * HEADER);
+        let whole = length
+            .min(self.limit)
+            .saturating_add(begin)
+            .saturating_add(1 + 2 * HEADER);
         whole.saturating_sub(self.received.len())
     }
 
@@ -147,7 +178,7 @@ impl Packets {
                 continue;
             }
             self.joined = 0;
-            return Ok(Some(self.received.split_to(end).freeze()));
+            return Ok(Some(self.take(end)));
         }
         Ok(None)
     }
@@ -180,7 +211,7 @@ impl Packets {
             end = behind;
         }
         if end > 0 {
-            return Ok(Some(self.received.split_to(end).freeze()));
+            return Ok(Some(self.take(end)));
         }
         let message = self.next_message()?;
         messages.extend(message.iter().map(|message| 0..message.len()));
@@ -249,6 +280,38 @@ mod tests {
         assert_eq!(blocks[0], message);
         let most = capacities.iter().max().unwrap();
         assert!(*most <= message.len() + 2 * READ_BLOCK, "{capacities:?}");
+        // The block for what is small, and the one for all of the event.
+        assert!(capacities.len() <= 3, "{capacities:?}");
+    }
+
+    /// Each has its memory for as long as it is used, and what comes behind it other memory.
+    #[test]
+    fn large_events_in_a_row_take_no_more_than_one() {
+        let mut packets = Packets::new(MAX_MESSAGE);
+        let mut messages = Vec::new();
+        let mut sequence = 0;
+        for more in 0..4 {
+            let length = 2 * MAX_PAYLOAD + more * READ_BLOCK;
+            let mut message = vec![0; 1 + length];
+            message[10..14].copy_from_slice(&u32::try_from(length).unwrap().to_le_bytes());
+            let sent = encode(&message, &mut sequence);
+            let mut rest = &sent[..];
+            let mut blocks = Vec::new();
+            while !rest.is_empty() {
+                let room = packets.room();
+                assert!(room.capacity() <= length + 3 * READ_BLOCK);
+                let count = rest.len().min(READ_BLOCK).min(room.capacity() - room.len());
+                room.put_slice(&rest[..count]);
+                rest = &rest[count..];
+                blocks.extend(packets.next_block(&mut messages).unwrap());
+            }
+            assert_eq!(blocks.len(), 1);
+            assert!(blocks[0] == message);
+            // Nobody else holds it, so it is given back when it is dropped.
+            let block = blocks.pop().unwrap();
+            assert!(block.is_unique());
+            assert!(packets.received.capacity() <= 2 * READ_BLOCK);
+        }
     }
 
     fn receive(packets: &mut Packets, mut bytes: &[u8], step: usize) -> Vec<Bytes> {
