@@ -75,45 +75,16 @@ impl History {
         effect: Effect,
         around: &Surroundings,
     ) -> Result<Option<Change>, HistoryError> {
-        let at = || Some(around.point.clone());
-        let lower = |name: &str| self.owner.written(name);
         match effect {
             Effect::CreateDatabase {
                 name,
                 charset,
                 if_not_exists,
-            } => {
-                let name = lower(&name);
-                if if_not_exists && self.has_database(&name) {
-                    return Ok(None);
-                }
-                let said = named(charset);
-                let charset = said.clone().unwrap_or_else(|| server_charset(around));
-                self.set_database(&name, Some(charset), at())?;
-                let kind = SchemaChangeKind::DatabaseCreate;
-                Ok(Some(Change::of_database(kind, &name, said)))
-            }
+            } => self.create_database(&self.owner.written(&name), charset, if_not_exists, around),
             Effect::AlterDatabase { name, charset } => {
-                let name = lower(&name);
-                let said = match charset {
-                    Some(CharsetName::Default) => Some(server_charset(around)),
-                    charset => named(charset),
-                };
-                if let Some(charset) = &said {
-                    self.set_database(&name, Some(charset.clone()), at())?;
-                }
-                let kind = SchemaChangeKind::DatabaseAlter;
-                Ok(Some(Change::of_database(kind, &name, said)))
+                self.alter_database(&self.owner.written(&name), charset, around)
             }
-            Effect::DropDatabase { name } => {
-                let name = lower(&name);
-                if self.header.complete && !self.has_database(&name) {
-                    return Ok(None);
-                }
-                self.set_database(&name, None, at())?;
-                let kind = SchemaChangeKind::DatabaseDrop;
-                Ok(Some(Change::of_database(kind, &name, None)))
-            }
+            Effect::DropDatabase { name } => self.drop_database(&self.owner.written(&name), around),
             Effect::CreateTable {
                 table,
                 content,
@@ -132,49 +103,16 @@ impl History {
                 self.alter_table(&self.written(from), &clauses, around)
             }
             Effect::DropTable { table, if_exists } => {
-                let table = self.written(table);
-                match self.before(&table)? {
-                    Before::Absent if if_exists && self.header.complete => return Ok(None),
-                    // IF EXISTS too leaves a view alone.
-                    Before::View => return Ok(None),
-                    _ => {}
-                }
-                self.set(&table, &TableState::Dropped, at())?;
-                Ok(Some(Change::of_table(SchemaChangeKind::TableDrop, &table)))
+                self.drop_table(&self.written(table), if_exists, around)
             }
-            Effect::CreateView { view } => {
-                let view = self.written(view);
-                if !matches!(self.before(&view)?, Before::Known(_)) {
-                    self.set(&view, &TableState::View, at())?;
-                }
-                Ok(None)
-            }
-            Effect::DropView { view } => {
-                let view = self.written(view);
-                if self.before(&view)? == Before::View {
-                    self.set(&view, &TableState::Dropped, at())?;
-                }
-                Ok(None)
-            }
+            Effect::CreateView { view } => self.create_view(&self.written(view), around),
+            Effect::DropView { view } => self.drop_view(&self.written(view), around),
             Effect::AlterIndexes { table, clauses } => {
-                let table = self.written(table);
-                if let Before::Known(old) = self.before(&table)? {
-                    // A key needs no charset.
-                    match old.alter(&clauses, DEFAULT_CHARSET) {
-                        Ok(new) if new == old => {}
-                        new => {
-                            self.become_of(&table, new.ok(), around)?;
-                        }
-                    }
-                }
-                Ok(None)
+                self.alter_indexes(&self.written(table), &clauses, around)
             }
             Effect::TruncateTable { table } => {
-                let table = self.written(table);
-                Ok(Some(Change::of_table(
-                    SchemaChangeKind::TableTruncate,
-                    &table,
-                )))
+                let kind = SchemaChangeKind::TableTruncate;
+                Ok(Some(Change::of_table(kind, &self.written(table))))
             }
             Effect::Unclear { table: Some(table) } => self.unclear(&self.written(table), around),
             Effect::Unclear { table: None } => {
@@ -182,6 +120,109 @@ impl History {
                 Ok(None)
             }
         }
+    }
+
+    fn create_database(
+        &mut self,
+        name: &str,
+        charset: Option<CharsetName>,
+        if_not_exists: bool,
+        around: &Surroundings,
+    ) -> Result<Option<Change>, HistoryError> {
+        if if_not_exists && self.has_database(name) {
+            return Ok(None);
+        }
+        let said = named(charset);
+        let charset = said.clone().unwrap_or_else(|| server_charset(around));
+        self.set_database(name, Some(charset), Some(around.point.clone()))?;
+        let kind = SchemaChangeKind::DatabaseCreate;
+        Ok(Some(Change::of_database(kind, name, said)))
+    }
+
+    fn alter_database(
+        &mut self,
+        name: &str,
+        charset: Option<CharsetName>,
+        around: &Surroundings,
+    ) -> Result<Option<Change>, HistoryError> {
+        let said = match charset {
+            Some(CharsetName::Default) => Some(server_charset(around)),
+            charset => named(charset),
+        };
+        if let Some(charset) = &said {
+            self.set_database(name, Some(charset.clone()), Some(around.point.clone()))?;
+        }
+        let kind = SchemaChangeKind::DatabaseAlter;
+        Ok(Some(Change::of_database(kind, name, said)))
+    }
+
+    fn drop_database(
+        &mut self,
+        name: &str,
+        around: &Surroundings,
+    ) -> Result<Option<Change>, HistoryError> {
+        if self.header.complete && !self.has_database(name) {
+            return Ok(None);
+        }
+        self.set_database(name, None, Some(around.point.clone()))?;
+        let kind = SchemaChangeKind::DatabaseDrop;
+        Ok(Some(Change::of_database(kind, name, None)))
+    }
+
+    fn drop_table(
+        &mut self,
+        table: &TableName,
+        if_exists: bool,
+        around: &Surroundings,
+    ) -> Result<Option<Change>, HistoryError> {
+        match self.before(table)? {
+            Before::Absent if if_exists && self.header.complete => return Ok(None),
+            // IF EXISTS too leaves a view alone.
+            Before::View => return Ok(None),
+            _ => {}
+        }
+        self.set(table, &TableState::Dropped, Some(around.point.clone()))?;
+        Ok(Some(Change::of_table(SchemaChangeKind::TableDrop, table)))
+    }
+
+    fn create_view(
+        &mut self,
+        view: &TableName,
+        around: &Surroundings,
+    ) -> Result<Option<Change>, HistoryError> {
+        if !matches!(self.before(view)?, Before::Known(_)) {
+            self.set(view, &TableState::View, Some(around.point.clone()))?;
+        }
+        Ok(None)
+    }
+
+    fn drop_view(
+        &mut self,
+        view: &TableName,
+        around: &Surroundings,
+    ) -> Result<Option<Change>, HistoryError> {
+        if self.before(view)? == Before::View {
+            self.set(view, &TableState::Dropped, Some(around.point.clone()))?;
+        }
+        Ok(None)
+    }
+
+    fn alter_indexes(
+        &mut self,
+        table: &TableName,
+        clauses: &[Clause],
+        around: &Surroundings,
+    ) -> Result<Option<Change>, HistoryError> {
+        if let Before::Known(old) = self.before(table)? {
+            // A key needs no charset.
+            match old.alter(clauses, DEFAULT_CHARSET) {
+                Ok(new) if new == old => {}
+                new => {
+                    self.become_of(table, new.ok(), around)?;
+                }
+            }
+        }
+        Ok(None)
     }
 
     fn written(&self, table: TableName) -> TableName {
